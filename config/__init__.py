@@ -1,0 +1,1 @@
+"""Settings, errors and the files the programs are configured by."""

@@ -1,0 +1,244 @@
+"""The one table of settings: every program reads its values here.
+
+A value comes from, later wins: the default, `config/pipeline.toml`, the environment (`TWEETS_NAME`), a flag (`--name`).
+Each remembers where it came from; an unknown or wrong one ends the program with exit code 2.
+"""
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from config.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = Path(__file__).with_name("pipeline.toml")
+PREFIX = "TWEETS_"
+JOBS = ("direct", "receiver_based")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table; `kind` is str, int, float or bool, `programs` those that take it, `choices` what it may be."""
+
+    name: str
+    programs: tuple[str, ...]
+    kind: type
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    secret: bool = False  # environment only: never a flag, never a file, never printed
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+_PRODUCER, _SERVICES = ("producer",), ("services",)
+_ALL_KAFKA = ("producer", *JOBS)
+_SOURCES = ("stream", "search", "replay", "sample")
+
+TABLE = (
+    Setting("bootstrap", _ALL_KAFKA, str, "127.0.0.1:9092", "Kafka brokers, host:port, comma separated"),
+    Setting("topic", _ALL_KAFKA, str, "tweets", "topic; the jobs take several, comma separated"),
+    Setting("source", _PRODUCER, str, "sample", "where the tweets come from", choices=_SOURCES),
+    Setting("file", _PRODUCER, str, "", "replay: JSON Lines file, plain or .gz; - is standard input"),
+    Setting("loop", _PRODUCER, bool, False, "replay: begin again at the end of the file"),
+    Setting("rate", _PRODUCER, float, 0.0, "replay, sample: records a second; 0 is as fast as possible"),
+    Setting("max_posts", _PRODUCER, int, 0, "stop after so many posts; 0 is no limit"),
+    Setting("seed", _PRODUCER, int, 1, "sample: the same seed gives the same tweets"),
+    Setting("malformed", _PRODUCER, float, 0.0, "sample: share of malformed records, 0 to 1"),
+    Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
+    Setting("query", _PRODUCER, str, "", "search: the query"),
+    Setting("interval", _PRODUCER, float, 60.0, "search: seconds between two searches"),
+    Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
+    Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
+    Setting("report", _PRODUCER, str, "", "write the closing report (JSON) to this file; empty is standard output"),
+    Setting("ledger", _PRODUCER, str, "", "append one JSON line an acknowledged record to this file"),
+    Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),
+    Setting("output", JOBS, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job's name"),
+    Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
+    Setting("group", JOBS, str, "", "Kafka consumer group; empty is one of the output's own"),
+    Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch"),
+    Setting("max_rate", JOBS, int, 0, "records a second: direct per partition, receiver_based per receiver; 0 is no limit"),
+    Setting("receivers", ("receiver_based",), int, 1, "receivers; each keeps one core for itself"),
+    Setting("max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected"),
+    Setting("available_now", JOBS, bool, False, "read up to the ends the topic has at start, publish, stop"),
+    Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds"),
+    Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),
+    Setting("datanodes", _SERVICES, int, 1, "HDFS DataNodes"),
+    Setting("kafka_port", _SERVICES, int, 9092, "first broker's port; the next ones follow"),
+    Setting("controller_port", _SERVICES, int, 19092, "first KRaft controller's port; the next ones follow"),
+    Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port"),
+    Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port"),
+    Setting("datanode_port", _SERVICES, int, 9866, "first DataNode's port; each DataNode takes ten"),
+    Setting("services_home", _SERVICES, str, ".run/services", "folder of the services' data, logs and pids"),
+)
+
+
+class Settings:
+    """The values of one program as attributes; `origins[name]` says where each came from."""
+
+    def __init__(self, program: str, values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+        self.program, self.values, self.origins = program, dict(values), dict(origins)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["values"][name]
+        except KeyError:
+            raise AttributeError(f"{self.__dict__.get('program')} has no setting {name!r}") from None
+
+    def table(self) -> str:
+        """One line a setting: name, value, origin; secrets are masked."""
+        rows = []
+        for setting in of(self.program):
+            value = self.values[setting.name]
+            shown = ("(set)" if value else "(not set)") if setting.secret else repr(value)
+            rows.append(f"{setting.name:<20} {shown:<45} {self.origins[setting.name]}")
+        return "\n".join(rows)
+
+
+def of(program: str) -> list[Setting]:
+    """The settings that `program` takes, in the table's order."""
+    return [setting for setting in TABLE if program in setting.programs]
+
+
+def load(
+    program: str,
+    argv: Sequence[str],
+    about: str = "",
+    environ: Mapping[str, str] = os.environ,
+    file: Path = FILE,
+    parser: argparse.ArgumentParser | None = None,
+) -> Settings:
+    """Read `program`'s settings from all four places.
+
+    `parser` may bring arguments of the program's own; they become values too. `--help` and `--print-config` are answered here.
+    Raises ConfigError for an unknown name, a wrong value or a wrong type, naming its origin.
+    """
+    table = {setting.name: setting for setting in of(program)}
+    values = {name: setting.default for name, setting in table.items()}
+    origins = dict.fromkeys(values, "default")
+    for name, value, origin in [*_from_file(file), *_from_environment(environ)]:
+        if name in table:
+            values[name], origins[name] = _checked(table[name], value, origin), origin
+    parser = _with_flags(parser or _Parser(prog=program, description=about, allow_abbrev=False), table.values())
+    for name, value in vars(parser.parse_args(list(argv))).items():
+        if name in table:
+            value, origins[name] = _checked(table[name], value, table[name].flag), table[name].flag
+        values[name] = value
+    print_config = values.pop("print_config", False)
+    if isinstance(values.get("output"), str):
+        values["output"] = values["output"].replace("{program}", program).rstrip("/")
+    settings = Settings(program, values, origins)
+    if print_config:
+        print(settings.table())
+        sys.exit(0)
+    return settings
+
+
+def _from_file(file: Path) -> list[tuple[str, Any, str]]:
+    """(name, value, origin) of each line of the TOML file; a file that is not there has none."""
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not valid TOML: {error}", str(file), "mend the file") from None
+    known = [setting.name for setting in TABLE if not setting.secret]
+    for name in content:
+        if name not in known:
+            raise ConfigError(f"unknown setting {name!r}{_meant(name, known)}", str(file), f"remove the line from {file.name}")
+    return [(name, value, f"{file.name}") for name, value in content.items()]
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(name, value, origin) of each TWEETS_ variable."""
+    by_variable = {setting.variable: setting.name for setting in TABLE}
+    found = []
+    for variable, value in environ.items():
+        if variable.startswith(PREFIX):
+            if variable not in by_variable:
+                raise ConfigError(
+                    f"unknown setting {variable}{_meant(variable, by_variable)}", "the environment", f"unset {variable}"
+                )
+            found.append((by_variable[variable], value, variable))
+    return found
+
+
+def _checked(setting: Setting, value: Any, origin: str) -> Any:
+    """`value` as the setting's kind, or ConfigError."""
+    typed: Any
+    try:
+        if setting.kind is bool:
+            typed = (
+                value if isinstance(value, bool) else {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+            )
+        elif isinstance(value, bool) or (setting.kind is str and not isinstance(value, str)):
+            raise ValueError
+        else:
+            typed = setting.kind(value)
+    except (KeyError, ValueError, TypeError):
+        shown = "" if setting.secret else f": {value!r}"
+        raise ConfigError(
+            f"{setting.name} wants {_wanted(setting)}{shown}", origin, f"set {setting.flag} or {setting.variable}"
+        ) from None
+    if setting.choices and typed not in setting.choices:
+        wanted = ", ".join(setting.choices)
+        raise ConfigError(
+            f"{setting.name} is one of {wanted}, not {typed!r}{_meant(str(typed), setting.choices)}", origin, "choose one"
+        )
+    if setting.kind in (int, float) and not 0 <= typed < float("inf"):
+        raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give zero or a positive number")
+    return typed
+
+
+def _wanted(setting: Setting) -> str:
+    return {str: "text", int: "a whole number", float: "a number", bool: "true or false"}[setting.kind]
+
+
+def _meant(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose complaints are ConfigErrors with a suggestion."""
+
+    def error(self, message: str) -> NoReturn:
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        unknown = (
+            message.rpartition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0] if "unrecognized" in message else ""
+        )
+        raise ConfigError(f"{message}{_meant(unknown, flags) if unknown else ''}", "the command line", f"{self.prog} --help")
+
+
+def argument_parser(program: str, about: str) -> argparse.ArgumentParser:
+    """A parser for a program that has arguments beside its settings; hand it to `load`."""
+    return _Parser(prog=program, description=about, allow_abbrev=False)
+
+
+def _with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.ArgumentParser:
+    """The parser with a flag for each setting; an absent flag leaves no trace, so the other origins show through."""
+    for setting in table:
+        if setting.secret:
+            continue
+        text = f"{setting.help} (default {setting.default!r}, {setting.variable})".replace("%", "%%")
+        if setting.kind is bool:
+            parser.add_argument(setting.flag, action="store_const", const=True, default=argparse.SUPPRESS, help=text)
+        else:
+            parser.add_argument(setting.flag, metavar=setting.name.upper(), default=argparse.SUPPRESS, help=text)
+    parser.add_argument("--print-config", action="store_true", help="print each value and where it came from, then stop")
+    return parser
