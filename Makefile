@@ -1,0 +1,40 @@
+# The two commands of this project are `make demo` and `make test`; both set up by themselves.
+SHELL := bash
+PYTHON := .venv/bin/python
+SOURCE ?= sample
+
+.PHONY: help setup demo check test test-unit test-fault bench clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
+
+setup: ## venv, jars and our Java; again = nothing to do
+	@scripts/setup
+
+demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream
+	@SOURCE="$(SOURCE)" scripts/demo.sh
+
+check: ## format, lint, types
+	@scripts/setup --dev
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+
+test: check ## checks and all tests but the long fault loops, on real Kafka, HDFS and Spark
+	$(PYTHON) -m pytest -m "not long"
+
+test-unit: ## the tests that need no services
+	@scripts/setup --dev
+	$(PYTHON) -m pytest tests/unit
+
+test-fault: ## the long fault loops too
+	@scripts/setup --dev
+	$(PYTHON) -m pytest tests/fault
+
+bench: setup ## records per second of each job
+	$(PYTHON) -m benchmarks
+
+clean: ## stop the services and remove what was built and run here (the venv stays)
+	@if [ -x $(PYTHON) ] && [ -d build/jars ]; then scripts/services clean; fi
+	rm -rf build .run .pytest_cache .mypy_cache .ruff_cache spark-warehouse metastore_db derby.log

@@ -1,0 +1,8 @@
+"""Talk for the person at the terminal; standard output stays free for data."""
+
+import sys
+
+
+def say(text: str) -> None:
+    """Print one line of talk to standard error."""
+    print(text, file=sys.stderr, flush=True)

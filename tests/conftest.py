@@ -1,0 +1,129 @@
+"""The real services that tests run against, and how tests wait."""
+
+import fcntl
+import getpass
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hdfs import InsecureClient
+from kafka.admin import KafkaAdminClient
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+HOST = "127.0.0.1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker that `make test` leaves out."""
+    config.addinivalue_line("markers", "long: takes minutes; run by make test-fault")
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> Any:
+    """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds:g} s: {message}")
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Services:
+    """A set of Kafka and HDFS of the tests' own: where it is, and `run` to stop and start parts of it."""
+
+    home: Path
+    kafka_port: int = 29092
+    controller_port: int = 30092
+    namenode_port: int = 28020
+    namenode_http_port: int = 29870
+    datanode_port: int = 29866
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{HOST}:{self.kafka_port}"
+
+    @property
+    def hdfs(self) -> str:
+        return f"hdfs://{HOST}:{self.namenode_port}"
+
+    @property
+    def webhdfs(self) -> str:
+        return f"http://{HOST}:{self.namenode_http_port}"
+
+    @property
+    def files(self) -> InsecureClient:
+        """An HDFS client for looking at what a test wrote."""
+        return InsecureClient(self.webhdfs, user=getpass.getuser())
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The TWEETS_ variables that point our programs at this set; add them to os.environ for a subprocess."""
+        ports = ("kafka_port", "controller_port", "namenode_port", "namenode_http_port", "datanode_port")
+        return {
+            **{f"TWEETS_{name.upper()}": str(getattr(self, name)) for name in ports},
+            "TWEETS_SERVICES_HOME": str(self.home),
+            "TWEETS_BOOTSTRAP": self.bootstrap,
+            "TWEETS_OUTPUT": f"{self.hdfs}/tweets/{{program}}",
+        }
+
+    def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """`scripts/services ARGUMENTS` on this set; fails the test when the exit code is not `expect` (None: any)."""
+        command = [str(ROOT / "scripts" / "services"), *arguments]
+        done = subprocess.run(command, env={**os.environ, **self.environ}, capture_output=True, text=True, check=False)
+        if expect is not None and done.returncode != expect:
+            pytest.fail(f"services {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """Kafka and HDFS on ports of the tests' own, so that a running set is not disturbed; gone at the end with their data.
+
+    Two test sessions in one checkout would share the ports: the second waits for the first.
+    """
+    (ROOT / ".run").mkdir(exist_ok=True)
+    own = Services(ROOT / ".run" / "test-services")
+    with (ROOT / ".run" / "test-services.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        own.run("clean")  # what a killed session left
+        try:
+            own.run("start")
+            yield own
+        finally:
+            own.run("clean", expect=None)
+
+
+@pytest.fixture(scope="session")
+def admin(services: Services) -> Iterator[KafkaAdminClient]:
+    """A Kafka admin client of the session."""
+    client = KafkaAdminClient(bootstrap_servers=services.bootstrap)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def topic(admin: KafkaAdminClient) -> Iterator[str]:
+    """A topic of the test's own with 3 partitions."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    admin.create_topics({name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+    yield name
+    admin.delete_topics([name], raise_errors=False)
+
+
+@pytest.fixture
+def output(services: Services) -> str:
+    """An HDFS address of the test's own; nothing is there yet."""
+    return f"{services.hdfs}/tests/{uuid.uuid4().hex[:12]}"
