@@ -1,0 +1,153 @@
+package kafkadstreams;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.spark.SparkConf;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.streaming.Duration;
+import org.apache.spark.streaming.StreamingContext;
+import org.apache.spark.streaming.Time;
+import org.apache.spark.streaming.dstream.InputDStream;
+import org.apache.spark.streaming.scheduler.RateController;
+import org.apache.spark.streaming.scheduler.rate.RateEstimator;
+import scala.Option;
+import scala.reflect.ClassTag$;
+
+/**
+ * The direct stream: for each batch the driver plans one offset range a partition, from where the last plan ended to the
+ * partition's end or as far as the rate allows. All its state is serializable and travels in the checkpoint.
+ */
+final class DirectStream extends InputDStream<byte[]> {
+  private static final long serialVersionUID = 1L;
+
+  private final List<String> topics;
+  private final Map<String, String> params;
+  private final Map<TopicPartition, Long> positions;
+  private final Map<TopicPartition, Long> stopAt; // null: follow the topic for ever
+  private final List<Range> skip;
+  private final boolean discover;
+  /** What each batch reads. A batch that is run again after recovery must read the same, so this is in the checkpoint. */
+  private final TreeMap<Long, List<Range>> planned = new TreeMap<>();
+  private final Rate rate;
+
+  /** Backpressure for the driver's own planning: the estimate is kept, nobody has to be told. */
+  private static final class Rate extends RateController {
+    private static final long serialVersionUID = 1L;
+
+    Rate(int stream, RateEstimator estimator) {
+      super(stream, estimator);
+    }
+
+    @Override
+    public void publish(long limit) {}
+  }
+
+  DirectStream(StreamingContext ssc, Map<String, String> params, List<String> topics, Map<TopicPartition, Long> positions,
+      Map<TopicPartition, Long> stopAt, List<Range> skip, boolean discover) {
+    super(ssc, ClassTag$.MODULE$.apply(byte[].class));
+    this.params = params;
+    this.topics = topics;
+    this.positions = new LinkedHashMap<>(positions);
+    this.stopAt = stopAt;
+    this.skip = skip;
+    this.discover = discover;
+    this.rate = RateController.isBackPressureEnabled(ssc.conf())
+        ? new Rate(id(), RateEstimator.create(ssc.conf(), ssc.graph().batchDuration())) : null;
+  }
+
+  @Override
+  public Option<RateController> rateController() {
+    return Option.apply(rate);
+  }
+
+  @Override
+  public void start() {}
+
+  @Override
+  public void stop() {}
+
+  @Override
+  public Option<RDD<byte[]>> compute(Time time) {
+    List<Range> ranges = planned.computeIfAbsent(time.milliseconds(), t -> plan());
+    Helper.report(this, time, ranges.stream().mapToLong(Range::count).sum(), ranges);
+    return Option.apply(new FrameRDD(ssc().sparkContext(), ranges, params));
+  }
+
+  @Override
+  public void clearMetadata(Time time) {
+    super.clearMetadata(time);
+    planned.headMap(time.minus(rememberDuration()).milliseconds(), true).clear();
+  }
+
+  private List<Range> plan() {
+    Offsets kafka = Offsets.of(params);
+    if (discover) kafka.begins(unknown(kafka)).forEach(positions::put);
+    Map<TopicPartition, Long> ends = kafka.ends(positions.keySet());
+    positions.forEach((partition, position) -> {
+      if (ends.get(partition) < position) {
+        throw new DataLossException(partition + " ends at offset " + ends.get(partition) + ", before " + position
+            + " where reading had come to: the topic was truncated or made anew");
+      }
+    });
+    if (stopAt != null) ends.replaceAll((partition, end) -> Math.min(end, stopAt.getOrDefault(partition, 0L)));
+    return ranges(ends);
+  }
+
+  private List<TopicPartition> unknown(Offsets kafka) {
+    List<TopicPartition> found = new ArrayList<>(kafka.partitions(topics));
+    found.removeAll(positions.keySet());
+    return found;
+  }
+
+  private List<Range> ranges(Map<TopicPartition, Long> ends) {
+    Map<TopicPartition, Long> lags = new LinkedHashMap<>();
+    positions.forEach((partition, position) -> lags.put(partition, Math.max(0, ends.get(partition) - position)));
+    Map<TopicPartition, Long> limits = limits(lags);
+    List<Range> out = new ArrayList<>();
+    lags.forEach((partition, lag) -> {
+      long from = positions.get(partition);
+      Range range = beforeSkipped(partition, from, from + Math.min(lag, limits.getOrDefault(partition, Long.MAX_VALUE)));
+      out.add(range);
+      positions.put(partition, afterSkipped(partition, range.until()));
+    });
+    return out;
+  }
+
+  /** A range ends where records begin that must not be read again; the next batch goes on behind them. */
+  private Range beforeSkipped(TopicPartition partition, long from, long until) {
+    long end = until;
+    for (Range done : skip) {
+      if (done.topicPartition().equals(partition) && done.from() >= from) end = Math.min(end, done.from());
+    }
+    return new Range(partition.topic(), partition.partition(), from, end);
+  }
+
+  private long afterSkipped(TopicPartition partition, long position) {
+    for (Range done : skip) {
+      if (done.topicPartition().equals(partition) && done.from() <= position && position < done.until()) return done.until();
+    }
+    return position;
+  }
+
+  /** Records a partition may give to this batch; no entry means all. Spark's formula for its direct Kafka stream. */
+  private Map<TopicPartition, Long> limits(Map<TopicPartition, Long> lags) {
+    SparkConf conf = ssc().conf();
+    long perPartition = conf.getLong("spark.streaming.kafka.maxRatePerPartition", 0);
+    long atLeast = conf.getLong("spark.streaming.kafka.minRatePerPartition", 1);
+    long estimated = rate == null ? 0 : rate.getLatestRate();
+    if (rate != null && estimated <= 0) estimated = conf.getLong("spark.streaming.backpressure.initialRate", 0);
+    double seconds = ((Duration) ssc().graph().batchDuration()).milliseconds() / 1000.0;
+    double total = Math.max(1, lags.values().stream().mapToLong(Long::longValue).sum());
+    Map<TopicPartition, Long> out = new LinkedHashMap<>();
+    for (Map.Entry<TopicPartition, Long> lag : lags.entrySet()) {
+      double share = estimated > 0 ? lag.getValue() / total * estimated : perPartition;
+      if (perPartition > 0) share = Math.min(share, perPartition);
+      if (estimated > 0 || perPartition > 0) out.put(lag.getKey(), Math.max((long) (seconds * share), atLeast));
+    }
+    return out;
+  }
+}

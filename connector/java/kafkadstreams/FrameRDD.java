@@ -1,0 +1,109 @@
+package kafkadstreams;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.spark.Partition;
+import org.apache.spark.SparkContext;
+import org.apache.spark.TaskContext;
+import org.apache.spark.rdd.RDD;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag$;
+
+/** Reads offset ranges, one task a range, as frames of records. */
+final class FrameRDD extends RDD<byte[]> implements HasRanges {
+  private static final long serialVersionUID = 1L;
+
+  private final transient List<Range> ranges;
+  private final Map<String, String> params;
+  private final long pollTimeoutMs;
+
+  record Part(int index, Range range) implements Partition {
+    @Override
+    public int hashCode() {
+      return index;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Part part && part.index == index && part.range.equals(range);
+    }
+  }
+
+  FrameRDD(SparkContext sc, List<Range> ranges, Map<String, String> params) {
+    super(sc, CollectionConverters.asScala(List.<org.apache.spark.Dependency<?>>of()).toSeq(), ClassTag$.MODULE$.apply(byte[].class));
+    this.ranges = ranges;
+    this.params = params;
+    this.pollTimeoutMs = sc.getConf().getTimeAsMs("spark.streaming.kafka.consumer.poll.ms", "60s");
+  }
+
+  @Override
+  public List<List<Range>> ranges() {
+    return ranges.stream().map(List::of).toList();
+  }
+
+  @Override
+  public Partition[] getPartitions() {
+    Partition[] out = new Partition[ranges.size()];
+    Arrays.setAll(out, i -> new Part(i, ranges.get(i)));
+    return out;
+  }
+
+  @Override
+  public scala.collection.Iterator<byte[]> compute(Partition split, TaskContext context) {
+    return CollectionConverters.asScala(new FrameIterator(((Part) split).range, context));
+  }
+
+  private final class FrameIterator implements Iterator<byte[]> {
+    private final Range range;
+    private final Reader reader;
+    private byte[] frame;
+    private boolean done;
+
+    FrameIterator(Range range, TaskContext context) {
+      this.range = range;
+      if (range.count() == 0) {
+        reader = null;
+        done = true;
+        return;
+      }
+      reader = Reader.take(params, range.topicPartition());
+      context.addTaskCompletionListener(task -> {
+        if (done) reader.release();
+        else reader.close();
+      });
+      reader.seek(range.from());
+    }
+
+    @Override
+    public boolean hasNext() {
+      if (frame == null && !done) {
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        int bytes = 0;
+        while (bytes < Frames.TARGET_BYTES && !done) {
+          ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), pollTimeoutMs);
+          if (record == null) {
+            done = true;
+          } else {
+            records.add(record);
+            bytes += Frames.sizeOf(record);
+          }
+        }
+        if (!records.isEmpty()) frame = Frames.pack(records);
+      }
+      return frame != null;
+    }
+
+    @Override
+    public byte[] next() {
+      if (!hasNext()) throw new NoSuchElementException();
+      byte[] out = frame;
+      frame = null;
+      return out;
+    }
+  }
+}

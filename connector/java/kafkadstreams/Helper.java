@@ -1,0 +1,151 @@
+package kafkadstreams;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.spark.OneToOneDependency;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.rdd.UnionRDD;
+import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.streaming.Time;
+import org.apache.spark.streaming.api.java.JavaDStream;
+import org.apache.spark.streaming.api.java.JavaStreamingContext;
+import org.apache.spark.streaming.dstream.InputDStream;
+import org.apache.spark.streaming.scheduler.StreamInputInfo;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag$;
+
+/**
+ * The door for Python. Arguments and answers are JSON text: py4j turns a small Python integer into an Integer and a large
+ * one into a Long, and every nested value would cost a call.
+ */
+public final class Helper {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Helper() {}
+
+  /**
+   * A direct stream of frames. spec: {"params": {…}, "topics": […], "start": "earliest" | "latest" | [[topic, partition,
+   * offset], …], "stop_at": [[topic, partition, offset], …] or null, "skip": [[topic, partition, from, until], …],
+   * "discover": partitions that `start` does not name are read from their beginning, later ones too}.
+   */
+  public static JavaDStream<byte[]> directStream(JavaStreamingContext jssc, String spec) {
+    JsonNode json = parse(spec);
+    Map<String, String> params = params(json.get("params"));
+    List<String> topics = new ArrayList<>();
+    json.get("topics").forEach(topic -> topics.add(topic.asText()));
+    JsonNode start = json.get("start");
+    Offsets kafka = Offsets.of(params);
+    List<TopicPartition> partitions = kafka.partitions(topics);
+    Map<TopicPartition, Long> positions = new LinkedHashMap<>();
+    if (start.isArray()) positions.putAll(offsets(start));
+    else positions.putAll(start.asText().equals("latest") ? kafka.ends(partitions) : kafka.begins(partitions));
+    List<Range> skip = new ArrayList<>();
+    json.get("skip").forEach(r -> skip.add(new Range(r.get(0).asText(), r.get(1).asInt(), r.get(2).asLong(), r.get(3).asLong())));
+    Map<TopicPartition, Long> stopAt = json.hasNonNull("stop_at") ? offsets(json.get("stop_at")) : null;
+    return wrap(new DirectStream(jssc.ssc(), params, topics, positions, stopAt, skip, json.get("discover").asBoolean()));
+  }
+
+  /** A receiver's stream of frames. spec: {"params": {…}, "topics": {topic: consumers}}. */
+  public static JavaDStream<byte[]> receiverStream(JavaStreamingContext jssc, String spec, StorageLevel level) {
+    JsonNode json = parse(spec);
+    Map<String, Integer> topics = new TreeMap<>();
+    json.get("topics").properties().forEach(topic -> topics.put(topic.getKey(), topic.getValue().asInt()));
+    return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, level));
+  }
+
+  /** The ranges of an RDD of ours, or of what maps and unions make of it: [[[topic, partition, from, until], …] a partition]. */
+  public static String ranges(RDD<?> rdd) {
+    List<Object> out = new ArrayList<>();
+    for (List<Range> part : rangesOf(rdd)) {
+      out.add(part.stream().map(r -> List.of(r.topic(), r.partition(), r.from(), r.until())).toList());
+    }
+    return write(out);
+  }
+
+  private static List<List<Range>> rangesOf(RDD<?> rdd) {
+    if (rdd instanceof HasRanges source) return source.ranges();
+    List<List<Range>> out = new ArrayList<>();
+    if (rdd instanceof UnionRDD<?> union) {
+      CollectionConverters.asJava(union.rdds()).forEach(part -> out.addAll(rangesOf((RDD<?>) part)));
+      return out;
+    }
+    if (rdd.dependencies().size() == 1 && rdd.dependencies().head() instanceof OneToOneDependency<?> parent) {
+      return rangesOf(parent.rdd());
+    }
+    throw new IllegalArgumentException("only the RDD of a Kafka stream, or what map-like operations make of it, has offset "
+        + "ranges; this one is a " + rdd.getClass().getSimpleName());
+  }
+
+  /** {topic: {"id": …, "partitions": {"0": [begin, end], …}}}. */
+  public static String topics(String params, List<String> topics) {
+    Offsets kafka = Offsets.of(params(parse(params)));
+    Map<String, Object> out = new TreeMap<>();
+    for (TopicDescription topic : kafka.describe(topics).values()) {
+      List<TopicPartition> partitions = topic.partitions().stream().map(p -> new TopicPartition(topic.name(), p.partition())).toList();
+      Map<TopicPartition, Long> begins = kafka.begins(partitions);
+      Map<TopicPartition, Long> ends = kafka.ends(partitions);
+      Map<Integer, Object> offsets = new TreeMap<>();
+      partitions.forEach(p -> offsets.put(p.partition(), List.of(begins.get(p), ends.get(p))));
+      out.put(topic.name(), Map.of("id", topic.topicId().toString(), "partitions", offsets));
+    }
+    return write(out);
+  }
+
+  /** Commits offsets ([[topic, partition, offset], …]) for a group without members; with `takeOver` it puts leftover ones out. */
+  public static void commit(String params, String group, String offsets, boolean takeOver) {
+    Offsets kafka = Offsets.of(params(parse(params)));
+    if (takeOver) kafka.takeOver(group, offsets(parse(offsets)));
+    else kafka.commit(group, offsets(parse(offsets)));
+  }
+
+  /** Tells Spark what a batch holds, for the streaming page and for backpressure. */
+  static void report(InputDStream<byte[]> stream, Time time, long records, List<Range> ranges) {
+    StringBuilder text = new StringBuilder();
+    for (Range range : ranges) text.append(range).append('\n');
+    Map<String, Object> metadata = Map.of("offsets", ranges, StreamInputInfo.METADATA_KEY_DESCRIPTION(), text.toString());
+    scala.collection.immutable.Map<String, Object> scalaMap =
+        scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(metadata));
+    stream.ssc().scheduler().inputInfoTracker().reportInfo(time, new StreamInputInfo(stream.id(), records, scalaMap));
+  }
+
+  private static JavaDStream<byte[]> wrap(InputDStream<byte[]> stream) {
+    return new JavaDStream<>(stream, ClassTag$.MODULE$.apply(byte[].class));
+  }
+
+  private static Map<TopicPartition, Long> offsets(JsonNode rows) {
+    Map<TopicPartition, Long> out = new LinkedHashMap<>();
+    rows.forEach(row -> out.put(new TopicPartition(row.get(0).asText(), row.get(1).asInt()), row.get(2).asLong()));
+    return out;
+  }
+
+  private static Map<String, String> params(JsonNode json) {
+    Map<String, String> out = new HashMap<>();
+    json.properties().forEach(entry -> out.put(entry.getKey(), entry.getValue().asText()));
+    return out;
+  }
+
+  private static JsonNode parse(String text) {
+    try {
+      return JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("not JSON: " + text, e);
+    }
+  }
+
+  private static String write(Object value) {
+    try {
+      return JSON.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

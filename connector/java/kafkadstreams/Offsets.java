@@ -1,0 +1,112 @@
+package kafkadstreams;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.UnknownMemberIdException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/** What the driver asks Kafka: which partitions there are, where they begin and end, and what a group has committed. */
+final class Offsets {
+  private static final Map<Map<String, String>, Offsets> OPEN = new ConcurrentHashMap<>();
+
+  private final Admin admin;
+  private final ListOffsetsOptions isolation;
+  private final String address;
+
+  private Offsets(Map<String, String> params) {
+    admin = Admin.create(Params.admin(params));
+    address = params.get("bootstrap.servers");
+    boolean committed = "read_committed".equals(params.get("isolation.level"));
+    isolation = new ListOffsetsOptions(committed ? IsolationLevel.READ_COMMITTED : IsolationLevel.READ_UNCOMMITTED);
+  }
+
+  /** One client for a set of parameters, kept as long as the process: a batch asks several times a second. */
+  static Offsets of(Map<String, String> params) {
+    return OPEN.computeIfAbsent(Map.copyOf(params), Offsets::new);
+  }
+
+  /** Partitions and topic ids. Throws UnknownTopicOrPartitionException that names the topic and the broker. */
+  Map<String, TopicDescription> describe(Collection<String> topics) {
+    Map<String, TopicDescription> found = new TreeMap<>();
+    admin.describeTopics(topics).topicNameValues().forEach((topic, answer) -> {
+      try {
+        found.put(topic, get(answer));
+      } catch (UnknownTopicOrPartitionException e) {
+        throw new UnknownTopicOrPartitionException("topic " + topic + " does not exist on " + address);
+      }
+    });
+    return found;
+  }
+
+  List<TopicPartition> partitions(Collection<String> topics) {
+    return describe(topics).values().stream()
+        .flatMap(topic -> topic.partitions().stream().map(p -> new TopicPartition(topic.name(), p.partition())))
+        .collect(Collectors.toList());
+  }
+
+  Map<TopicPartition, Long> begins(Collection<TopicPartition> partitions) {
+    return list(partitions, OffsetSpec.earliest());
+  }
+
+  /** The ends as the parameters' isolation level sees them. */
+  Map<TopicPartition, Long> ends(Collection<TopicPartition> partitions) {
+    return list(partitions, OffsetSpec.latest());
+  }
+
+  private Map<TopicPartition, Long> list(Collection<TopicPartition> partitions, OffsetSpec spec) {
+    Map<TopicPartition, OffsetSpec> asked = partitions.stream().collect(Collectors.toMap(p -> p, p -> spec));
+    Map<TopicPartition, Long> out = new HashMap<>();
+    get(admin.listOffsets(asked, isolation).all()).forEach((partition, info) -> out.put(partition, info.offset()));
+    return out;
+  }
+
+  /** Sets the offsets of a group that has no members, for lag tools. */
+  void commit(String group, Map<TopicPartition, Long> offsets) {
+    Map<TopicPartition, OffsetAndMetadata> values = new HashMap<>();
+    offsets.forEach((partition, offset) -> values.put(partition, new OffsetAndMetadata(offset)));
+    get(admin.alterConsumerGroupOffsets(group, values).all());
+  }
+
+  /** Sets the offsets of a group after putting out the members that a killed predecessor left in it. */
+  void takeOver(String group, Map<TopicPartition, Long> offsets) {
+    try {
+      get(admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions()).all());
+    } catch (KafkaException e) {
+      // No such group, or nobody in it: nothing to put out. Kafka wraps what its look-up of the members met.
+      Throwable reason = e instanceof ApiException ? e : e.getCause();
+      if (!(reason instanceof GroupIdNotFoundException || reason instanceof UnknownMemberIdException)) throw e;
+    }
+    commit(group, offsets);
+  }
+
+  private <T> T get(KafkaFuture<T> future) {
+    try {
+      return future.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof org.apache.kafka.common.errors.TimeoutException) {
+        throw new org.apache.kafka.common.errors.TimeoutException("no answer from " + address + ": " + e.getCause().getMessage());
+      }
+      throw e.getCause() instanceof RuntimeException cause ? cause : new KafkaException(e.getCause());
+    } catch (InterruptedException e) {
+      throw new org.apache.kafka.common.errors.InterruptException(e);
+    }
+  }
+}

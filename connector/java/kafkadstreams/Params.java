@@ -1,0 +1,46 @@
+package kafkadstreams;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** What the user's Kafka parameters become for each of the three clients that the connector opens. */
+final class Params {
+  private Params() {}
+
+  /** The driver's look-ups. */
+  static Map<String, Object> admin(Map<String, String> params) {
+    Map<String, Object> known = new HashMap<>(params);
+    known.keySet().retainAll(AdminClientConfig.configNames());
+    return known;
+  }
+
+  /** A task that reads exactly the range it was given: no group, no commit, and never a silent jump. */
+  static Map<String, Object> reader(Map<String, String> params) {
+    Map<String, Object> out = consumer(params);
+    out.remove(ConsumerConfig.GROUP_ID_CONFIG);
+    out.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+    return out;
+  }
+
+  /** A receiver: a member of its group that commits by itself, after the write-ahead log has the block. */
+  static Map<String, Object> receiver(Map<String, String> params) {
+    Map<String, Object> out = consumer(params);
+    out.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    return out;
+  }
+
+  private static Map<String, Object> consumer(Map<String, String> params) {
+    Map<String, Object> out = new HashMap<>(params);
+    out.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+    out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    // Kafka's defaults suit many small consumers; a batch reads long runs of one partition.
+    out.putIfAbsent(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "5000");
+    out.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, String.valueOf(4 << 20));
+    out.putIfAbsent(ConsumerConfig.RECEIVE_BUFFER_CONFIG, String.valueOf(1 << 20));
+    return out;
+  }
+}

@@ -1,0 +1,185 @@
+package kafkadstreams;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One thread that owns one consumer: poll, gather for about a block interval, store, acknowledge, again. */
+final class ReceiverLoop implements ConsumerRebalanceListener {
+  private static final Logger LOG = LoggerFactory.getLogger(ReceiverLoop.class);
+  /** A block is one write to the log and one task: large enough to be worth both, small beside a worker's memory. */
+  private static final int BLOCK_BYTES = 8 << 20;
+
+  private final FrameReceiver receiver;
+  private final String topic;
+  private final long blockIntervalMs;
+  private final int consumers;
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  /** Polled, but above the rate limit: waits for its turn. */
+  private final Deque<ConsumerRecord<byte[], byte[]>> waiting = new ArrayDeque<>();
+  /** The block being gathered, by partition. */
+  private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> gathered = new LinkedHashMap<>();
+  /** First offset of each owned partition that has not been stored. */
+  private final Map<TopicPartition, Long> unstored = new HashMap<>();
+  private int gatheredBytes;
+  private double allowance;
+  private long allowanceAt = System.nanoTime();
+  private volatile boolean stopping;
+
+  ReceiverLoop(FrameReceiver receiver, Map<String, String> params, String topic, long blockIntervalMs, int consumers) {
+    this.receiver = receiver;
+    this.topic = topic;
+    this.blockIntervalMs = blockIntervalMs;
+    this.consumers = consumers;
+    consumer = new KafkaConsumer<>(Params.receiver(params));
+  }
+
+  boolean stopping() {
+    return stopping || receiver.isStopped();
+  }
+
+  void stop() {
+    stopping = true;
+    consumer.wakeup();
+  }
+
+  void run() {
+    try (consumer) {
+      consumer.subscribe(List.of(topic), this);
+      while (!stopping()) {
+        try {
+          gather();
+        } catch (WakeupException e) {
+          continue; // stop() was called: store what has come
+        }
+        storeAndAcknowledge();
+      }
+      storeAndAcknowledge();
+    }
+  }
+
+  private void gather() {
+    long until = System.currentTimeMillis() + blockIntervalMs;
+    for (long left = blockIntervalMs; left > 0 && gatheredBytes < BLOCK_BYTES && !stopping(); left = until - System.currentTimeMillis()) {
+      if (waiting.isEmpty()) {
+        consumer.resume(consumer.paused());
+      } else {
+        consumer.pause(consumer.assignment()); // poll must go on for the group's sake, but nothing more may come
+      }
+      consumer.poll(Duration.ofMillis(Math.min(left, waiting.isEmpty() ? left : 10))).forEach(waiting::add);
+      for (long allowed = allowed(); allowed > 0 && !waiting.isEmpty(); allowed--) take(waiting.poll());
+    }
+  }
+
+  private void take(ConsumerRecord<byte[], byte[]> record) {
+    gathered.computeIfAbsent(new TopicPartition(record.topic(), record.partition()), p -> new ArrayList<>()).add(record);
+    gatheredBytes += Frames.sizeOf(record);
+    allowance--;
+  }
+
+  /** Records that spark.streaming.receiver.maxRate and backpressure allow now; this consumer's share of the receiver's. */
+  private long allowed() {
+    long limit = receiver.supervisor().getCurrentRateLimit();
+    if (limit == Long.MAX_VALUE) return Long.MAX_VALUE;
+    double rate = (double) limit / consumers;
+    long now = System.nanoTime();
+    allowance = Math.min(Math.max(1, rate * blockIntervalMs / 1000), allowance + rate * (now - allowanceAt) / 1e9);
+    allowanceAt = now;
+    return (long) allowance;
+  }
+
+  /** `store` returns when the block is in the write-ahead log; from then on Kafka need not keep it for us. */
+  private void storeAndAcknowledge() {
+    List<Range> ranges = new ArrayList<>();
+    Map<TopicPartition, OffsetAndMetadata> acknowledged = new HashMap<>();
+    unstored.forEach((partition, from) -> {
+      long until = endOf(partition);
+      if (until > from) {
+        ranges.add(new Range(partition.topic(), partition.partition(), from, until));
+        acknowledged.put(partition, new OffsetAndMetadata(until));
+      }
+    });
+    if (ranges.isEmpty()) return;
+    receiver.store(frames().iterator(), new BlockInfo(gathered.values().stream().mapToLong(List::size).sum(), ranges));
+    ranges.forEach(range -> unstored.put(range.topicPartition(), range.until()));
+    gathered.clear();
+    gatheredBytes = 0;
+    try {
+      consumer.commitSync(acknowledged);
+    } catch (WakeupException e) {
+      consumer.commitSync(acknowledged);
+    } catch (CommitFailedException | RebalanceInProgressException e) {
+      LOG.warn("stored {} but could not acknowledge it, the records will come again: {}", ranges, e.getMessage());
+    }
+  }
+
+  /** Behind the last record that was taken; with none waiting, behind compaction's and transactions' gaps too. */
+  private long endOf(TopicPartition partition) {
+    for (ConsumerRecord<byte[], byte[]> record : waiting) {
+      if (record.partition() == partition.partition()) return record.offset();
+    }
+    return consumer.position(partition);
+  }
+
+  private List<byte[]> frames() {
+    List<byte[]> frames = new ArrayList<>();
+    for (List<ConsumerRecord<byte[], byte[]>> records : gathered.values()) {
+      int first = 0;
+      int bytes = 0;
+      for (int i = 0; i < records.size(); i++) {
+        bytes += Frames.sizeOf(records.get(i));
+        if (bytes >= Frames.TARGET_BYTES || i == records.size() - 1) {
+          frames.add(Frames.pack(records.subList(first, i + 1)));
+          first = i + 1;
+          bytes = 0;
+        }
+      }
+    }
+    return frames;
+  }
+
+  @Override
+  public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+    for (TopicPartition partition : partitions) unstored.put(partition, consumer.position(partition));
+  }
+
+  /** Runs inside poll, while the partitions are still ours. */
+  @Override
+  public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+    if (!gathered.isEmpty()) storeAndAcknowledge(); // before `waiting` shrinks: it says how far the block reaches
+    forget(partitions);
+  }
+
+  /** Somebody else has them already and reads from what was acknowledged. */
+  @Override
+  public void onPartitionsLost(Collection<TopicPartition> partitions) {
+    gathered.keySet().removeAll(partitions);
+    forget(partitions);
+  }
+
+  private void forget(Collection<TopicPartition> partitions) {
+    waiting.removeIf(record -> partitions.contains(new TopicPartition(record.topic(), record.partition())));
+    unstored.keySet().removeAll(partitions);
+  }
+
+  @Override
+  public String toString() {
+    return topic;
+  }
+}

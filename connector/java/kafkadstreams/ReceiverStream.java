@@ -1,0 +1,57 @@
+package kafkadstreams;
+
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.streaming.StreamingContext;
+import org.apache.spark.streaming.Time;
+import org.apache.spark.streaming.dstream.ReceiverInputDStream;
+import org.apache.spark.streaming.receiver.Receiver;
+import org.apache.spark.streaming.scheduler.ReceivedBlockInfo;
+import org.apache.spark.streaming.util.WriteAheadLogUtils;
+import scala.Option;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag$;
+
+/** The receiver's blocks as a stream of frames. `compute` is Spark's own, but counts records where that counts frames. */
+final class ReceiverStream extends ReceiverInputDStream<byte[]> {
+  private static final long serialVersionUID = 1L;
+
+  private final Map<String, String> params;
+  private final Map<String, Integer> topics;
+  private final StorageLevel level;
+
+  ReceiverStream(StreamingContext ssc, Map<String, String> params, Map<String, Integer> topics, StorageLevel level) {
+    super(ssc, ClassTag$.MODULE$.apply(byte[].class));
+    this.params = params;
+    this.topics = topics;
+    this.level = level;
+  }
+
+  @Override
+  public Receiver<byte[]> getReceiver() {
+    return new FrameReceiver(params, topics, ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms"), level);
+  }
+
+  /** Without this check Spark starts the receiver again for ever, and the driver never hears why it fails. */
+  @Override
+  public void validateAtStart() {
+    super.validateAtStart();
+    if (WriteAheadLogUtils.enableReceiverLog(ssc().conf()) && ssc().checkpointDir() == null) {
+      throw new IllegalStateException("spark.streaming.receiver.writeAheadLog.enable is true, but the log has no directory: "
+          + "call ssc.checkpoint(directory) before ssc.start()");
+    }
+  }
+
+  @Override
+  public Option<RDD<byte[]>> compute(Time time) {
+    List<ReceivedBlockInfo> blocks = List.of();
+    if (time.greaterEq(graph().startTime())) { // earlier ones are asked for after a recovery only
+      blocks = CollectionConverters.asJava(ssc().scheduler().receiverTracker().getBlocksOfBatchAndStream(time, id()));
+      long records = blocks.stream().mapToLong(block -> BlocksRDD.info(block).records()).sum();
+      Helper.report(this, time, records, blocks.stream().flatMap(block -> BlocksRDD.info(block).ranges().stream()).toList());
+    }
+    return Option.apply(new BlocksRDD(ssc().sparkContext(), blocks));
+  }
+}

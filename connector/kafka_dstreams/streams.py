@@ -1,0 +1,144 @@
+"""Kafka streams of frames for classic Spark Streaming: the direct one and the receiver's, and what belongs to them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from py4j.protocol import Py4JJavaError
+from pyspark import SparkContext, StorageLevel
+from pyspark.rdd import RDD
+from pyspark.serializers import NoOpSerializer
+from pyspark.streaming import DStream, StreamingContext
+
+
+class OffsetRange(NamedTuple):
+    """The records [fromOffset, untilOffset) of one Kafka partition."""
+
+    topic: str
+    partition: int
+    fromOffset: int
+    untilOffset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}] [{self.fromOffset}, {self.untilOffset})"
+
+
+class TopicState(NamedTuple):
+    """A topic as the broker has it: its id, and [begin, end) of each partition."""
+
+    id: str
+    partitions: dict[int, tuple[int, int]]
+
+
+class KafkaError(Exception):
+    """Kafka answered no, or not at all."""
+
+
+class Unreachable(KafkaError):
+    """No broker answered in time."""
+
+
+class NoSuchTopic(KafkaError):
+    """The topic does not exist."""
+
+
+class DataLoss(KafkaError):
+    """The records asked for are not in Kafka any more."""
+
+
+_ERRORS = {
+    "kafkadstreams.DataLossException": DataLoss,
+    "errors.UnknownTopicOrPartitionException": NoSuchTopic,
+    "errors.TimeoutException": Unreachable,
+    "ConfigException: No resolvable bootstrap urls": Unreachable,
+}
+
+
+def direct_frames(
+    ssc: StreamingContext,
+    topics: list[str],
+    params: Mapping[str, str],
+    start: str | Mapping[tuple[str, int], int] = "earliest",
+    stop_at: Mapping[tuple[str, int], int] | None = None,
+    skip: Iterable[tuple[str, int, int, int]] = (),
+    discover: bool = True,
+) -> DStream:
+    """A direct stream of frames: the driver plans offset ranges, tasks read exactly those.
+
+    `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover` partitions that it does
+    not name are read from their beginning, those added later too. `stop_at` ends each partition there. `skip` names ranges
+    (topic, partition, from, until) that are never read. Raises NoSuchTopic, Unreachable.
+    """
+    spec = {
+        "params": dict(params),
+        "topics": topics,
+        "start": start if isinstance(start, str) else _rows(start),
+        "stop_at": None if stop_at is None else _rows(stop_at),
+        "skip": [list(row) for row in skip],
+        "discover": discover,
+    }
+    return DStream(_call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)), ssc, NoOpSerializer())
+
+
+def receiver_frames(
+    ssc: StreamingContext,
+    topics: Mapping[str, int],
+    params: Mapping[str, str],
+    storage_level: StorageLevel = StorageLevel.MEMORY_AND_DISK,
+) -> DStream:
+    """A receiver's stream of frames; `topics` says how many consumers read each topic, `params` names the `group.id`.
+
+    What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing else is.
+    """
+    spec = json.dumps({"params": dict(params), "topics": dict(topics)})
+    level = ssc.sparkContext._getJavaStorageLevel(storage_level)
+    return DStream(_call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level), ssc, NoOpSerializer())
+
+
+def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
+    """The offset ranges of a stream's RDD, a list for each of its partitions; raises ValueError for any other RDD."""
+    try:
+        parts = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
+    except Py4JJavaError as error:
+        raise ValueError(error.java_exception.getMessage()) from None
+    return [[OffsetRange(*row) for row in part] for part in parts]
+
+
+def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
+    """What the broker knows of these topics. Raises NoSuchTopic, Unreachable. Needs a JVM, but no context yet."""
+    found = json.loads(_call(_jvm(), "topics", json.dumps(dict(params)), names))
+    return {
+        topic: TopicState(state["id"], {int(p): (begin, end) for p, (begin, end) in state["partitions"].items()})
+        for topic, state in found.items()
+    }
+
+
+def commit(params: Mapping[str, str], group: str, offsets: Mapping[tuple[str, int], int], take_over: bool = False) -> None:
+    """Set the offsets of a group that nobody is in; with `take_over`, members that a killed program left are put out first."""
+    _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)), take_over)
+
+
+def error_of(error: Py4JJavaError) -> KafkaError | None:
+    """The Kafka trouble behind an error that Spark reports, or None if it is of another kind."""
+    text = str(error)
+    for mark, kind in _ERRORS.items():
+        if mark in text:
+            line = next(line for line in text.splitlines() if mark in line)
+            return kind(line.partition(mark)[2].lstrip(": ") or mark)
+    return None
+
+
+def _call(jvm: Any, method: str, *arguments: Any) -> Any:
+    try:
+        return getattr(jvm.kafkadstreams.Helper, method)(*arguments)
+    except Py4JJavaError as error:
+        raise (error_of(error) or error) from None
+
+
+def _jvm() -> Any:
+    SparkContext._ensure_initialized()
+    return SparkContext._jvm
+
+
+def _rows(offsets: Mapping[tuple[str, int], int]) -> list[list[Any]]:
+    return [[topic, partition, offset] for (topic, partition), offset in offsets.items()]

@@ -1,0 +1,124 @@
+"""What both jobs do with a batch: parse, score, stage, publish."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from isal import igzip
+from py4j.protocol import Py4JJavaError
+from pyspark.rdd import RDD
+
+from consumers import manifests, sentiment, tweets
+from consumers.commits import Batch, Output
+from consumers.storage import Storage
+from kafka_dstreams import OffsetRange, decode, offset_ranges
+
+LOG = logging.getLogger("batches")
+
+
+@dataclass
+class Job:
+    """This driver's job. A checkpoint freezes what a stream's function holds, so `store` holds nothing and asks here."""
+
+    storage: Storage
+    output: Output
+    max_tweet_bytes: int
+    published: Callable[[], None] = lambda: None  # told after each commit
+    failure: BaseException | None = None
+
+
+current: Job | None = None
+
+
+def store(rdd: RDD[bytes]) -> None:
+    """Publish the frames of one batch. Runs on the driver, for each batch of either job.
+
+    After a failure no later batch runs: it would publish records behind a gap.
+    """
+    job = current
+    if job is None or job.failure is not None:
+        raise RuntimeError("this batch waits for the next start: an earlier one failed")
+    try:
+        _store(rdd, job)
+    except BaseException as error:
+        # Tasks of a fenced driver find their folder gone and fail in many ways; the reason is this one.
+        job.failure = job.output.lost() if isinstance(error, Py4JJavaError) and job.output.fenced() else error
+        raise job.failure from error
+
+
+def _store(rdd: RDD[bytes], job: Job) -> None:
+    started = time.monotonic()
+    wanted = _unpublished(offset_ranges(rdd), job.output.covered)
+    ranges = [row for part in wanted for row in part]
+    if not ranges:
+        return
+    stage = job.output.stage()
+    parts = job.storage.write_parts(rdd.mapPartitionsWithIndex(_task(wanted, job.max_tweet_bytes)), stage.parts)
+    counts: Counter[str] = Counter()
+    files = []
+    for part in parts:
+        counts.update(part["summary"])
+        for kind, (name, size) in part["files"].items():
+            records = part["summary"]["rejected"] if kind == "rejected" else part["summary"]["tweets"] + part["summary"]["deleted"]
+            files.append({"kind": kind, "name": name, "bytes": size, "records": records})
+    manifest = job.output.publish(stage, Batch(ranges, dict(counts), files))
+    job.published()
+    shown = " ".join(str(OffsetRange(*row)) for row in ranges[:4]) + (" …" if len(ranges) > 4 else "")
+    LOG.info("batch %d: %s, %s, %.1f s", manifest.seq, shown, ", ".join(f"{n} {k}" for k, n in counts.items()), time.monotonic() - started)
+
+
+def _unpublished(parts: list[list[OffsetRange]], covered: manifests.Covered) -> list[list[tuple[str, int, int, int]]]:
+    """For each RDD partition the ranges that nobody has published, neither earlier nor in a partition before it.
+
+    A receiver may bring a record twice; this is where the second one stays out.
+    """
+    seen = dict(covered)
+    out = []
+    for ranges in parts:
+        wanted = []
+        for topic, partition, start, end in ranges:
+            known = seen.get((topic, partition), [(0, 0)])
+            wanted += [(topic, partition, *gap) for gap in manifests.missing(known, (start, end))]
+            seen[topic, partition] = manifests.add(known, (start, end))
+        out.append(wanted)
+    return out
+
+
+def _task(wanted: list[list[tuple[str, int, int, int]]], max_bytes: int) -> Callable[[int, Iterator[bytes]], Iterator[bytes]]:
+    """The function of one task. It runs on an executor and captures plain values only."""
+
+    def run(index: int, frames: Iterator[bytes]) -> Iterator[bytes]:
+        counts = {"tweets": 0, "deleted": 0, "rejected": 0}
+        if wanted[index]:
+            for data in frames:
+                yield from _frame(data, wanted[index], max_bytes, counts)
+        yield b"S" + str(counts).replace("'", '"').encode()
+
+    return run
+
+
+def _frame(data: bytes, wanted: list[tuple[str, int, int, int]], max_bytes: int, counts: dict[str, int]) -> Iterator[bytes]:
+    """One frame's lines, gzipped: its tweets and deletions, then its rejected records."""
+    frame = decode(data)
+    keep = [(start, end) for topic, partition, start, end in wanted if (topic, partition) == (frame.topic, frame.partition)]
+    rows = []
+    for offset, timestamp, key, value in zip(frame.offsets, frame.timestamps, frame.keys, frame.values, strict=True):
+        if any(start <= offset < end for start, end in keep):
+            rows.append((offset, timestamp, tweets.parse(value, key, max_bytes)))
+    scores = iter(sentiment.score([record.text for _, _, record in rows if isinstance(record, tweets.Tweet)]))
+    lines: dict[bytes, list[bytes]] = {b"T": [], b"R": []}
+    for offset, timestamp, record in rows:
+        score: Any = None
+        if isinstance(record, tweets.Tweet):
+            score, kind = next(scores), "tweets"
+        else:
+            kind = "deleted" if isinstance(record, tweets.Deleted) else "rejected"
+        counts[kind] += 1
+        target = lines[b"R" if kind == "rejected" else b"T"]
+        target.append(tweets.row(frame.topic, frame.partition, offset, timestamp, record, score))
+    for tag, block in lines.items():
+        if block:
+            yield tag + igzip.compress(b"\n".join(block) + b"\n", 1)

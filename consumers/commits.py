@@ -1,0 +1,231 @@
+"""The commit protocol: a staged batch becomes one published folder by one rename that never overwrites.
+
+    _epochs/<epoch>                       one file a driver incarnation
+    _staging/<epoch>/<seq>-<uuid>.parts/  what the tasks of one attempt write
+    _staging/<epoch>/<seq>-<uuid>/        the winners among it, and the manifest
+    _staging/<epoch>                      a file: that incarnation has been fenced off
+    batches/<seq>/                        published, immutable
+
+The number of the batch is the collision key: whoever publishes it first has won, whatever else goes on.
+"""
+
+import json
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from config.errors import ConfigError, DataLossRisk, Fenced
+from consumers import manifests
+from consumers.manifests import Covered, Manifest, Partition
+
+
+class Files(Protocol):
+    """What the protocol needs of a file system; consumers/storage.py says what each verb does and raises."""
+
+    root: str
+
+    def create(self, name: str, data: bytes, overwrite: bool = False) -> None: ...
+    def read(self, name: str) -> bytes: ...
+    def list(self, name: str) -> dict[str, bool]: ...
+    def exists(self, name: str) -> bool: ...
+    def mkdirs(self, name: str) -> None: ...
+    def rename(self, source: str, target: str) -> None: ...
+    def delete(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One attempt at a batch: `parts` is the folder for the tasks, `folder` what will be published."""
+
+    seq: int
+    commit_id: str
+    folder: str
+
+    @property
+    def parts(self) -> str:
+        return f"{self.folder}.parts"
+
+
+@dataclass
+class Batch:
+    """What a stage holds when its tasks are done: ranges (topic, partition, from, until), counts, and the part files
+    {kind, name, bytes, records} that won."""
+
+    ranges: list[tuple[str, int, int, int]]
+    counts: dict[str, int]
+    files: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Output:
+    """One output folder, owned by this driver until a newer one fences it off."""
+
+    def __init__(self, files: Files, approach: str, scorer: str) -> None:
+        self.files, self.approach, self.scorer = files, approach, scorer
+        files.mkdirs("batches")
+        self.epoch = self._claim_epoch()
+        self._fence_predecessors()
+        # Only now: whatever a predecessor had under way has been published before the fence, or never will be.
+        self.seq, last, self._previous = self._last()
+        self.covered: Covered = last.covered if last else {}
+        self.topics: dict[str, str] = last.topics if last else {}
+        files.mkdirs(f"_staging/{self.epoch}")
+
+    def _claim_epoch(self) -> int:
+        who = {"host": socket.gethostname(), "pid": os.getpid(), "approach": self.approach, "time": _now()}
+        taken = [int(name) for name in self.files.list("_epochs")]
+        epoch = max(taken, default=0) + 1
+        while True:
+            try:
+                self.files.create(f"_epochs/{epoch}", json.dumps(who).encode())
+                return epoch
+            except FileExistsError:
+                epoch += 1
+
+    def _fence_predecessors(self) -> None:
+        """Take away what older drivers stage, and leave a file in its place so that nothing can be staged there again."""
+        staged = self.files.list("_staging")
+        for epoch in (int(name) for name in self.files.list("_epochs")):
+            if epoch < self.epoch and staged.get(str(epoch)) is not False:
+                self._fence(f"_staging/{epoch}")
+
+    def _fence(self, staging: str) -> None:
+        while True:
+            self.files.delete(staging)
+            try:
+                self.files.create(staging, b"fenced\n")
+                return
+            except FileExistsError:
+                if self.files.list("_staging").get(staging.rpartition("/")[2]) is False:
+                    return  # somebody else fenced it; otherwise a straggler made the folder again
+
+    def _last(self) -> tuple[int, Manifest | None, str | None]:
+        """The next number, the last manifest and its hash; numbers are dense, so a binary search finds it."""
+        if not self._published(0):
+            return 0, None, None
+        low, high = 0, 1
+        while self._published(high):
+            low, high = high, high * 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._published(middle) else (low, middle)
+        manifest, data = self._manifest(low)
+        return low + 1, manifest, manifests.digest(data)
+
+    def _published(self, seq: int) -> bool:
+        return self.files.exists(_folder(seq))
+
+    def _manifest(self, seq: int) -> tuple[Manifest, bytes]:
+        path = f"{_folder(seq)}/_manifest.json"
+        try:
+            data = self.files.read(path)
+            return Manifest.from_bytes(data), data
+        except (FileNotFoundError, ValueError) as error:
+            where = f"{self.files.root}/{path}"
+            raise DataLossRisk(f"the chain is broken: {error}", where, "scripts/audit.py shows what is there") from None
+
+    def begin(self, topics: Mapping[str, str], offsets: Mapping[Partition, tuple[int, int]]) -> None:
+        """Hold the output against Kafka before anything is read: topic ids by name, [begin, end) of each partition.
+
+        Raises ConfigError if the output belongs to other topics, DataLossRisk if going on would skip records.
+        """
+        foreign = sorted(set(self.topics) - set(topics))
+        if foreign:
+            held = ", ".join(sorted(self.topics))
+            raise ConfigError(f"the output belongs to {held}, this job reads {', '.join(topics)}", self.files.root, "another --output")
+        for topic, known in self.topics.items():
+            if topics[topic] != known:
+                what = f"topic {topic} was deleted and made anew: its id was {known} and is {topics[topic]}"
+                raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
+        for partition, intervals in self.covered.items():
+            _check_partition(partition, intervals, offsets.get(partition))
+        self.topics = dict(topics)
+        for partition, (start, _end) in offsets.items():
+            self.covered.setdefault(partition, [(start, start)])
+
+    def stage(self) -> Stage:
+        """A place for one attempt at the next batch. Raises Fenced if a newer driver has taken over."""
+        commit_id = str(uuid.uuid4())
+        stage = Stage(self.seq, commit_id, f"_staging/{self.epoch}/{self.seq:010d}-{commit_id}")
+        try:
+            for folder in (stage.parts, f"{stage.folder}/tweets", f"{stage.folder}/rejected"):
+                self.files.mkdirs(folder)
+        except (FileExistsError, FileNotFoundError):
+            raise self.lost() from None
+        return stage
+
+    def publish(self, stage: Stage, batch: Batch) -> Manifest:
+        """Make the stage visible as the next batch. Raises Fenced if somebody else has published it or taken over."""
+        try:
+            files = [self._take(stage, file) for file in batch.files]
+            manifest = Manifest(
+                seq=stage.seq,
+                epoch=self.epoch,
+                commit_id=stage.commit_id,
+                approach=self.approach,
+                batch_time=_now(),
+                previous=self._previous,
+                topics=self.topics,
+                ranges=batch.ranges,
+                covered=manifests.cover(self.covered, batch.ranges),
+                counts=batch.counts,
+                files=files,
+                scorer=self.scorer,
+            )
+            data = manifest.to_bytes()
+            self.files.create(f"{stage.folder}/_manifest.json", data, overwrite=True)
+            self.files.rename(stage.folder, _folder(stage.seq))
+        except (FileExistsError, FileNotFoundError):
+            # An answer may have been lost on its way: what stands at the target decides.
+            if not self._published(stage.seq) or self._manifest(stage.seq)[0].commit_id != stage.commit_id:
+                raise self.lost() from None
+        self.files.delete(stage.parts)
+        self.seq, self.covered, self._previous = stage.seq + 1, manifest.covered, manifests.digest(data)
+        return manifest
+
+    def _take(self, stage: Stage, file: Mapping[str, Any]) -> dict[str, Any]:
+        """Move one task's file from the attempt's folder into the stage; files of attempts that lost stay behind."""
+        path = f"{file['kind']}/part-{file['name'].partition('-')[2]}"
+        try:
+            self.files.rename(f"{stage.parts}/{file['name']}", f"{stage.folder}/{path}")
+        except (FileExistsError, FileNotFoundError):
+            if not self.files.exists(f"{stage.folder}/{path}"):
+                raise
+        return {"path": path, "bytes": file["bytes"], "records": file["records"]}
+
+    def lost(self) -> Fenced | DataLossRisk:
+        """Why a stage of ours is not where we put it."""
+        if self.fenced():
+            return Fenced(f"a newer driver has taken over from epoch {self.epoch}", self.files.root, "leave the output to it")
+        what = "the staged batch is gone, though no newer driver has started"
+        return DataLossRisk(what, f"{self.files.root}/_staging/{self.epoch}", "see who else writes there; then start again")
+
+    def fenced(self) -> bool:
+        """Whether a newer driver has taken over."""
+        return any(int(name) > self.epoch for name in self.files.list("_epochs"))
+
+
+def _check_partition(partition: Partition, intervals: list[manifests.Interval], offsets: tuple[int, int] | None) -> None:
+    """Refuse to go on where Kafka no longer has what the output needs next."""
+    name = f"{partition[0]}[{partition[1]}]"
+    if offsets is None:
+        raise DataLossRisk("the partition is gone from Kafka", name, "start the topic as it is now with a new --output")
+    begin, end = offsets
+    next_offset, covered_end = manifests.frontier(intervals), intervals[-1][1]
+    if begin > next_offset:
+        what = f"retention has deleted {begin - next_offset} records that were not published"
+        raise DataLossRisk(what, f"{name} [{next_offset}, {begin})", "start with a new --output, or restore the records")
+    if end < covered_end:
+        what = f"Kafka ends at {end}, before what is published: the topic was truncated or made anew"
+        raise DataLossRisk(what, f"{name} [{end}, {covered_end})", "find out what happened; a new --output starts afresh")
+
+
+def _folder(seq: int) -> str:
+    return f"batches/{seq:010d}"
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,23 @@
+"""The direct job: the driver plans offset ranges, each task reads exactly its own. No receiver, no log, no checkpoint."""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from kafka_dstreams import direct_frames  # noqa: E402
+
+from consumers import batches, jobs, lifecycle  # noqa: E402
+
+
+def main() -> None:
+    job = jobs.open_job("direct", __doc__)
+    ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, jobs.spark_conf(job.settings))
+    frames = direct_frames(ssc, job.topics, job.params, start=job.frontiers(), stop_at=job.ends, skip=job.published_ranges())
+    frames.foreachRDD(batches.store)
+    batches.current.published = job.commit_group
+    lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
+
+
+if __name__ == "__main__":
+    jobs.main(main)

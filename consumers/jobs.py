@@ -1,0 +1,126 @@
+"""What both jobs open before their first batch, and how they end. The two entries say the rest."""
+
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import kafka_dstreams
+from py4j.protocol import Py4JJavaError
+
+from config import errors, settings
+from config.settings import Settings
+from consumers import batches, commits, manifests, sentiment
+from consumers.storage import Storage
+
+FROZEN = ("bootstrap", "topic", "group", "batch_interval_s", "receivers", "max_rate")
+
+
+@dataclass
+class Opened:
+    """A job whose output is fenced off for it and checked against Kafka."""
+
+    settings: Settings
+    name: str
+    topics: list[str]
+    group: str
+    params: dict[str, str]
+    output: commits.Output
+    ends: dict[manifests.Partition, int] | None  # where --available-now stops
+
+    def failure(self) -> BaseException | None:
+        """What made a batch fail."""
+        return batches.current.failure if batches.current else None
+
+    def done(self) -> bool:
+        """Whether --available-now has come to the ends that the topics had at the start."""
+        return self.ends is not None and manifests.reached(self.output.covered, self.ends)
+
+    def frontiers(self) -> dict[manifests.Partition, int]:
+        """The first offset of each partition that is not published."""
+        return manifests.frontiers(self.output.covered)
+
+    def published_ranges(self) -> list[tuple[str, int, int, int]]:
+        """All that is published, as (topic, partition, from, until)."""
+        covered = self.output.covered.items()
+        return [(*partition, start, end) for partition, intervals in covered for start, end in intervals if start < end]
+
+    def commit_group(self) -> None:
+        """Tell lag tools how far the output is. What counts is in the manifests, so a failure is a line in the log."""
+        try:
+            kafka_dstreams.commit(self.params, self.group, self.frontiers())
+        except (kafka_dstreams.KafkaError, Py4JJavaError) as error:
+            logging.warning("group %s not updated: %s", self.group, str(error).splitlines()[0])
+
+
+def open_job(name: str, about: str) -> Opened:
+    """Read the settings, take the output over from older drivers, and hold it against Kafka."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    job = settings.load(name, sys.argv[1:], about)
+    topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
+    group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
+    params = {"bootstrap.servers": job.bootstrap, "group.id": group}
+    found = kafka_dstreams.topics(params, topics)
+    offsets = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
+    storage = Storage(job.output)
+    output = commits.Output(storage, name, sentiment.NAME)
+    output.begin({topic: state.id for topic, state in found.items()}, offsets)
+    ends = {partition: end for partition, (_begin, end) in offsets.items()} if job.available_now else None
+    batches.current = batches.Job(storage, output, job.max_tweet_bytes)
+    logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
+    return Opened(job, name, topics, group, params, output, ends)
+
+
+def spark_conf(job: Settings) -> dict[str, str]:
+    """The Spark settings that follow from ours, for either approach."""
+    conf = {"spark.streaming.gracefulStopTimeout": f"{int(job.stop_timeout_s * 1000)}"}
+    if job.max_rate:
+        conf["spark.streaming.kafka.maxRatePerPartition"] = conf["spark.streaming.receiver.maxRate"] = str(job.max_rate)
+    return conf
+
+
+def freeze(job: Settings, checkpoint: str) -> None:
+    """Remember the settings that a checkpoint freezes, or refuse to start with others than it was made with."""
+    storage = Storage(checkpoint)
+    now: dict[str, Any] = {name: getattr(job, name) for name in FROZEN}
+    try:
+        then = json.loads(storage.read("settings.json"))
+    except FileNotFoundError:
+        storage.create("settings.json", json.dumps(now).encode())
+        return
+    changed = [f"{name}: {then.get(name)!r} there, {value!r} now" for name, value in now.items() if then.get(name) != value]
+    if changed:
+        remedy = "start with the old values, or with another --checkpoint: the output knows what is published, nothing is lost"
+        raise errors.ConfigError(f"the checkpoint was made with other settings ({'; '.join(changed)})", checkpoint, remedy)
+
+
+def main(entry: Any) -> None:
+    """Run an entry and end the process with the exit code of what it raises."""
+
+    def run() -> None:
+        try:
+            entry()
+        except kafka_dstreams.KafkaError as error:
+            raise (_ours(error) or error) from None
+        except Py4JJavaError as error:
+            raise (_ours(kafka_dstreams.error_of(error)) or errors.PipelineError(_headline(error))) from None
+
+    errors.exit_with(run)
+
+
+def _ours(error: kafka_dstreams.KafkaError | None) -> errors.PipelineError | None:
+    if isinstance(error, kafka_dstreams.DataLoss):
+        return errors.DataLossRisk(str(error), remedy="see docs/runbook.md, exit code 3")
+    if isinstance(error, kafka_dstreams.NoSuchTopic):
+        return errors.ConfigError(str(error), remedy="--topic NAME; the producer makes a topic when it first publishes")
+    if isinstance(error, kafka_dstreams.Unreachable):
+        return errors.ServiceUnreachable(str(error), remedy="scripts/services status, or --bootstrap HOST:PORT")
+    return None
+
+
+def _headline(error: Py4JJavaError) -> str:
+    """The innermost cause's first line: the rest of Spark's report is a stack trace."""
+    causes = [line for line in str(error).splitlines() if line.startswith("Caused by: ")]
+    return (causes[-1].removeprefix("Caused by: ") if causes else str(error.java_exception)).splitlines()[0]

@@ -1,0 +1,80 @@
+"""From the first batch to the last: starting, waiting, and stopping in order and in bounded time."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+from py4j.protocol import Py4JJavaError
+from pyspark import SparkConf, SparkContext
+from pyspark.streaming import StreamingContext
+
+from config.errors import ConfigError
+
+_POLL_S = 0.2
+_GRACE_S = 30.0  # beyond the graceful stop's own limit, for the JVM to end its threads
+
+
+def streaming_context(name: str, batch_interval_s: float, conf: Mapping[str, str]) -> StreamingContext:
+    """A streaming context whose Spark settings are those of spark-submit with `conf` on top."""
+    spark = SparkConf().setAppName(name).setAll(list(conf.items()))
+    return StreamingContext(SparkContext(conf=spark), batch_interval_s)
+
+
+def recover(checkpoint: str, create: Callable[[], StreamingContext], receivers: int) -> StreamingContext:
+    """The context that the checkpoint holds, or a new one where there is none.
+
+    Raises ConfigError if the checkpoint cannot be read, or if the receivers would leave no core for the batches.
+    """
+    try:
+        ssc = StreamingContext.getOrCreate(checkpoint, create)
+    except Py4JJavaError as error:
+        if "Failed to read checkpoint" not in str(error):
+            raise
+        remedy = "start with another --checkpoint: the output knows what is published, nothing is lost"
+        raise ConfigError("the checkpoint cannot be read, it may be another version's", checkpoint, remedy) from None
+    cores = ssc.sparkContext.defaultParallelism
+    if cores <= receivers:
+        ssc.stop()
+        what = f"{receivers} receivers keep a core each and {cores} cores leave none for the batches"
+        raise ConfigError(what, "receivers", f"fewer --receivers, or spark-submit --master local[{receivers + 2}]")
+    return ssc
+
+
+def run(ssc: StreamingContext, failure: Callable[[], BaseException | None], done: Callable[[], bool], stop_timeout_s: float) -> None:
+    """Run the streams until `done`, SIGINT or SIGTERM (graceful stop), or until a batch fails.
+
+    Raises what `failure` returns, or whatever Spark reports. A stop that hangs ends the process with 1.
+    """
+    signals = ssc.sparkContext._jvm.kafkadstreams.Signals
+    signals.install()
+    for name in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches this process too; the JVM half keeps the request
+        signal.signal(name, signal.SIG_IGN)
+    graceful = False
+    try:
+        if not done():
+            ssc.start()
+        while failure() is None:
+            if done() or signals.requested():
+                graceful = True
+                break
+            ssc.awaitTerminationOrTimeout(_POLL_S)
+    finally:
+        _stop(ssc, graceful, stop_timeout_s)
+    error = failure()
+    if error is not None:
+        raise error
+
+
+def _stop(ssc: StreamingContext, graceful: bool, stop_timeout_s: float) -> None:
+    watchdog = threading.Timer(stop_timeout_s + _GRACE_S, _give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    ssc.stop(stopSparkContext=True, stopGraceFully=graceful)
+    watchdog.cancel()
+
+
+def _give_up() -> None:
+    print("error: the stop took too long; what is published stays, the rest is read again at the next start", file=sys.stderr)
+    os._exit(1)

@@ -1,0 +1,112 @@
+"""The manifest of a batch and the arithmetic of what is covered. Knows offsets and our format, neither Spark nor Kafka."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+VERSION = 1
+
+Partition = tuple[str, int]
+Interval = tuple[int, int]
+Covered = dict[Partition, list[Interval]]
+"""What is published: for each partition sorted, disjoint, half-open intervals. The first one begins where the partition
+began when the output was new, and may be empty ([b, b]): so a late block below a published one still counts as missing."""
+
+
+def add(intervals: list[Interval], new: Interval) -> list[Interval]:
+    """The intervals with [new) in them, joined where they touch."""
+    merged: list[Interval] = []
+    for start, end in sorted([*intervals, new]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def missing(intervals: list[Interval], wanted: Interval) -> list[Interval]:
+    """The parts of [wanted) that the intervals do not hold."""
+    out = []
+    start, end = wanted
+    for covered_from, covered_until in intervals:
+        if covered_until <= start or covered_from >= end:
+            continue
+        if covered_from > start:
+            out.append((start, covered_from))
+        start = max(start, covered_until)
+    if start < end:
+        out.append((start, end))
+    return out
+
+
+def frontier(intervals: list[Interval]) -> int:
+    """The first offset that is not covered."""
+    return intervals[0][1] if intervals else 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One published batch. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]."""
+
+    seq: int
+    epoch: int
+    commit_id: str
+    approach: str
+    batch_time: str
+    previous: str | None
+    topics: dict[str, str]
+    ranges: list[tuple[str, int, int, int]]
+    covered: Covered
+    counts: dict[str, int]
+    files: list[dict[str, Any]]
+    scorer: str
+    version: int = field(default=VERSION)
+
+    def to_bytes(self) -> bytes:
+        """The manifest as JSON, covered as {topic: {partition: [[from, until], …]}}."""
+        content = {"version": self.version, **asdict(self), "covered": {}}
+        for (topic, partition), intervals in sorted(self.covered.items()):
+            content["covered"].setdefault(topic, {})[str(partition)] = intervals
+        return json.dumps(content, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Manifest":
+        """The manifest in `data`. Raises ValueError when it is none, or of another version."""
+        try:
+            content = json.loads(data)
+            if content["version"] != VERSION:
+                raise ValueError(f"manifest version {content['version']}, this program knows {VERSION}")
+            content["covered"] = {
+                (topic, int(partition)): [(start, end) for start, end in intervals]
+                for topic, partitions in content["covered"].items()
+                for partition, intervals in partitions.items()
+            }
+            content["ranges"] = [tuple(row) for row in content["ranges"]]
+            return cls(**content)
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"not a manifest: {error!r}") from None
+
+
+def digest(data: bytes) -> str:
+    """The hash by which the next manifest names this one."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def cover(covered: Covered, ranges: Iterable[tuple[str, int, int, int]]) -> Covered:
+    """`covered` with these ranges added; a partition that it does not know yet began at 0 (it was added while we ran)."""
+    out = dict(covered)
+    for topic, partition, start, end in ranges:
+        out[topic, partition] = add(out.get((topic, partition), [(0, 0)]), (start, end))
+    return out
+
+
+def frontiers(covered: Covered) -> dict[Partition, int]:
+    """The first offset of each partition that is not covered."""
+    return {partition: frontier(intervals) for partition, intervals in covered.items()}
+
+
+def reached(covered: Covered, ends: Mapping[Partition, int]) -> bool:
+    """Whether everything below these ends is covered."""
+    return all(frontier(covered.get(partition, [])) >= end for partition, end in ends.items())

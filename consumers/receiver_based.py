@@ -1,0 +1,35 @@
+"""The receiver-based job: receivers store what they read in the write-ahead log, then acknowledge it; batches take it from there."""
+
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from kafka_dstreams import commit, receiver_frames  # noqa: E402
+from pyspark.streaming import StreamingContext  # noqa: E402
+
+from consumers import batches, jobs, lifecycle  # noqa: E402
+
+
+def main() -> None:
+    job = jobs.open_job("receiver_based", __doc__)
+    checkpoint = job.settings.checkpoint or f"{job.settings.output}/_checkpoint"
+
+    def create() -> StreamingContext:
+        conf = {"spark.streaming.receiver.writeAheadLog.enable": "true", **jobs.spark_conf(job.settings)}
+        ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, conf)
+        ssc.checkpoint(checkpoint)
+        consumers = dict.fromkeys(job.topics, 1)
+        frames = ssc.union(*[receiver_frames(ssc, consumers, job.params) for _ in range(job.settings.receivers)])
+        frames.foreachRDD(batches.store)
+        return ssc
+
+    jobs.freeze(job.settings, checkpoint)
+    # What is stored but not published comes again, from the log and from Kafka; `batches.store` lets one of the two through.
+    commit(job.params, job.group, job.frontiers(), take_over=True)
+    ssc = lifecycle.recover(checkpoint, create, job.settings.receivers)
+    lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
+
+
+if __name__ == "__main__":
+    jobs.main(main)

@@ -1,0 +1,136 @@
+"""HDFS in seven verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
+
+Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anything else is retried, then ServiceUnreachable.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from py4j.protocol import Py4JJavaError
+from pyspark import SparkConf, SparkContext
+from pyspark.rdd import RDD
+from pyspark.serializers import NoOpSerializer
+
+from config.errors import ConfigError, ServiceUnreachable
+
+T = TypeVar("T")
+
+_RETRY_S = 60.0  # a NameNode that restarts is back within it; the supervisor takes over after
+_ANSWERS: dict[str, type[Exception]] = {
+    "FileAlreadyExistsException": FileExistsError,
+    "FileNotFoundException": FileNotFoundError,
+    "ParentNotDirectoryException": FileNotFoundError,
+    "AccessControlException": PermissionError,
+    "UnknownHostException": ConfigError,
+    "UnsupportedFileSystemException": ConfigError,
+}
+
+
+class Storage:
+    """The file system of `root`. All paths are below it and relative to it."""
+
+    def __init__(self, root: str) -> None:
+        SparkContext._ensure_initialized()
+        self._jvm: Any = SparkContext._jvm
+        self.root = root
+        hadoop = self._jvm.org.apache.hadoop.fs
+        conf = self._jvm.org.apache.spark.deploy.SparkHadoopUtil.get().newConfiguration(SparkConf()._jconf)
+        self._path = lambda name: hadoop.Path(f"{root}/{name}" if name else root)
+        self._options = hadoop.Options.Rename
+        self._files = self._ask(lambda: self._path("").getFileSystem(conf), "")
+        self._context = self._ask(lambda: hadoop.FileContext.getFileContext(self._path("").toUri(), conf), "")
+
+    def create(self, name: str, data: bytes, overwrite: bool = False) -> None:
+        """Write a file and its parents, durable when this returns. Raises FileExistsError unless `overwrite`."""
+
+        def write() -> None:
+            stream = self._files.create(self._path(name), overwrite)
+            stream.write(data)
+            stream.hsync()
+            stream.close()
+
+        self._ask(write, name)
+
+    def read(self, name: str) -> bytes:
+        """The whole file. Raises FileNotFoundError."""
+
+        def read() -> bytes:
+            stream = self._files.open(self._path(name))
+            try:
+                return bytes(stream.readAllBytes())
+            finally:
+                stream.close()
+
+        return self._ask(read, name)
+
+    def list(self, name: str) -> dict[str, bool]:
+        """The entries of a folder: name and whether it is a folder itself. A folder that is not there has none."""
+        try:
+            found = self._ask(lambda: list(self._files.listStatus(self._path(name))), name)
+        except FileNotFoundError:
+            return {}
+        return {status.getPath().getName(): status.isDirectory() for status in found}
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file or folder of this name."""
+        return self._ask(lambda: self._files.exists(self._path(name)), name)
+
+    def mkdirs(self, name: str) -> None:
+        """Make a folder and its parents; one that is there already is left as it is."""
+        self._ask(lambda: self._files.mkdirs(self._path(name)), name)
+
+    def rename(self, source: str, target: str) -> None:
+        """Rename without overwriting: one atomic step of the NameNode.
+
+        Raises FileExistsError if `target` is there, FileNotFoundError if `source` or the target's folder is not. After a lost
+        answer the retry raises one of the two although it worked: whoever calls must look at the target.
+        """
+        none = SparkContext._gateway.new_array(self._options, 1)  # type: ignore[union-attr]
+        none[0] = self._options.NONE
+        self._ask(lambda: self._context.rename(self._path(source), self._path(target), none), f"{source} -> {target}")
+
+    def delete(self, name: str) -> None:
+        """Delete a file or a whole folder; nothing happens if it is not there."""
+        self._ask(lambda: self._files.delete(self._path(name), True), name)
+
+    def write_parts(self, blobs: RDD[bytes], folder: str) -> "list[dict[str, Any]]":
+        """Run the tasks and write what they yield into files of `folder`, as consumers/java/partfiles describes."""
+        blobs._jrdd_deserializer = NoOpSerializer()  # the blobs cross as they are, not pickled
+        return [json.loads(part) for part in self._jvm.partfiles.PartFiles.write(blobs._jrdd, f"{self.root}/{folder}")]
+
+    def _ask(self, call: Callable[[], T], name: str) -> T:
+        """Call the JVM; a clear answer becomes its Python error, anything else is tried again for a minute."""
+        deadline, pause = time.monotonic() + _RETRY_S, 0.2
+        while True:
+            try:
+                return call()
+            except Py4JJavaError as error:
+                kind, text = _answer(error)
+            if kind is ConfigError:
+                raise ConfigError(text, self.root, "mend the address: hdfs://HOST:PORT/PATH")
+            if kind is PermissionError:
+                raise ConfigError(
+                    f"no permission on the output: {text}", f"{self.root}/{name}", "choose another output, or chown it"
+                )
+            if kind is not None:
+                raise kind(f"{self.root}/{name}")
+            if time.monotonic() > deadline:
+                raise ServiceUnreachable(f"the file system does not answer: {text}", self.root, "scripts/services status")
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+
+def _answer(error: Py4JJavaError) -> tuple[type[Exception] | None, str]:
+    """The Python error for the first cause that has one, and the innermost message's first line."""
+    cause = error.java_exception
+    text = str(cause)
+    while cause is not None:
+        name = cause.getClass().getName() if cause.getClass().getSimpleName() != "RemoteException" else cause.getClassName()
+        text = (cause.getMessage() or name).splitlines()[0]
+        for known, kind in _ANSWERS.items():
+            if name.endswith(known):
+                return kind, text
+        cause = cause.getCause()
+    return None, text
