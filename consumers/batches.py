@@ -62,12 +62,20 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
     for part in parts:
         counts.update(part["summary"])
         for kind, (name, size) in part["files"].items():
-            records = part["summary"]["rejected"] if kind == "rejected" else part["summary"]["tweets"] + part["summary"]["deleted"]
+            records = (
+                part["summary"]["rejected"] if kind == "rejected" else part["summary"]["tweets"] + part["summary"]["deleted"]
+            )
             files.append({"kind": kind, "name": name, "bytes": size, "records": records})
     manifest = job.output.publish(stage, Batch(ranges, dict(counts), files))
     job.published()
     shown = " ".join(str(OffsetRange(*row)) for row in ranges[:4]) + (" …" if len(ranges) > 4 else "")
-    LOG.info("batch %d: %s, %s, %.1f s", manifest.seq, shown, ", ".join(f"{n} {k}" for k, n in counts.items()), time.monotonic() - started)
+    LOG.info(
+        "batch %d: %s, %s, %.1f s",
+        manifest.seq,
+        shown,
+        ", ".join(f"{n} {k}" for k, n in counts.items()),
+        time.monotonic() - started,
+    )
 
 
 def _unpublished(parts: list[list[OffsetRange]], covered: manifests.Covered) -> list[list[tuple[str, int, int, int]]]:

@@ -135,7 +135,9 @@ class Output:
         foreign = sorted(set(self.topics) - set(topics))
         if foreign:
             held = ", ".join(sorted(self.topics))
-            raise ConfigError(f"the output belongs to {held}, this job reads {', '.join(topics)}", self.files.root, "another --output")
+            raise ConfigError(
+                f"the output belongs to {held}, this job reads {', '.join(topics)}", self.files.root, "another --output"
+            )
         for topic, known in self.topics.items():
             if topics[topic] != known:
                 what = f"topic {topic} was deleted and made anew: its id was {known} and is {topics[topic]}"

@@ -3,11 +3,10 @@
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kafka_dstreams import direct_frames  # noqa: E402
-
-from consumers import batches, jobs, lifecycle  # noqa: E402
+from consumers import batches, jobs, lifecycle
+from kafka_dstreams import direct_frames
 
 
 def main() -> None:

@@ -3,12 +3,13 @@
 import json
 import logging
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import kafka_dstreams
 from py4j.protocol import Py4JJavaError
 
+import kafka_dstreams
 from config import errors, settings
 from config.settings import Settings
 from consumers import batches, commits, manifests, sentiment
@@ -58,6 +59,7 @@ def open_job(name: str, about: str) -> Opened:
     """Read the settings, take the output over from older drivers, and hold it against Kafka."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "DStream is deprecated", FutureWarning)  # it is what this program is about
     job = settings.load(name, sys.argv[1:], about)
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"

@@ -42,7 +42,9 @@ def recover(checkpoint: str, create: Callable[[], StreamingContext], receivers: 
     return ssc
 
 
-def run(ssc: StreamingContext, failure: Callable[[], BaseException | None], done: Callable[[], bool], stop_timeout_s: float) -> None:
+def run(
+    ssc: StreamingContext, failure: Callable[[], BaseException | None], done: Callable[[], bool], stop_timeout_s: float
+) -> None:
     """Run the streams until `done`, SIGINT or SIGTERM (graceful stop), or until a batch fails.
 
     Raises what `failure` returns, or whatever Spark reports. A stop that hangs ends the process with 1.

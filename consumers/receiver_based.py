@@ -1,14 +1,14 @@
-"""The receiver-based job: receivers store what they read in the write-ahead log, then acknowledge it; batches take it from there."""
+"""The receiver-based job: receivers log what they read, then acknowledge it to Kafka; batches take it from the log."""
 
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kafka_dstreams import commit, receiver_frames  # noqa: E402
-from pyspark.streaming import StreamingContext  # noqa: E402
+from pyspark.streaming import StreamingContext
 
-from consumers import batches, jobs, lifecycle  # noqa: E402
+from consumers import batches, jobs, lifecycle
+from kafka_dstreams import commit, receiver_frames
 
 
 def main() -> None:

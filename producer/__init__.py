@@ -1,0 +1,1 @@
+"""Publishes tweets as records: a source yields (id, bytes), the publisher brings them onto a Kafka topic."""

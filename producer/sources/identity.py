@@ -1,0 +1,74 @@
+"""The id of a tweet, found in its bytes: the one place that knows where each wire shape keeps it."""
+
+import msgspec
+from msgspec import Raw, Struct
+
+from producer.sources import Record
+
+_ABSENT = Raw(b"")
+
+
+class _Identified(Struct):
+    id: Raw = _ABSENT
+    id_str: Raw = _ABSENT
+
+
+class _Deletion(Struct):
+    status: _Identified
+
+
+class _Commit(Struct):
+    rkey: Raw = _ABSENT
+    operation: str = ""
+
+
+class _Line(Struct):
+    """What any of the known shapes may carry; the rest of the line is skipped unread."""
+
+    data: _Identified | None = None  # X v2
+    id: Raw = _ABSENT  # X v2 without its wrapper, X v1.1
+    id_str: Raw = _ABSENT  # X v1.1
+    delete: _Deletion | None = None  # X v1.1
+    did: Raw = _ABSENT  # Bluesky
+    commit: _Commit | None = None  # Bluesky
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def record_of(value: bytes) -> Record:
+    """(id, value) of one tweet as received; (id, None) when it announces that a tweet was deleted.
+
+    The id is None where the bytes have none or cannot be understood: such a record is published all the same.
+    """
+    try:
+        line = _decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None, value
+    if line.commit is not None:
+        did, rkey = _text(line.did), _text(line.commit.rkey)
+        key = f"{did}/{rkey}" if did and rkey else None
+        return key, None if key and line.commit.operation == "delete" else value
+    if line.delete is not None:
+        key = _id_of(line.delete.status)
+        return key, None if key else value
+    return _id_of(line.data if line.data is not None else line), value
+
+
+def _id_of(tweet: _Identified | _Line) -> str | None:
+    """`id_str` before `id`: archives are about whose numeric ids were rounded on the way."""
+    return _text(tweet.id_str) or _text(tweet.id)
+
+
+def _text(raw: Raw) -> str | None:
+    """The text of a JSON string, or a whole number's digits as written; None for anything else."""
+    written = bytes(raw)
+    try:
+        if written.isdigit():
+            return written.decode("ascii")
+        if not written.startswith(b'"'):
+            return None
+        text = written[1:-1].decode() if b"\\" not in written else msgspec.json.decode(written, type=str)
+        return text or None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# make demo: tweets from a producer through Kafka and both jobs onto HDFS, audited. SOURCE and POSTS choose what is published.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+source=${SOURCE:-sample}
+posts=${POSTS:-2000}
+topic=demo-$(date -u +%Y%m%d-%H%M%S)
+output=hdfs://127.0.0.1:${TWEETS_NAMENODE_PORT:-8020}/demo/$topic
+run=.run/demo/$topic
+mkdir -p "$run"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
+field() { .venv/bin/python -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
+
+say "services"
+scripts/services start
+
+say "producer: $posts tweets from $source into topic $topic"
+.venv/bin/python -m producer --source "$source" --topic "$topic" --max-posts "$posts" \
+    --ledger "$run/ledger.jsonl" --report "$run/report.json"
+line="demo: $(field "$run/report.json" acked) acked"
+
+findings=0
+for job in direct receiver_based; do
+    say "job: $job onto $output/$job"
+    scripts/submit "$job" --topic "$topic" --output "$output/$job" --available-now
+    scripts/audit.py --topic "$topic" --output "$output/$job" --ledger "$run/ledger.jsonl" --json > "$run/$job.json" || findings=$?
+    counts="$(field "$run/$job.json" published) published, $(field "$run/$job.json" lost) lost"
+    line="$line; $job $counts, $(field "$run/$job.json" duplicated) duplicated"
+done
+
+say "sentiment"
+scripts/summary.py --output "$output/direct"
+
+say "the services go on (scripts/services stop ends them); published: $output"
+echo "$line"
+exit "$findings"

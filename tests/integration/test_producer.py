@@ -1,0 +1,180 @@
+"""`python -m producer` into a real broker: what is on the topic, in the ledger and in the report."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka.admin import ConfigResource, KafkaAdminClient
+
+from tests.conftest import ROOT, Services
+from tests.producing import assert_ledger_matches, ordered, produce, published, running
+from tests.x_stub import XStub
+
+DATA = ROOT / "tests" / "data"
+
+
+def test_replay_brings_every_line_byte_for_byte(services: Services, topic: str, tmp_path: Path) -> None:
+    names = ("tweets_x_v2.jsonl", "tweets_x_v1.jsonl", "tweets_bluesky.jsonl")
+    lines = [line for name in names for line in (DATA / name).read_bytes().splitlines()]
+    keys = [
+        b"2006515713472203136", b"2006515713488981864", b"2006515713501564837",
+        b"2006515713551895488", b"2006515713560284160", b"2006515713551895488",
+        b"did:plc:invented1/3linvented1", b"did:plc:invented1/3linvented1", None,
+    ]  # fmt: skip
+    expected = [(key, None if n in (5, 7) else line) for n, (key, line) in enumerate(zip(keys, lines, strict=True))]
+    malformed = [b"not JSON", b"\xff\xfe", b"[" * 100_000, b'{"id":"cut', b"  {}"]
+    expected += [(None, value) for value in malformed]
+    too_large = b'{"id":"1","text":"' + b"x" * 1_100_000 + b'"}'
+    file, ledger, report_file = tmp_path / "mixed.jsonl", tmp_path / "ledger", tmp_path / "report.json"
+    file.write_bytes(b"\r\n".join(lines) + b"\n\n  \n" + too_large + b"\n" + b"\n".join(malformed))
+
+    arguments = (
+        "--source",
+        "replay",
+        "--file",
+        str(file),
+        "--topic",
+        topic,
+        "--ledger",
+        str(ledger),
+        "--report",
+        str(report_file),
+    )
+    out, err = produce(services, *arguments)
+
+    assert out == ""
+    assert "rejected: a record of" in err
+    found = published(services, topic)
+    assert ordered(found.values()) == ordered(expected)
+    assert [value for _, value in found.values()].count(None) == 2
+    report = json.loads(report_file.read_text())
+    assert report.pop("seconds") > 0
+    assert report.pop("records_per_second") > 0
+    assert report == {
+        "source": "replay",
+        "topic": topic,
+        "read": 15,
+        "acked": 14,
+        "failed": 0,
+        "rejected": 1,
+        "skipped_empty_lines": 2,
+        "bytes": sum(len(value or b"") for _, value in expected),
+        "cost_usd": 0.0,
+        "stopped_by": "end",
+    }
+    assert_ledger_matches(ledger, topic, found)
+
+
+def test_standard_input_and_a_limit(services: Services, topic: str) -> None:
+    lines = (DATA / "tweets_x_v2.jsonl.gz").read_bytes()
+    out, _ = produce(services, "--source", "replay", "--file", "-", "--topic", topic, "--max-posts", "2", stdin=lines)
+    report = json.loads(out)
+    assert (report["read"], report["acked"], report["stopped_by"]) == (2, 2, "max_posts")
+    assert len(published(services, topic)) == 2
+
+
+def test_cut_off_gzip_is_published_as_far_as_it_goes(services: Services, topic: str, tmp_path: Path) -> None:
+    file = tmp_path / "tweets.gz"
+    file.write_bytes((DATA / "tweets_x_v2.jsonl.gz").read_bytes()[:-8])
+    out, err = produce(services, "--source", "replay", "--file", str(file), "--topic", topic, expect=1)
+    assert (json.loads(out)["acked"], json.loads(out)["stopped_by"]) == (3, "error")
+    assert "damaged or cut off" in err and str(file) in err
+
+
+def test_sample_with_malformed_records_is_all_acked(services: Services, topic: str) -> None:
+    out, _ = produce(services, "--source", "sample", "--max-posts", "3000", "--malformed", "0.05", "--topic", topic)
+    report = json.loads(out)
+    assert (report["read"], report["acked"], report["failed"], report["rejected"]) == (3000, 3000, 0, 0)
+    found = published(services, topic)
+    assert len(found) == 3000
+    assert any(value is None for _, value in found.values())
+
+
+def test_a_topic_that_takes_less_rejects_visibly(services: Services, topic: str, admin: KafkaAdminClient) -> None:
+    admin.alter_configs([ConfigResource("TOPIC", topic, configs={"max.message.bytes": "3000"})])
+    small, large = b'{"id":"1"}', b'{"id":"2","text":"' + os.urandom(4000).hex().encode() + b'"}'
+    lines = b"\n".join([small, large, small, large, small])
+    out, err = produce(services, "--source", "replay", "--file", "-", "--topic", topic, stdin=lines)
+    report = json.loads(out)
+    assert (report["acked"], report["failed"], report["rejected"]) == (3, 0, 2)
+    assert err.count("rejected: a record of") == 2
+    assert len(published(services, topic)) == 3
+
+
+def test_progress_without_a_terminal_is_lines_of_json_on_request(services: Services, topic: str) -> None:
+    process = running(services, "--source", "sample", "--rate", "100", "--topic", topic, "--json")
+    assert process.stderr is not None
+    progress = json.loads(process.stderr.readline())
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert progress["acked"] > 0
+    assert progress["stopped_by"] == ""
+
+
+def test_check(services: Services, topic: str) -> None:
+    out, _ = produce(services, "--check", "--source", "sample", "--topic", topic)
+    assert out == f"source: ok\ntopic {topic} on {services.bootstrap}: ok, 3 partitions\n"
+    out, _ = produce(services, "--check", "--source", "stream", "--track", "coffee", "--topic", topic, token="", expect=5)
+    assert "TWEETS_X_BEARER_TOKEN" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "code"),
+    [
+        (("--source", "replay"), "", 2),
+        (("--source", "replay", "--file", "/nowhere"), "", 2),
+        (("--source", "sample", "--malformed", "2"), "", 2),
+        (("--source", "sample", "--max-posts", "1", "--topic", "no topic"), "", 2),
+        (("--source", "sample", "--max-posts", "1", "--ledger", "/nowhere/ledger"), "", 2),
+        (("--source", "sample", "--max-posts", "1", "--report", "/nowhere/report"), "", 2),
+        (("--source", "stream", "--track", "coffee"), "", 5),
+        (("--source", "search", "--query", "coffee"), "bad token", 5),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_read(
+    services: Services, arguments: tuple[str, ...], token: str, code: int
+) -> None:
+    out, err = produce(services, *arguments, token=token, expect=code)
+    assert out == ""
+    assert err.startswith("error: ") and "next: " in err and "Traceback" not in err
+
+
+def tweet(id: int) -> dict[str, Any]:
+    data = {"id": str(id), "text": f"invented {id} ☕", "author_id": "1", "geo": {"place_id": "p"}}
+    includes = {"users": [{"id": "1", "username": "invented"}], "places": [{"id": "p", "full_name": "Somewhere"}]}
+    return {"data": data, "includes": includes, "matching_rules": []}
+
+
+def test_stream_ends_up_on_the_topic(services: Services, topic: str) -> None:
+    lines = [json.dumps(tweet(n), ensure_ascii=False).encode() for n in range(1, 51)]
+    with XStub() as x:
+        x.connections = [lines]
+        arguments = ("--source", "stream", "--track", "coffee", "--x-base-url", x.url, "--topic", topic, "--max-posts", "50")
+        out, _ = produce(services, *arguments)
+    report = json.loads(out)
+    assert (report["acked"], report["stopped_by"], report["cost_usd"]) == (50, "max_posts", 0.25)
+    expected = [(str(n).encode(), line) for n, line in enumerate(lines, 1)]
+    assert ordered(published(services, topic).values()) == ordered(expected)
+
+
+def test_search_ends_up_on_the_topic(services: Services, topic: str) -> None:
+    with XStub() as x:
+        x.found = [tweet(n) for n in range(1, 8)]
+        arguments = ("--source", "search", "--query", "coffee", "--interval", "1", "--x-base-url", x.url)
+        out, _ = produce(services, *arguments, "--topic", topic, "--max-posts", "7")
+    assert json.loads(out)["acked"] == 7
+    found = sorted(published(services, topic).values())
+    assert [key for key, _ in found] == [str(n).encode() for n in range(1, 8)]
+    assert [json.loads(value or b"") for _, value in found] == x.found
+
+
+def test_quota_used_up(services: Services, topic: str) -> None:
+    with XStub() as x:
+        x.refuse["/2/tweets/search/recent"] = 402, {"title": "Payment Required", "detail": "no credits left"}
+        arguments = ("--source", "search", "--query", "coffee", "--x-base-url", x.url, "--topic", topic)
+        out, err = produce(services, *arguments, expect=6)
+    assert "no credits left" in err
+    assert json.loads(out)["stopped_by"] == "error"

@@ -1,0 +1,53 @@
+"""The closing report, the ledger's lines, the pace."""
+
+import io
+import json
+import time
+from itertools import count, islice
+from pathlib import Path
+
+import pytest
+
+from config.errors import ConfigError
+from producer.ledger import Ledger
+from producer.report import Report
+from producer.sources.pace import paced
+
+REPORT = Report("search", "tweets", 10, 8, 1, 1, 0, 4_000, 2.0, 4.0, 0.05, "error")
+
+
+def test_report_is_one_json_object() -> None:
+    out = io.StringIO()
+    REPORT.write(out)
+    report = json.loads(out.getvalue())
+    assert report["read"] == report["acked"] + report["failed"] + report["rejected"] == 10
+    assert report["stopped_by"] == "error"
+
+
+def test_live_line_names_trouble_and_cost() -> None:
+    assert REPORT.line() == "10 read, 8 acked, 1 failed, 1 rejected, 4 records/s, 0.05 USD, 2 s"
+
+
+def test_ledger_lines(tmp_path: Path) -> None:
+    file = tmp_path / "ledger"
+    file.write_text("")
+    ledger = Ledger(str(file))
+    ledger.write("tweets", 1, 7, "ключ".encode(), "ab")
+    ledger.write("tweets", 1, 8, None, None)
+    ledger.flush()
+    assert [json.loads(line) for line in file.read_text().splitlines()] == [
+        {"topic": "tweets", "partition": 1, "offset": 7, "key": "ключ", "sha256": "ab"},
+        {"topic": "tweets", "partition": 1, "offset": 8, "key": None, "sha256": None},
+    ]
+
+
+def test_ledger_that_cannot_be_written() -> None:
+    with pytest.raises(ConfigError, match="cannot write the ledger"):
+        Ledger("/nowhere/ledger")
+
+
+def test_pace() -> None:
+    records = ((str(n), b"") for n in count())
+    begin = time.monotonic()
+    assert len(list(islice(paced(records, 100.0), 21))) == 21
+    assert time.monotonic() - begin >= 0.2
