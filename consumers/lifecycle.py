@@ -49,14 +49,16 @@ def run(
 
     Raises what `failure` returns, or whatever Spark reports. A stop that hangs ends the process with 1.
     """
+    if done():
+        ssc.sparkContext.stop()
+        return
     signals = ssc.sparkContext._jvm.kafkadstreams.Signals
     signals.install()
     for name in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches this process too; the JVM half keeps the request
         signal.signal(name, signal.SIG_IGN)
     graceful = False
     try:
-        if not done():
-            ssc.start()
+        ssc.start()
         while failure() is None:
             if done() or signals.requested():
                 graceful = True

@@ -64,8 +64,6 @@ def _javac(sources: list[Path], classes: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PipelineError("javac refuses the sources:\n" + done.stdout + done.stderr, str(sources[0].parent), "mend them")
-    if done.stdout + done.stderr:
-        say((done.stdout + done.stderr).rstrip())
 
 
 def _pack(classes: Path, jar: Path) -> None:

@@ -1,14 +1,16 @@
 package kafkadstreams;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.spark.SparkConf;
 import org.apache.spark.rdd.RDD;
-import org.apache.spark.streaming.Duration;
 import org.apache.spark.streaming.StreamingContext;
 import org.apache.spark.streaming.Time;
 import org.apache.spark.streaming.dstream.InputDStream;
@@ -28,6 +30,7 @@ final class DirectStream extends InputDStream<byte[]> {
   private final Map<String, String> params;
   private final Map<TopicPartition, Long> positions;
   private final Map<TopicPartition, Long> stopAt; // null: follow the topic for ever
+  private final Map<String, Uuid> topicIds = new HashMap<>();
   private final List<Range> skip;
   private final boolean discover;
   /** What each batch reads. A batch that is run again after recovery must read the same, so this is in the checkpoint. */
@@ -85,7 +88,7 @@ final class DirectStream extends InputDStream<byte[]> {
 
   private List<Range> plan() {
     Offsets kafka = Offsets.of(params);
-    if (discover) kafka.begins(unknown(kafka)).forEach(positions::put);
+    if (discover) kafka.begins(unknown(kafka.describe(topics))).forEach(positions::put);
     Map<TopicPartition, Long> ends = kafka.ends(positions.keySet());
     positions.forEach((partition, position) -> {
       if (ends.get(partition) < position) {
@@ -97,10 +100,17 @@ final class DirectStream extends InputDStream<byte[]> {
     return ranges(ends);
   }
 
-  private List<TopicPartition> unknown(Offsets kafka) {
-    List<TopicPartition> found = new ArrayList<>(kafka.partitions(topics));
-    found.removeAll(positions.keySet());
-    return found;
+  /** Partitions that have come up since; a topic that is another one under its old name is no place to go on. */
+  private List<TopicPartition> unknown(Map<String, TopicDescription> found) {
+    found.forEach((name, topic) -> {
+      Uuid known = topicIds.putIfAbsent(name, topic.topicId());
+      if (known != null && !known.equals(topic.topicId())) {
+        throw new DataLossException("topic " + name + " was deleted and made anew: its id was " + known + " and is " + topic.topicId());
+      }
+    });
+    List<TopicPartition> partitions = new ArrayList<>(Offsets.partitions(found));
+    partitions.removeAll(positions.keySet());
+    return partitions;
   }
 
   private List<Range> ranges(Map<TopicPartition, Long> ends) {
@@ -140,7 +150,7 @@ final class DirectStream extends InputDStream<byte[]> {
     long atLeast = conf.getLong("spark.streaming.kafka.minRatePerPartition", 1);
     long estimated = rate == null ? 0 : rate.getLatestRate();
     if (rate != null && estimated <= 0) estimated = conf.getLong("spark.streaming.backpressure.initialRate", 0);
-    double seconds = ((Duration) ssc().graph().batchDuration()).milliseconds() / 1000.0;
+    double seconds = ssc().graph().batchDuration().milliseconds() / 1000.0;
     double total = Math.max(1, lags.values().stream().mapToLong(Long::longValue).sum());
     Map<TopicPartition, Long> out = new LinkedHashMap<>();
     for (Map.Entry<TopicPartition, Long> lag : lags.entrySet()) {

@@ -51,8 +51,10 @@ final class FrameReceiver extends Receiver<byte[]> {
     try {
       loop.run();
     } catch (Throwable e) {
+      if (loop.stopping() || !failed.compareAndSet(false, true)) return;
+      if (e instanceof DataLossException) reportError(e.toString(), e);
       // Once for all threads: every call would start a receiver of its own. Spark runs it on another thread.
-      if (!loop.stopping() && failed.compareAndSet(false, true)) restart("receiver of " + loop + " failed", e);
+      restart("receiver of " + loop + " failed", e);
     }
   }
 

@@ -44,7 +44,7 @@ public final class Helper {
     json.get("topics").forEach(topic -> topics.add(topic.asText()));
     JsonNode start = json.get("start");
     Offsets kafka = Offsets.of(params);
-    List<TopicPartition> partitions = kafka.partitions(topics);
+    List<TopicPartition> partitions = Offsets.partitions(kafka.describe(topics));
     Map<TopicPartition, Long> positions = new LinkedHashMap<>();
     if (start.isArray()) positions.putAll(offsets(start));
     else positions.putAll(start.asText().equals("latest") ? kafka.ends(partitions) : kafka.begins(partitions));
@@ -90,7 +90,7 @@ public final class Helper {
     Offsets kafka = Offsets.of(params(parse(params)));
     Map<String, Object> out = new TreeMap<>();
     for (TopicDescription topic : kafka.describe(topics).values()) {
-      List<TopicPartition> partitions = topic.partitions().stream().map(p -> new TopicPartition(topic.name(), p.partition())).toList();
+      List<TopicPartition> partitions = Offsets.partitions(Map.of(topic.name(), topic));
       Map<TopicPartition, Long> begins = kafka.begins(partitions);
       Map<TopicPartition, Long> ends = kafka.ends(partitions);
       Map<Integer, Object> offsets = new TreeMap<>();

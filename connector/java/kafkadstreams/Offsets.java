@@ -18,9 +18,7 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
-import org.apache.kafka.common.errors.UnknownMemberIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** What the driver asks Kafka: which partitions there are, where they begin and end, and what a group has committed. */
@@ -56,8 +54,8 @@ final class Offsets {
     return found;
   }
 
-  List<TopicPartition> partitions(Collection<String> topics) {
-    return describe(topics).values().stream()
+  static List<TopicPartition> partitions(Map<String, TopicDescription> topics) {
+    return topics.values().stream()
         .flatMap(topic -> topic.partitions().stream().map(p -> new TopicPartition(topic.name(), p.partition())))
         .collect(Collectors.toList());
   }
@@ -87,14 +85,18 @@ final class Offsets {
 
   /** Sets the offsets of a group after putting out the members that a killed predecessor left in it. */
   void takeOver(String group, Map<TopicPartition, Long> offsets) {
-    try {
+    if (hasMembers(group)) {
       get(admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions()).all());
-    } catch (KafkaException e) {
-      // No such group, or nobody in it: nothing to put out. Kafka wraps what its look-up of the members met.
-      Throwable reason = e instanceof ApiException ? e : e.getCause();
-      if (!(reason instanceof GroupIdNotFoundException || reason instanceof UnknownMemberIdException)) throw e;
     }
     commit(group, offsets);
+  }
+
+  private boolean hasMembers(String group) {
+    try {
+      return !get(admin.describeConsumerGroups(List.of(group)).describedGroups().get(group)).members().isEmpty();
+    } catch (GroupIdNotFoundException e) {
+      return false;
+    }
   }
 
   private <T> T get(KafkaFuture<T> future) {

@@ -6,14 +6,17 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -31,6 +34,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final long blockIntervalMs;
   private final int consumers;
   private final KafkaConsumer<byte[], byte[]> consumer;
+  private final boolean startAtEnd;
   /** Polled, but above the rate limit: waits for its turn. */
   private final Deque<ConsumerRecord<byte[], byte[]>> waiting = new ArrayDeque<>();
   /** The block being gathered, by partition. */
@@ -48,6 +52,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     this.blockIntervalMs = blockIntervalMs;
     this.consumers = consumers;
     consumer = new KafkaConsumer<>(Params.receiver(params));
+    startAtEnd = "latest".equals(params.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
   }
 
   boolean stopping() {
@@ -67,6 +72,9 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
           gather();
         } catch (WakeupException e) {
           continue; // stop() was called: store what has come
+        } catch (OffsetOutOfRangeException e) {
+          throw new DataLossException(e.partitions() + " are not in Kafka any more where the receiver had come to: retention has "
+              + "overtaken it, or the topic was truncated or made anew");
         }
         storeAndAcknowledge();
       }
@@ -156,6 +164,12 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
 
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+    List<TopicPartition> fresh = new ArrayList<>(partitions);
+    consumer.committed(new HashSet<>(partitions)).forEach((partition, offset) -> {
+      if (offset != null) fresh.remove(partition);
+    });
+    if (startAtEnd) consumer.seekToEnd(fresh);
+    else consumer.seekToBeginning(fresh);
     for (TopicPartition partition : partitions) unstored.put(partition, consumer.position(partition));
   }
 

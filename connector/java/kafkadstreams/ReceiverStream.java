@@ -8,7 +8,10 @@ import org.apache.spark.streaming.StreamingContext;
 import org.apache.spark.streaming.Time;
 import org.apache.spark.streaming.dstream.ReceiverInputDStream;
 import org.apache.spark.streaming.receiver.Receiver;
+import org.apache.spark.streaming.scheduler.JobScheduler;
 import org.apache.spark.streaming.scheduler.ReceivedBlockInfo;
+import org.apache.spark.streaming.scheduler.StreamingListener;
+import org.apache.spark.streaming.scheduler.StreamingListenerReceiverError;
 import org.apache.spark.streaming.util.WriteAheadLogUtils;
 import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
@@ -42,6 +45,19 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
       throw new IllegalStateException("spark.streaming.receiver.writeAheadLog.enable is true, but the log has no directory: "
           + "call ssc.checkpoint(directory) before ssc.start()");
     }
+  }
+
+  /** A receiver is started again whatever it died of. Where going on would skip records, the driver has to end it all. */
+  @Override
+  public void start() {
+    JobScheduler scheduler = ssc().scheduler();
+    ssc().addStreamingListener(new StreamingListener() {
+      @Override
+      public void onReceiverError(StreamingListenerReceiverError event) {
+        String message = event.receiverInfo().lastErrorMessage();
+        if (message.startsWith(DataLossException.class.getName())) scheduler.reportError(message, new DataLossException(message));
+      }
+    });
   }
 
   @Override

@@ -1,0 +1,51 @@
+"""The settings as a page of the manual: `python3 -m config.reference > docs/configuration.md`."""
+
+from config.settings import JOBS, TABLE, Setting
+
+_ABOUT = """\
+# Configuration
+
+Written by `python3 -m config.reference > docs/configuration.md` from the table in `config/settings.py`; do not edit it here.
+
+A value comes from, later wins: the default, `config/pipeline.toml` (the name as it stands below), the environment, a flag.
+`--print-config` shows each value and where it came from. An unknown or wrong one ends the program with exit code 2.
+Numbers are zero or positive. A truth value is `true`, `false`, `1` or `0`; its flag takes none and means true.
+
+Spark's own settings are in `config/spark.conf`, in Spark's own names; `scripts/submit --conf NAME=VALUE direct …` overrides one.
+`scripts/audit.py` and `scripts/summary.py` take flags only (`--help`), and the variable `TWEETS_WEBHDFS`; the audit also
+`TWEETS_BOOTSTRAP`. `POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo publishes.
+"""
+
+_SECTIONS = (
+    ("Producer", "`python3 -m producer`", ("producer",)),
+    ("Jobs", "`scripts/submit direct`, `scripts/submit receiver_based`", JOBS),
+    ("Services", "`scripts/services`", ("services",)),
+)
+
+
+def document() -> str:
+    """The whole page as Markdown."""
+    return _ABOUT + "".join(_section(*section) for section in _SECTIONS)
+
+
+def _section(title: str, command: str, programs: tuple[str, ...]) -> str:
+    rows = [_row(setting, programs) for setting in TABLE if set(setting.programs) & set(programs)]
+    head = ["| name | flag | variable | default | meaning |", "|---|---|---|---|---|"]
+    return "\n".join(
+        ["", f"## {title}", "", f"{command} take these." if "," in command else f"{command} takes these.", "", *head, *rows, ""]
+    )
+
+
+def _row(setting: Setting, programs: tuple[str, ...]) -> str:
+    flag = "environment only" if setting.secret else f"`{setting.flag}`"
+    shown = {True: "true", False: "false"}.get(setting.default, setting.default) if setting.kind is bool else setting.default
+    default = f"`{shown}`" if shown != "" else "empty"
+    choices = f" ({', '.join(f'`{choice}`' for choice in setting.choices)})" if setting.choices else ""
+    only = [program for program in programs if program in setting.programs]
+    limited = f"; {' and '.join(only)} only" if len(only) < len(programs) else ""
+    meaning = f"{setting.help}{choices}{limited}".replace("|", "\\|")
+    return f"| `{setting.name}` | {flag} | `{setting.variable}` | {default} | {meaning} |"
+
+
+if __name__ == "__main__":
+    print(document(), end="")
