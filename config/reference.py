@@ -12,14 +12,15 @@ A value comes from, later wins: the default, `config/pipeline.toml` (the name as
 Numbers are zero or positive. A truth value is `true`, `false`, `1` or `0`; its flag takes none and means true.
 
 Spark's own settings are in `config/spark.conf`, in Spark's own names; `scripts/submit --conf NAME=VALUE direct …` overrides one.
-`scripts/audit.py` and `scripts/summary.py` take flags only (`--help`), and the variable `TWEETS_WEBHDFS`; the audit also
-`TWEETS_BOOTSTRAP`. `POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo publishes.
+`scripts/audit.py` and `scripts/summary.py` take flags only (`--help`), but for two variables: `TWEETS_WEBHDFS` (both; set it
+for the one command, for the other programs refuse a variable that the tables do not have) and `TWEETS_BOOTSTRAP` (audit).
+`POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo publishes.
 """
 
 _SECTIONS = (
-    ("Producer", "`python3 -m producer`", ("producer",)),
-    ("Jobs", "`scripts/submit direct`, `scripts/submit receiver_based`", JOBS),
-    ("Services", "`scripts/services`", ("services",)),
+    ("Producer", "`python3 -m producer` takes these.", ("producer",)),
+    ("Jobs", "`scripts/submit direct` and `scripts/submit receiver_based` take these.", JOBS),
+    ("Services", "`scripts/services` takes these.", ("services",)),
 )
 
 
@@ -28,23 +29,20 @@ def document() -> str:
     return _ABOUT + "".join(_section(*section) for section in _SECTIONS)
 
 
-def _section(title: str, command: str, programs: tuple[str, ...]) -> str:
+def _section(title: str, about: str, programs: tuple[str, ...]) -> str:
     rows = [_row(setting, programs) for setting in TABLE if set(setting.programs) & set(programs)]
     head = ["| name | flag | variable | default | meaning |", "|---|---|---|---|---|"]
-    return "\n".join(
-        ["", f"## {title}", "", f"{command} take these." if "," in command else f"{command} takes these.", "", *head, *rows, ""]
-    )
+    return "\n".join(["", f"## {title}", "", about, "", *head, *rows, ""])
 
 
 def _row(setting: Setting, programs: tuple[str, ...]) -> str:
     flag = "environment only" if setting.secret else f"`{setting.flag}`"
-    shown = {True: "true", False: "false"}.get(setting.default, setting.default) if setting.kind is bool else setting.default
-    default = f"`{shown}`" if shown != "" else "empty"
-    choices = f" ({', '.join(f'`{choice}`' for choice in setting.choices)})" if setting.choices else ""
+    default = str(setting.default).lower() if setting.kind is bool else str(setting.default)
+    choices = f": {', '.join(setting.choices)}" if setting.choices else ""
     only = [program for program in programs if program in setting.programs]
     limited = f"; {' and '.join(only)} only" if len(only) < len(programs) else ""
-    meaning = f"{setting.help}{choices}{limited}".replace("|", "\\|")
-    return f"| `{setting.name}` | {flag} | `{setting.variable}` | {default} | {meaning} |"
+    meaning = f"{setting.help}{choices}{limited}".replace("|", "\\|").replace("<", "&lt;")
+    return f"| `{setting.name}` | {flag} | `{setting.variable}` | {f'`{default}`' if default else 'empty'} | {meaning} |"
 
 
 if __name__ == "__main__":

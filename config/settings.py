@@ -77,6 +77,7 @@ TABLE = (
     Setting("max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected"),
     Setting("available_now", JOBS, bool, False, "read up to the ends the topic has at start, publish, stop"),
     Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds"),
+    Setting("webhdfs", ("audit", "summary"), str, "", "the output's WebHDFS; empty is port 9870 of the output's host"),
     Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),
     Setting("datanodes", _SERVICES, int, 1, "HDFS DataNodes"),
     Setting("kafka_port", _SERVICES, int, 9092, "first broker's port; the next ones follow"),

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 source=${SOURCE:-sample}
 posts=${POSTS:-2000}
 topic=demo-$(date -u +%Y%m%d-%H%M%S)
-output=hdfs://127.0.0.1:${TWEETS_NAMENODE_PORT:-8020}/demo/$topic
+eval "$(scripts/services env)" # the ports may have been moved
+output=${TWEETS_OUTPUT%/tweets/*}/demo/$topic
 run=.run/demo/$topic
 mkdir -p "$run"
 

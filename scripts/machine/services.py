@@ -120,6 +120,13 @@ class Services:
         missing = node.ready()
         return f"not ready ({missing})" if missing else "up"
 
+    def env(self) -> None:
+        """Print the settings that point the other programs at this set, for a shell's `eval`."""
+        ports = self.settings
+        print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
+        print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
+        print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
+
     def logs(self, names: list[str], lines: int) -> None:
         """Print the last lines of each log."""
         for node in self.chosen(names):
@@ -143,13 +150,16 @@ def refuse_taken_ports(node: nodes.Node) -> None:
 def main() -> int:
     """Carry out the command line; the exit code is its result."""
     parser = table.argument_parser("scripts/services", ABOUT)
-    parser.add_argument("action", choices=["start", "stop", "status", "logs", "clean"])
+    parser.add_argument("action", choices=["start", "stop", "status", "logs", "env", "clean"])
     parser.add_argument("names", nargs="*", metavar="NAME", help="kafka-1, namenode, datanode-1, …; none is all of them")
     parser.add_argument("-n", "--lines", type=int, default=20, help="logs: so many lines (default 20)")
     settings = table.load("services", sys.argv[1:], parser=parser)
     services = Services(settings)
     if settings.action == "status":
         return services.status(settings.names)
+    if settings.action == "env":
+        services.env()
+        return 0
     if settings.action == "logs":
         services.logs(settings.names, settings.lines)
         return 0
