@@ -90,7 +90,7 @@ class Summary:
     def table(self) -> str:
         """The figures for people."""
         most = sorted(self.languages.items(), key=lambda item: (-item[1].labels.total(), item[0]))[:LANGUAGES]
-        reasons = ", ".join(f"{count} {_printable(reason)}" for reason, count in self.reasons.most_common())
+        reasons = ", ".join(f"{count} {_printable(reason, 20)}" for reason, count in self.reasons.most_common())
         return "\n".join(
             [
                 f"{'language':<12}{'tweets':>8}" + "".join(f"{label:>10}" for label in LABELS) + f"{'mean compound':>15}",
@@ -122,9 +122,9 @@ def _lines(client: InsecureClient, path: str) -> Iterator[bytes]:
         yield from gzip.GzipFile(fileobj=reader)
 
 
-def _printable(text: str) -> str:
+def _printable(text: str, length: int = 11) -> str:
     """A stranger's word, fit for a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:11])
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:length])
 
 
 def main() -> None:
