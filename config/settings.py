@@ -76,6 +76,10 @@ TABLE = (
     Setting("receivers", ("receiver_based",), int, 1, "receivers; each keeps one core for itself"),
     Setting("max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected"),
     Setting("available_now", JOBS, bool, False, "read up to the ends the topic has at start, publish, stop"),
+    Setting(
+        "accept_loss", JOBS, str, "", "go on behind records that retention deleted; the text says who and why, and is published"
+    ),
+    Setting("fail_point", JOBS, str, "", "tests only: end or hold the driver there"),
     Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds"),
     Setting("webhdfs", ("audit", "summary"), str, "", "the output's WebHDFS; empty is port 9870 of the output's host"),
     Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),

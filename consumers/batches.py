@@ -11,7 +11,7 @@ from isal import igzip
 from py4j.protocol import Py4JJavaError
 from pyspark.rdd import RDD
 
-from consumers import manifests, sentiment, tweets
+from consumers import fail_points, manifests, sentiment, tweets
 from consumers.commits import Batch, Output
 from consumers.storage import Storage
 from kafka_dstreams import OffsetRange, decode, offset_ranges
@@ -67,6 +67,7 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
             )
             files.append({"kind": kind, "name": name, "bytes": size, "records": records})
     manifest = job.output.publish(stage, Batch(ranges, dict(counts), files))
+    fail_points.visit("published")
     job.published()
     shown = " ".join(str(OffsetRange(*row)) for row in ranges[:4]) + (" …" if len(ranges) > 4 else "")
     LOG.info(

@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from config.errors import ConfigError, DataLossRisk, Fenced
-from consumers import manifests
+from consumers import fail_points, manifests
 from consumers.manifests import Covered, Manifest, Partition
 
 
@@ -58,6 +58,7 @@ class Batch:
     ranges: list[tuple[str, int, int, int]]
     counts: dict[str, int]
     files: list[dict[str, Any]] = field(default_factory=list)
+    accepted_loss: str | None = None  # who and why; the ranges are lost then, not read
 
 
 class Output:
@@ -67,12 +68,12 @@ class Output:
         self.files, self.approach, self.scorer = files, approach, scorer
         files.mkdirs("batches")
         self.epoch = self._claim_epoch()
+        fail_points.visit("epoch claimed")
         self._fence_predecessors()
         # Only now: whatever a predecessor had under way has been published before the fence, or never will be.
         self.seq, last, self._previous = self._last()
         self.covered: Covered = last.covered if last else {}
         self.topics: dict[str, str] = last.topics if last else {}
-        files.mkdirs(f"_staging/{self.epoch}")
 
     def _claim_epoch(self) -> int:
         who = {"host": socket.gethostname(), "pid": os.getpid(), "approach": self.approach, "time": _now()}
@@ -95,6 +96,7 @@ class Output:
     def _fence(self, staging: str) -> None:
         while True:
             self.files.delete(staging)
+            fail_points.visit("staging taken")
             try:
                 self.files.create(staging, b"fenced\n")
                 return
@@ -127,10 +129,11 @@ class Output:
             where = f"{self.files.root}/{path}"
             raise DataLossRisk(f"the chain is broken: {error}", where, "scripts/audit.py shows what is there") from None
 
-    def begin(self, topics: Mapping[str, str], offsets: Mapping[Partition, tuple[int, int]]) -> None:
+    def begin(self, topics: Mapping[str, str], offsets: Mapping[Partition, tuple[int, int]], accept_loss: str = "") -> None:
         """Hold the output against Kafka before anything is read: topic ids by name, [begin, end) of each partition.
 
-        Raises ConfigError if the output belongs to other topics, DataLossRisk if going on would skip records.
+        Raises ConfigError if the output belongs to other topics, DataLossRisk if going on would skip records. With
+        `accept_loss` (who and why) records that retention has deleted become a published batch of their own, without files.
         """
         foreign = sorted(set(self.topics) - set(topics))
         if foreign:
@@ -142,11 +145,17 @@ class Output:
             if topics[topic] != known:
                 what = f"topic {topic} was deleted and made anew: its id was {known} and is {topics[topic]}"
                 raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
-        for partition, intervals in self.covered.items():
-            _check_partition(partition, intervals, offsets.get(partition))
+        lost = [gap for partition, known in self.covered.items() for gap in _lost(partition, known, offsets.get(partition))]
+        if lost and not accept_loss:
+            shown = " ".join(f"{topic}[{partition}] [{start}, {end})" for topic, partition, start, end in lost)
+            count = sum(end - start for *_, start, end in lost)
+            remedy = "a new --output, or --accept-loss 'WHO AND WHY' to go on behind them"
+            raise DataLossRisk(f"retention has deleted {count} records that were not published", shown, remedy)
         self.topics = dict(topics)
         for partition, (start, _end) in offsets.items():
             self.covered.setdefault(partition, [(start, start)])
+        if lost:
+            self.publish(self.stage(), Batch(lost, {}, accepted_loss=accept_loss))
 
     def stage(self) -> Stage:
         """A place for one attempt at the next batch. Raises Fenced if a newer driver has taken over."""
@@ -157,12 +166,15 @@ class Output:
                 self.files.mkdirs(folder)
         except (FileExistsError, FileNotFoundError):
             raise self.lost() from None
+        fail_points.visit("stage made")
         return stage
 
     def publish(self, stage: Stage, batch: Batch) -> Manifest:
         """Make the stage visible as the next batch. Raises Fenced if somebody else has published it or taken over."""
+        fail_points.visit("tasks done")
         try:
             files = [self._take(stage, file) for file in batch.files]
+            fail_points.visit("files taken")
             manifest = Manifest(
                 seq=stage.seq,
                 epoch=self.epoch,
@@ -176,10 +188,15 @@ class Output:
                 counts=batch.counts,
                 files=files,
                 scorer=self.scorer,
+                accepted_loss=batch.accepted_loss,
             )
             data = manifest.to_bytes()
-            self.files.create(f"{stage.folder}/_manifest.json", data, overwrite=True)
+            # Moved into the stage like the rest: `create` would make a stage anew that a newer driver has just taken away.
+            self.files.create(f"{stage.parts}/_manifest.json", data, overwrite=True)
+            self._move(stage, "_manifest.json", "_manifest.json")
+            fail_points.visit("before rename")
             self.files.rename(stage.folder, _folder(stage.seq))
+            fail_points.visit("after rename")
         except (FileExistsError, FileNotFoundError):
             # An answer may have been lost on its way: what stands at the target decides.
             if not self._published(stage.seq) or self._manifest(stage.seq)[0].commit_id != stage.commit_id:
@@ -191,12 +208,15 @@ class Output:
     def _take(self, stage: Stage, file: Mapping[str, Any]) -> dict[str, Any]:
         """Move one task's file from the attempt's folder into the stage; files of attempts that lost stay behind."""
         path = f"{file['kind']}/part-{file['name'].partition('-')[2]}"
-        try:
-            self.files.rename(f"{stage.parts}/{file['name']}", f"{stage.folder}/{path}")
-        except (FileExistsError, FileNotFoundError):
-            if not self.files.exists(f"{stage.folder}/{path}"):
-                raise
+        self._move(stage, file["name"], path)
         return {"path": path, "bytes": file["bytes"], "records": file["records"]}
+
+    def _move(self, stage: Stage, name: str, path: str) -> None:
+        try:
+            self.files.rename(f"{stage.parts}/{name}", f"{stage.folder}/{path}")
+        except (FileExistsError, FileNotFoundError):
+            if not self.files.exists(f"{stage.folder}/{path}"):  # it is there if the answer was lost
+                raise
 
     def lost(self) -> Fenced | DataLossRisk:
         """Why a stage of ours is not where we put it."""
@@ -210,19 +230,22 @@ class Output:
         return any(int(name) > self.epoch for name in self.files.list("_epochs"))
 
 
-def _check_partition(partition: Partition, intervals: list[manifests.Interval], offsets: tuple[int, int] | None) -> None:
-    """Refuse to go on where Kafka no longer has what the output needs next."""
+def _lost(
+    partition: Partition, intervals: list[manifests.Interval], offsets: tuple[int, int] | None
+) -> list[tuple[str, int, int, int]]:
+    """The ranges that Kafka has deleted and the output does not hold.
+
+    Raises DataLossRisk where Kafka's partition is not the one that was read.
+    """
     name = f"{partition[0]}[{partition[1]}]"
     if offsets is None:
         raise DataLossRisk("the partition is gone from Kafka", name, "start the topic as it is now with a new --output")
     begin, end = offsets
-    next_offset, covered_end = manifests.frontier(intervals), intervals[-1][1]
-    if begin > next_offset:
-        what = f"retention has deleted {begin - next_offset} records that were not published"
-        raise DataLossRisk(what, f"{name} [{next_offset}, {begin})", "start with a new --output, or restore the records")
+    covered_end = intervals[-1][1]
     if end < covered_end:
         what = f"Kafka ends at {end}, before what is published: the topic was truncated or made anew"
         raise DataLossRisk(what, f"{name} [{end}, {covered_end})", "find out what happened; a new --output starts afresh")
+    return [(*partition, *gap) for gap in manifests.missing(intervals, (manifests.frontier(intervals), begin))]
 
 
 def _folder(seq: int) -> str:

@@ -62,6 +62,7 @@ class Manifest:
     counts: dict[str, int]
     files: list[dict[str, Any]]
     scorer: str
+    accepted_loss: str | None = None
     version: int = field(default=VERSION)
 
     def to_bytes(self) -> bytes:

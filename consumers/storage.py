@@ -6,6 +6,7 @@ Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anythi
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from py4j.protocol import Py4JJavaError
@@ -14,6 +15,7 @@ from pyspark.rdd import RDD
 from pyspark.serializers import NoOpSerializer
 
 from config.errors import ConfigError, ServiceUnreachable
+from consumers import fail_points
 
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ class Storage:
         def write() -> None:
             stream = self._files.create(self._path(name), overwrite)
             stream.write(data)
+            fail_points.visit(f"{name.rpartition('/')[2].strip('_').removesuffix('.json')} written")
             stream.hsync()
             stream.close()
 
@@ -93,7 +96,8 @@ class Storage:
 
     def delete(self, name: str) -> None:
         """Delete a file or a whole folder; nothing happens if it is not there."""
-        self._ask(lambda: self._files.delete(self._path(name), True), name)
+        with suppress(FileNotFoundError):  # below a file
+            self._ask(lambda: self._files.delete(self._path(name), True), name)
 
     def write_parts(self, blobs: RDD[bytes], folder: str) -> "list[dict[str, Any]]":
         """Run the tasks and write what they yield into files of `folder`, as consumers/java/partfiles describes."""
@@ -129,6 +133,8 @@ def _answer(error: Py4JJavaError) -> tuple[type[Exception] | None, str]:
     while cause is not None:
         name = cause.getClass().getName() if cause.getClass().getSimpleName() != "RemoteException" else cause.getClassName()
         text = (cause.getMessage() or name).splitlines()[0]
+        if name.endswith("AccessControlException") and text.endswith("(is not a directory)"):
+            return FileNotFoundError, text  # HDFS's answer below a file, such as the one that fences a driver off
         for known, kind in _ANSWERS.items():
             if name.endswith(known):
                 return kind, text
