@@ -199,8 +199,10 @@ class Output:
             fail_points.visit("after rename")
         except (FileExistsError, FileNotFoundError):
             # An answer may have been lost on its way: what stands at the target decides.
-            if not self._published(stage.seq) or self._manifest(stage.seq)[0].commit_id != stage.commit_id:
+            if not self._published(stage.seq):
                 raise self.lost() from None
+            if self._manifest(stage.seq)[0].commit_id != stage.commit_id:
+                raise Fenced(f"another driver has published batch {stage.seq}", self.files.root, "leave the output to it") from None
         self.files.delete(stage.parts)
         self.seq, self.covered, self._previous = stage.seq + 1, manifest.covered, manifests.digest(data)
         return manifest

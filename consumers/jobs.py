@@ -108,7 +108,8 @@ def main(entry: Any) -> None:
         except kafka_dstreams.KafkaError as error:
             raise (_ours(error) or error) from None
         except Py4JJavaError as error:
-            raise (_ours(kafka_dstreams.error_of(error)) or errors.PipelineError(_headline(error))) from None
+            remedy = "scripts/services status, then start again; the stack trace is above"
+            raise (_ours(kafka_dstreams.error_of(error)) or errors.PipelineError(_headline(error), remedy=remedy)) from None
 
     errors.exit_with(run)
 

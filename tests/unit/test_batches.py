@@ -1,0 +1,122 @@
+"""What a task of either job makes of its ranges and frames; no Spark runs here."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from frame_bytes import Row, pack
+
+from consumers import batches, manifests
+from consumers.batches import _frame, _task, _unpublished
+from kafka_dstreams import OffsetRange
+
+LIMIT = 1000
+
+
+def tweet(number: int) -> bytes:
+    return json.dumps({"data": {"id": str(number), "text": f"I love number {number}"}}).encode()
+
+
+def tweets(*offsets: int) -> list[Row]:
+    return [(offset, 1000 + offset, b"%d" % offset, tweet(offset)) for offset in offsets]
+
+
+def lines(blobs: list[bytes], tag: bytes) -> list[dict[str, Any]]:
+    """The lines of the blobs of this kind, which every gzip reader must take as one file."""
+    data = b"".join(blob[1:] for blob in blobs if blob[:1] == tag)
+    return [json.loads(line) for line in gzip.decompress(data).splitlines()] if data else []
+
+
+@pytest.mark.parametrize(
+    ("parts", "covered", "wanted"),
+    [
+        ([[("t", 0, 0, 5)]], {}, [[("t", 0, 0, 5)]]),
+        ([[("t", 0, 0, 5)]], {("t", 0): [(0, 5)]}, [[]]),
+        ([[("t", 0, 0, 9)]], {("t", 0): [(0, 2), (4, 6)]}, [[("t", 0, 2, 4), ("t", 0, 6, 9)]]),
+        ([[("t", 0, 3, 3)]], {}, [[]]),
+        # the same records twice in one batch: in two blocks, in one block, in parts
+        ([[("t", 0, 0, 5)], [("t", 0, 0, 5)]], {}, [[("t", 0, 0, 5)], []]),
+        ([[("t", 0, 0, 5), ("t", 0, 3, 8)]], {}, [[("t", 0, 0, 5), ("t", 0, 5, 8)]]),
+        ([[("t", 0, 4, 6)], [("t", 0, 0, 9)]], {}, [[("t", 0, 4, 6)], [("t", 0, 0, 4), ("t", 0, 6, 9)]]),
+        (
+            [[("t", 0, 0, 2), ("t", 1, 0, 2), ("u", 0, 0, 2)]],
+            {("t", 1): [(0, 1)]},
+            [[("t", 0, 0, 2), ("t", 1, 1, 2), ("u", 0, 0, 2)]],
+        ),
+    ],
+)
+def test_only_what_nobody_has_published_is_wanted(parts: Any, covered: manifests.Covered, wanted: Any) -> None:
+    before = {partition: list(intervals) for partition, intervals in covered.items()}
+    assert _unpublished([[OffsetRange(*row) for row in part] for part in parts], covered) == wanted
+    assert covered == before
+
+
+def test_a_frame_becomes_lines_in_the_order_of_its_offsets() -> None:
+    counts = {"tweets": 0, "deleted": 0, "rejected": 0}
+    rows: list[Row] = [
+        *tweets(10),
+        (11, 1011, b"9", None),
+        (12, 1012, b"k", b"\xff"),
+        *tweets(14),
+        (15, 1015, None, b"x" * (LIMIT + 1)),
+    ]
+    blobs = list(_frame(pack("t", 2, rows), [("t", 2, 10, 16)], LIMIT, counts))
+    assert counts == {"tweets": 2, "deleted": 1, "rejected": 2}
+    kept, rejected = lines(blobs, b"T"), lines(blobs, b"R")
+    assert [line["kafka"] for line in kept] == [
+        {"topic": "t", "partition": 2, "offset": offset, "timestamp": 1000 + offset} for offset in (10, 11, 14)
+    ]
+    assert [line["id"] for line in kept] == ["10", "9", "14"]
+    assert kept[0]["sentiment"]["label"] == "positive"
+    assert kept[0]["tweet"] == json.loads(tweet(10))
+    assert kept[1] == {"kafka": kept[1]["kafka"], "id": "9", "deleted": True, "tweet": None}
+    assert [(line["kafka"]["offset"], line["reason"]) for line in rejected] == [(12, "invalid_utf8"), (15, "too_large")]
+
+
+def test_scores_belong_to_their_tweets() -> None:
+    texts = ["I love this", "I hate this", "The table is made of wood"]
+    values = [json.dumps({"data": {"id": str(n), "text": text}}).encode() for n, text in enumerate(texts)]
+    rows: list[Row] = [
+        (0, 0, None, values[0]),
+        (1, 0, None, b"no tweet"),
+        (2, 0, b"1", None),
+        (3, 0, None, values[1]),
+        (4, 0, None, values[2]),
+    ]
+    kept = lines(list(_frame(pack("t", 0, rows), [("t", 0, 0, 5)], LIMIT, {"tweets": 0, "deleted": 0, "rejected": 0})), b"T")
+    assert [line["sentiment"]["label"] for line in kept if "sentiment" in line] == ["positive", "negative", "neutral"]
+
+
+def test_only_wanted_offsets_of_this_partition_are_kept() -> None:
+    wanted = [("t", 0, 2, 4), ("t", 0, 6, 7), ("t", 1, 0, 9), ("u", 0, 0, 9)]
+    counts = {"tweets": 0, "deleted": 0, "rejected": 0}
+    blobs = list(_frame(pack("t", 0, tweets(*range(9))), wanted, LIMIT, counts))
+    assert [line["kafka"]["offset"] for line in lines(blobs, b"T")] == [2, 3, 6]
+    assert counts["tweets"] == 3
+    assert list(_frame(pack("v", 0, tweets(0)), wanted, LIMIT, counts)) == []
+
+
+def test_a_task_ends_with_its_summary() -> None:
+    frames = [pack("t", 0, tweets(0, 1)), pack("t", 0, tweets(2))]
+    *blobs, summary = _task([[], [("t", 0, 1, 3)]], LIMIT)(1, iter(frames))
+    assert summary[:1] == b"S"
+    assert json.loads(summary[1:]) == {"tweets": 2, "deleted": 0, "rejected": 0}
+    assert [line["kafka"]["offset"] for line in lines(blobs, b"T")] == [1, 2]
+
+
+def test_a_task_that_is_wanted_for_nothing_reads_nothing() -> None:
+    def untouchable() -> Any:
+        pytest.fail("it read a frame")
+        yield b""
+
+    (summary,) = _task([[]], LIMIT)(0, untouchable())
+    assert json.loads(summary[1:]) == {"tweets": 0, "deleted": 0, "rejected": 0}
+
+
+def test_after_a_failure_no_batch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing: Any = None
+    for job in (None, batches.Job(nothing, nothing, LIMIT, failure=OSError("the batch before"))):
+        monkeypatch.setattr(batches, "current", job)
+        with pytest.raises(RuntimeError, match="an earlier one failed"):
+            batches.store(nothing)
