@@ -145,7 +145,11 @@ class Output:
             if topics[topic] != known:
                 what = f"topic {topic} was deleted and made anew: its id was {known} and is {topics[topic]}"
                 raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
-        lost = [gap for partition, known in self.covered.items() for gap in _lost(partition, known, offsets.get(partition))]
+        lost = [
+            gap
+            for partition, known in self.covered.items()
+            for gap in manifests.deleted(partition, known, offsets.get(partition))
+        ]
         if lost and not accept_loss:
             shown = " ".join(f"{topic}[{partition}] [{start}, {end})" for topic, partition, start, end in lost)
             count = sum(end - start for *_, start, end in lost)
@@ -202,7 +206,9 @@ class Output:
             if not self._published(stage.seq):
                 raise self.lost() from None
             if self._manifest(stage.seq)[0].commit_id != stage.commit_id:
-                raise Fenced(f"another driver has published batch {stage.seq}", self.files.root, "leave the output to it") from None
+                raise Fenced(
+                    f"another driver has published batch {stage.seq}", self.files.root, "leave the output to it"
+                ) from None
         self.files.delete(stage.parts)
         self.seq, self.covered, self._previous = stage.seq + 1, manifest.covered, manifests.digest(data)
         return manifest
@@ -230,24 +236,6 @@ class Output:
     def fenced(self) -> bool:
         """Whether a newer driver has taken over."""
         return any(int(name) > self.epoch for name in self.files.list("_epochs"))
-
-
-def _lost(
-    partition: Partition, intervals: list[manifests.Interval], offsets: tuple[int, int] | None
-) -> list[tuple[str, int, int, int]]:
-    """The ranges that Kafka has deleted and the output does not hold.
-
-    Raises DataLossRisk where Kafka's partition is not the one that was read.
-    """
-    name = f"{partition[0]}[{partition[1]}]"
-    if offsets is None:
-        raise DataLossRisk("the partition is gone from Kafka", name, "start the topic as it is now with a new --output")
-    begin, end = offsets
-    covered_end = intervals[-1][1]
-    if end < covered_end:
-        what = f"Kafka ends at {end}, before what is published: the topic was truncated or made anew"
-        raise DataLossRisk(what, f"{name} [{end}, {covered_end})", "find out what happened; a new --output starts afresh")
-    return [(*partition, *gap) for gap in manifests.missing(intervals, (manifests.frontier(intervals), begin))]
 
 
 def _folder(seq: int) -> str:

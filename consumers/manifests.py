@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from config.errors import DataLossRisk
+
 VERSION = 1
 
 Partition = tuple[str, int]
@@ -93,6 +95,22 @@ class Manifest:
 def digest(data: bytes) -> str:
     """The hash by which the next manifest names this one."""
     return hashlib.sha256(data).hexdigest()
+
+
+def deleted(partition: Partition, intervals: list[Interval], offsets: tuple[int, int] | None) -> list[tuple[str, int, int, int]]:
+    """The ranges that Kafka has deleted and the output does not hold.
+
+    Raises DataLossRisk where Kafka's partition is not the one that was read.
+    """
+    name = f"{partition[0]}[{partition[1]}]"
+    if offsets is None:
+        raise DataLossRisk("the partition is gone from Kafka", name, "start the topic as it is now with a new --output")
+    begin, end = offsets
+    covered_end = intervals[-1][1]
+    if end < covered_end:
+        what = f"Kafka ends at {end}, before what is published: the topic was truncated or made anew"
+        raise DataLossRisk(what, f"{name} [{end}, {covered_end})", "find out what happened; a new --output starts afresh")
+    return [(*partition, *gap) for gap in missing(intervals, (frontier(intervals), begin))]
 
 
 def cover(covered: Covered, ranges: Iterable[tuple[str, int, int, int]]) -> Covered:
