@@ -1,6 +1,15 @@
-"""Kafka for PySpark DStreams on current Spark: a direct stream and a reliable receiver."""
+"""Kafka for PySpark DStreams on current Spark: Spark 2.4's KafkaUtils, a direct stream and a reliable receiver."""
 
-from kafka_dstreams.frames import Frame, Record, decode
+from kafka_dstreams.dstreams import (
+    KafkaDStream,
+    KafkaRDD,
+    KafkaTransformedDStream,
+    commit_ranges,
+    direct_stream,
+    receiver_stream,
+)
+from kafka_dstreams.frames import Frame, Record, RecordWithHeaders, decode
+from kafka_dstreams.kafka_utils import KafkaUtils
 from kafka_dstreams.streams import (
     DataLoss,
     KafkaError,
@@ -15,21 +24,34 @@ from kafka_dstreams.streams import (
     receiver_frames,
     topics,
 )
+from kafka_dstreams.values import Broker, KafkaMessageAndMetadata, TopicAndPartition, utf8_decoder
 
 __all__ = [
+    "Broker",
     "DataLoss",
     "Frame",
+    "KafkaDStream",
     "KafkaError",
+    "KafkaMessageAndMetadata",
+    "KafkaRDD",
+    "KafkaTransformedDStream",
+    "KafkaUtils",
     "NoSuchTopic",
     "OffsetRange",
     "Record",
+    "RecordWithHeaders",
+    "TopicAndPartition",
     "TopicState",
     "Unreachable",
     "commit",
+    "commit_ranges",
     "decode",
     "direct_frames",
+    "direct_stream",
     "error_of",
     "offset_ranges",
     "receiver_frames",
+    "receiver_stream",
     "topics",
+    "utf8_decoder",
 ]

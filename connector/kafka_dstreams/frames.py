@@ -1,10 +1,12 @@
 """Frames: many records of one Kafka partition in one byte string, as the JVM half packs them (docs/wire-format.md)."""
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _HEADER = struct.Struct("<4siiiq")
+_INT = struct.Struct("<i")
 _MAGIC = b"KFR1"
+_HEADERS = 1  # flag: each record's headers follow the values
 
 
 class Record(NamedTuple):
@@ -18,8 +20,20 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+class RecordWithHeaders(NamedTuple):
+    """A Record and its headers: (name, value) in their order, names may repeat, a value is bytes or None."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+
 class Frame(NamedTuple):
-    """The records of one partition as columns of equal length."""
+    """The records of one partition as columns of equal length; `headers` only where they were asked for."""
 
     topic: str
     partition: int
@@ -27,24 +41,48 @@ class Frame(NamedTuple):
     timestamps: tuple[int, ...]
     keys: list[bytes | None]
     values: list[bytes | None]
+    headers: list[list[tuple[str, bytes | None]]] | None = None
 
-    def records(self) -> list[Record]:
-        """The frame's rows."""
+    def records(self) -> list[Any]:
+        """The frame's rows: Records, or RecordWithHeaders where it has headers."""
         columns = zip(self.offsets, self.timestamps, self.keys, self.values, strict=True)
-        return [Record(self.topic, self.partition, *row) for row in columns]
+        if self.headers is None:
+            return [Record(self.topic, self.partition, *row) for row in columns]
+        rows = zip(columns, self.headers, strict=True)
+        return [RecordWithHeaders(self.topic, self.partition, *row, headers) for row, headers in rows]
 
 
 def decode(data: bytes) -> Frame:
     """The frame in `data`. Raises ValueError if it is not one."""
-    magic, count, partition, topic_length, _flags = _HEADER.unpack_from(data)
+    if len(data) < _HEADER.size:
+        raise ValueError(f"not a frame: {len(data)} bytes are shorter than its header")
+    magic, count, partition, topic_length, flags = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise ValueError(f"not a frame: it begins with {magic!r}, not {_MAGIC!r}")
     columns = struct.unpack_from(f"<{2 * count}q{2 * count}i", data, _HEADER.size)
     start = _HEADER.size + 24 * count
     topic = data[start : start + topic_length].decode()
     keys, start = _slices(data, columns[2 * count : 3 * count], start + topic_length)
-    values, _ = _slices(data, columns[3 * count :], start)
-    return Frame(topic, partition, columns[:count], columns[count : 2 * count], keys, values)
+    values, start = _slices(data, columns[3 * count :], start)
+    headers = _headers(data, count, start) if flags & _HEADERS else None
+    return Frame(topic, partition, columns[:count], columns[count : 2 * count], keys, values, headers)
+
+
+def _headers(data: bytes, count: int, start: int) -> list[list[tuple[str, bytes | None]]]:
+    """The headers of `count` records from `start` on."""
+
+    def part() -> bytes | None:
+        nonlocal start
+        length = _INT.unpack_from(data, start)[0]
+        begin, start = start + _INT.size, start + _INT.size + max(0, length)
+        return None if length < 0 else data[begin:start]
+
+    out = []
+    for _ in range(count):
+        pairs = _INT.unpack_from(data, start)[0]
+        start += _INT.size
+        out.append([((part() or b"").decode(), part()) for _ in range(pairs)])
+    return out
 
 
 def _slices(data: bytes, lengths: tuple[int, ...], start: int) -> tuple[list[bytes | None], int]:

@@ -80,6 +80,11 @@ def direct_frames(
     return DStream(_call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)), ssc, NoOpSerializer())
 
 
+def rdd_of_frames(sc: SparkContext, params: Mapping[str, str], ranges: Iterable[OffsetRange]) -> Any:
+    """The Java RDD that reads these ranges, one partition each, as frames. The caller has checked that they are in Kafka."""
+    return _call(sc._jvm, "rdd", sc._jsc, json.dumps(dict(params)), json.dumps([list(row) for row in ranges]))
+
+
 def receiver_frames(
     ssc: StreamingContext,
     topics: Mapping[str, int],

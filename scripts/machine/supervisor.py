@@ -39,7 +39,7 @@ def supervise(start: Callable[[], "subprocess.Popen[bytes]"], sleep: Callable[[f
             return code
         if fenced == FENCED_AT_MOST:
             say(
-                "supervisor: fenced off again and again: two jobs share this output\n  next: stop one, or give it another --output"
+                "supervisor: fenced again and again: two jobs share this output\n  next: stop one, or give it another --output"
             )
             return code
         say(f"supervisor: the job ended with {code}, starting it again in {pause:g} s")

@@ -67,7 +67,8 @@ TREES = ("config", "producer", "connector", "consumers", "scripts", "views")
 
 def sources() -> dict[str, str]:
     """The source of each module of ours by its dotted name."""
-    files = [file for tree in TREES for file in (ROOT / tree).rglob("*.py")]
+    built = {ROOT / "connector" / "setup.py"}  # pip's, not ours to import
+    files = [file for tree in TREES for file in (ROOT / tree).rglob("*.py") if file not in built]
     files += [file for file in (ROOT / "scripts").iterdir() if file.is_file() and not file.suffix]
     return {name_of(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in files}
 

@@ -68,7 +68,9 @@ final class DirectStream extends InputDStream<byte[]> {
   }
 
   @Override
-  public void start() {}
+  public void start() {
+    Helper.warnOfIgnoredSettings(ssc());
+  }
 
   @Override
   public void stop() {}
@@ -90,6 +92,7 @@ final class DirectStream extends InputDStream<byte[]> {
     Offsets kafka = Offsets.of(params);
     if (discover) kafka.begins(unknown(kafka.describe(topics))).forEach(positions::put);
     Map<TopicPartition, Long> ends = kafka.ends(positions.keySet());
+    if (!Params.failOnDataLoss(params)) goOnBehindLost(kafka.begins(positions.keySet()), ends);
     positions.forEach((partition, position) -> {
       if (ends.get(partition) < position) {
         throw new DataLossException(partition + " ends at offset " + ends.get(partition) + ", before " + position
@@ -98,6 +101,15 @@ final class DirectStream extends InputDStream<byte[]> {
     });
     if (stopAt != null) ends.replaceAll((partition, end) -> Math.min(end, stopAt.getOrDefault(partition, 0L)));
     return ranges(ends);
+  }
+
+  private void goOnBehindLost(Map<TopicPartition, Long> begins, Map<TopicPartition, Long> ends) {
+    positions.replaceAll((partition, position) -> {
+      long begin = begins.get(partition);
+      if (begin <= position && position <= ends.get(partition)) return position;
+      Offsets.warnOfLoss(partition, position, begin);
+      return begin;
+    });
   }
 
   /** Partitions that have come up since; a topic that is another one under its old name is no place to go on. */

@@ -93,7 +93,7 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
             bytes += Frames.sizeOf(record);
           }
         }
-        if (!records.isEmpty()) frame = Frames.pack(records);
+        if (!records.isEmpty()) frame = Frames.pack(records, Params.includeHeaders(params));
       }
       return frame != null;
     }

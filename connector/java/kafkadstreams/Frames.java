@@ -3,8 +3,10 @@ package kafkadstreams;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.header.Header;
 
 /**
  * Packs many records of one partition into one byte string, the only form in which records cross into Python.
@@ -13,6 +15,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 final class Frames {
   static final int MAGIC = 0x3152464B; // "KFR1" as little-endian bytes
   static final int HEADER_BYTES = 24;
+  /** The flag of a frame that has its records' headers behind the values. */
+  static final long HEADERS = 1;
 
   /** Python pays per frame and the pipe per byte: between 16 and 256 KiB nothing changes (measured). */
   static final int TARGET_BYTES = 128 * 1024;
@@ -25,13 +29,15 @@ final class Frames {
     return COLUMN_BYTES + length(record.key()) + length(record.value());
   }
 
-  static byte[] pack(List<ConsumerRecord<byte[], byte[]>> records) {
+  static byte[] pack(List<ConsumerRecord<byte[], byte[]>> records, boolean withHeaders) {
     ConsumerRecord<byte[], byte[]> first = records.get(0);
     byte[] topic = first.topic().getBytes(StandardCharsets.UTF_8);
     int size = HEADER_BYTES + topic.length;
     for (ConsumerRecord<byte[], byte[]> record : records) size += sizeOf(record);
+    List<byte[]> headers = withHeaders ? records.stream().map(Frames::headers).toList() : List.of();
+    for (byte[] packed : headers) size += packed.length;
     ByteBuffer frame = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
-    frame.putInt(MAGIC).putInt(records.size()).putInt(first.partition()).putInt(topic.length).putLong(0);
+    frame.putInt(MAGIC).putInt(records.size()).putInt(first.partition()).putInt(topic.length).putLong(withHeaders ? HEADERS : 0);
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putLong(record.offset());
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putLong(record.timestamp());
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putInt(record.key() == null ? -1 : record.key().length);
@@ -39,7 +45,20 @@ final class Frames {
     frame.put(topic);
     for (ConsumerRecord<byte[], byte[]> record : records) if (record.key() != null) frame.put(record.key());
     for (ConsumerRecord<byte[], byte[]> record : records) if (record.value() != null) frame.put(record.value());
+    headers.forEach(frame::put);
     return frame.array();
+  }
+
+  private static byte[] headers(ConsumerRecord<byte[], byte[]> record) {
+    List<byte[]> parts = new ArrayList<>();
+    for (Header header : record.headers()) {
+      parts.add(header.key().getBytes(StandardCharsets.UTF_8));
+      parts.add(header.value());
+    }
+    int size = Integer.BYTES * (1 + parts.size()) + parts.stream().mapToInt(Frames::length).sum();
+    ByteBuffer out = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).putInt(parts.size() / 2);
+    for (byte[] part : parts) out.putInt(part == null ? -1 : part.length).put(part == null ? new byte[0] : part);
+    return out.array();
   }
 
   private static int length(byte[] bytes) {

@@ -12,14 +12,19 @@ import java.util.TreeMap;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.spark.OneToOneDependency;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.rdd.UnionRDD;
 import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.streaming.StreamingContext;
 import org.apache.spark.streaming.Time;
 import org.apache.spark.streaming.api.java.JavaDStream;
 import org.apache.spark.streaming.api.java.JavaStreamingContext;
 import org.apache.spark.streaming.dstream.InputDStream;
 import org.apache.spark.streaming.scheduler.StreamInputInfo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
@@ -28,13 +33,14 @@ import scala.reflect.ClassTag$;
  * one into a Long, and every nested value would cost a call.
  */
 public final class Helper {
+  private static final Logger LOG = LoggerFactory.getLogger(Helper.class);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private Helper() {}
 
   /**
-   * A direct stream of frames. spec: {"params": {…}, "topics": […], "start": "earliest" | "latest" | [[topic, partition,
-   * offset], …], "stop_at": [[topic, partition, offset], …] or null, "skip": [[topic, partition, from, until], …],
+   * A direct stream of frames. spec: {"params": {…}, "topics": […], "start": "earliest" | "latest" | "committed" | [[topic,
+   * partition, offset], …], "stop_at": [[topic, partition, offset], …] or null, "skip": [[topic, partition, from, until], …],
    * "discover": partitions that `start` does not name are read from their beginning, later ones too}.
    */
   public static JavaDStream<byte[]> directStream(JavaStreamingContext jssc, String spec) {
@@ -48,10 +54,11 @@ public final class Helper {
     Map<TopicPartition, Long> positions = new LinkedHashMap<>();
     if (start.isArray()) positions.putAll(offsets(start));
     else positions.putAll(start.asText().equals("latest") ? kafka.ends(partitions) : kafka.begins(partitions));
-    List<Range> skip = new ArrayList<>();
-    json.get("skip").forEach(r -> skip.add(new Range(r.get(0).asText(), r.get(1).asInt(), r.get(2).asLong(), r.get(3).asLong())));
+    if (start.asText().equals("committed")) {
+      kafka.committed(params.get("group.id")).forEach((partition, offset) -> positions.replace(partition, offset));
+    }
     Map<TopicPartition, Long> stopAt = json.hasNonNull("stop_at") ? offsets(json.get("stop_at")) : null;
-    return wrap(new DirectStream(jssc.ssc(), params, topics, positions, stopAt, skip, json.get("discover").asBoolean()));
+    return wrap(new DirectStream(jssc.ssc(), params, topics, positions, stopAt, ranges(json.get("skip")), json.get("discover").asBoolean()));
   }
 
   /** A receiver's stream of frames. spec: {"params": {…}, "topics": {topic: consumers}}. */
@@ -60,6 +67,24 @@ public final class Helper {
     Map<String, Integer> topics = new TreeMap<>();
     json.get("topics").properties().forEach(topic -> topics.put(topic.getKey(), topic.getValue().asInt()));
     return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, level));
+  }
+
+  /** An RDD of frames, one partition a range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
+  public static JavaRDD<byte[]> rdd(JavaSparkContext jsc, String params, String ranges) {
+    return new JavaRDD<>(new FrameRDD(jsc.sc(), ranges(parse(ranges)), params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
+  }
+
+  /** Throws what Spark 2.4 threw, for Python's old doors: old scripts catch it as py4j hands it over. */
+  public static void refuse(Exception refusal) throws Exception {
+    throw refusal;
+  }
+
+  /** A recovered context has the checkpoint's settings, silently; here it is said of each --conf that is given in vain. */
+  static void warnOfIgnoredSettings(StreamingContext ssc) {
+    System.getProperties().stringPropertyNames().stream().filter(name -> name.startsWith("spark.streaming."))
+        .filter(name -> ssc.isCheckpointPresent() && !System.getProperty(name).equals(ssc.conf().get(name, "")))
+        .forEach(name -> LOG.warn("{}={} is not in force: the checkpoint says {}, and settings are taken from there", name,
+            System.getProperty(name), ssc.conf().get(name, "nothing of it")));
   }
 
   /** The ranges of an RDD of ours, or of what maps and unions make of it: [[[topic, partition, from, until], …] a partition]. */
@@ -124,6 +149,12 @@ public final class Helper {
   private static Map<TopicPartition, Long> offsets(JsonNode rows) {
     Map<TopicPartition, Long> out = new LinkedHashMap<>();
     rows.forEach(row -> out.put(new TopicPartition(row.get(0).asText(), row.get(1).asInt()), row.get(2).asLong()));
+    return out;
+  }
+
+  private static List<Range> ranges(JsonNode rows) {
+    List<Range> out = new ArrayList<>();
+    rows.forEach(row -> out.add(new Range(row.get(0).asText(), row.get(1).asInt(), row.get(2).asLong(), row.get(3).asLong())));
     return out;
   }
 

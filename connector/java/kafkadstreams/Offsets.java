@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
@@ -20,9 +21,13 @@ import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the driver asks Kafka: which partitions there are, where they begin and end, and what a group has committed. */
 final class Offsets {
+  private static final Logger LOG = LoggerFactory.getLogger(Offsets.class);
+  private static final AtomicLong LOST = new AtomicLong();
   private static final Map<Map<String, String>, Offsets> OPEN = new ConcurrentHashMap<>();
 
   private final Admin admin;
@@ -74,6 +79,21 @@ final class Offsets {
     Map<TopicPartition, Long> out = new HashMap<>();
     get(admin.listOffsets(asked, isolation).all()).forEach((partition, info) -> out.put(partition, info.offset()));
     return out;
+  }
+
+  /** What a group has acknowledged; a partition without an entry was never acknowledged. */
+  Map<TopicPartition, Long> committed(String group) {
+    Map<TopicPartition, Long> out = new HashMap<>();
+    Map<TopicPartition, OffsetAndMetadata> found = get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata());
+    found.forEach((partition, offset) -> out.compute(partition, (p, none) -> offset == null ? null : offset.offset()));
+    return out;
+  }
+
+  /** For those who asked not to fail where records are gone: they hear of each jump, with the sum of this process. */
+  static void warnOfLoss(TopicPartition partition, long from, long to) {
+    long lost = Math.max(0, to - from);
+    LOG.warn("{} offset {} is not in Kafka any more, going on at {}: {} offsets skipped, {} since this process began", partition,
+        from, to, lost, LOST.addAndGet(lost));
   }
 
   /** Sets the offsets of a group that has no members, for lag tools. */

@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.common.config.provider.EnvVarConfigProvider;
+import org.apache.kafka.common.config.provider.FileConfigProvider;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What the user's Kafka parameters become for each of the three clients that the connector opens. */
@@ -14,7 +16,26 @@ final class Params {
   static Map<String, Object> admin(Map<String, String> params) {
     Map<String, Object> known = new HashMap<>(params);
     known.keySet().retainAll(AdminClientConfig.configNames());
-    return known;
+    return withReferences(params, known);
+  }
+
+  /** Whether records that are not in Kafka any more end the reading (the default), or are skipped with a warning.
+   * The name is Structured Streaming's, as that of the next one. */
+  static boolean failOnDataLoss(Map<String, String> params) {
+    return !"false".equalsIgnoreCase(params.get("failOnDataLoss"));
+  }
+
+  static boolean includeHeaders(Map<String, String> params) {
+    return "true".equalsIgnoreCase(params.get("includeHeaders"));
+  }
+
+  /** ${env:NAME} and ${file:PATH:KEY} are looked up where a client is made: checkpoints and logs hold the reference only. */
+  private static Map<String, Object> withReferences(Map<String, String> params, Map<String, Object> out) {
+    out.put("config.providers", "env,file");
+    out.put("config.providers.env.class", EnvVarConfigProvider.class.getName());
+    out.put("config.providers.file.class", FileConfigProvider.class.getName());
+    params.keySet().stream().filter(name -> name.startsWith("config.providers")).forEach(name -> out.put(name, params.get(name)));
+    return out;
   }
 
   /** A task that reads exactly the range it was given: no group, no commit. */
@@ -26,11 +47,13 @@ final class Params {
 
   /** A receiver: a member of its group that commits by itself, after the write-ahead log has the block. */
   static Map<String, Object> receiver(Map<String, String> params) {
-    return consumer(params);
+    Map<String, Object> out = consumer(params);
+    out.putIfAbsent(ConsumerConfig.METADATA_MAX_AGE_CONFIG, "10000"); // how long an added partition may go unseen; Kafka says 5 min
+    return out;
   }
 
   private static Map<String, Object> consumer(Map<String, String> params) {
-    Map<String, Object> out = new HashMap<>(params);
+    Map<String, Object> out = withReferences(params, new HashMap<>(params));
     out.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
     out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
     out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");

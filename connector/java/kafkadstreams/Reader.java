@@ -21,6 +21,7 @@ final class Reader implements AutoCloseable {
 
   private final Object key;
   private final TopicPartition partition;
+  private final boolean failOnDataLoss;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private Iterator<ConsumerRecord<byte[], byte[]>> fetched = Collections.emptyIterator();
   private ConsumerRecord<byte[], byte[]> ahead; // taken from `fetched`, not yet handed out
@@ -29,6 +30,7 @@ final class Reader implements AutoCloseable {
   private Reader(Object key, Map<String, String> params, TopicPartition partition) {
     this.key = key;
     this.partition = partition;
+    failOnDataLoss = Params.failOnDataLoss(params);
     consumer = new KafkaConsumer<>(Params.reader(params));
     consumer.assign(List.of(partition));
   }
@@ -69,7 +71,7 @@ final class Reader implements AutoCloseable {
         throw new TimeoutException("nothing came from " + partition + " at offset " + position + " (up to " + until
             + ") within " + timeoutMs + " ms");
       } else {
-        fetched = poll().iterator();
+        fetched = poll(until).iterator();
       }
     }
     if (ahead.offset() >= until) {
@@ -82,12 +84,18 @@ final class Reader implements AutoCloseable {
     return record;
   }
 
-  private List<ConsumerRecord<byte[], byte[]>> poll() {
+  private List<ConsumerRecord<byte[], byte[]>> poll(long until) {
     try {
       return consumer.poll(Duration.ofMillis(200)).records(partition);
     } catch (OffsetOutOfRangeException e) {
-      throw new DataLossException(partition + " offset " + position + " is not in Kafka any more: it begins at "
-          + consumer.beginningOffsets(List.of(partition)).get(partition) + ", retention has overtaken the reader");
+      long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
+      if (failOnDataLoss) {
+        throw new DataLossException(partition + " offset " + position + " is not in Kafka any more: it begins at " + begin
+            + ", retention has overtaken the reader");
+      }
+      Offsets.warnOfLoss(partition, position, Math.min(begin, until));
+      consumer.seek(partition, Math.max(begin, position < begin ? 0 : until)); // made anew and shorter: nothing to read here
+      return List.of();
     }
   }
 

@@ -34,7 +34,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final long blockIntervalMs;
   private final int consumers;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final boolean startAtEnd;
+  private final Map<String, String> params;
   /** Polled, but above the rate limit: waits for its turn. */
   private final Deque<ConsumerRecord<byte[], byte[]>> waiting = new ArrayDeque<>();
   /** The block being gathered, by partition. */
@@ -52,7 +52,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     this.blockIntervalMs = blockIntervalMs;
     this.consumers = consumers;
     consumer = new KafkaConsumer<>(Params.receiver(params));
-    startAtEnd = "latest".equals(params.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG));
+    this.params = params;
   }
 
   boolean stopping() {
@@ -73,8 +73,11 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
         } catch (WakeupException e) {
           continue; // stop() was called: store what has come
         } catch (OffsetOutOfRangeException e) {
-          throw new DataLossException(e.partitions() + " are not in Kafka any more where the receiver had come to: retention has "
-              + "overtaken it, or the topic was truncated or made anew");
+          if (Params.failOnDataLoss(params)) {
+            throw new DataLossException(e.partitions() + " are not in Kafka any more where the receiver had come to: retention has "
+                + "overtaken it, or the topic was truncated or made anew");
+          }
+          goOnBehind(e.offsetOutOfRangePartitions());
         }
         storeAndAcknowledge();
       }
@@ -145,6 +148,15 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     return consumer.position(partition);
   }
 
+  private void goOnBehind(Map<TopicPartition, Long> lost) {
+    storeAndAcknowledge();
+    lost.forEach((partition, offset) -> {
+      consumer.seekToBeginning(List.of(partition));
+      unstored.put(partition, consumer.position(partition));
+      Offsets.warnOfLoss(partition, offset, unstored.get(partition));
+    });
+  }
+
   private List<byte[]> frames() {
     List<byte[]> frames = new ArrayList<>();
     for (List<ConsumerRecord<byte[], byte[]>> records : gathered.values()) {
@@ -153,7 +165,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
       for (int i = 0; i < records.size(); i++) {
         bytes += Frames.sizeOf(records.get(i));
         if (bytes >= Frames.TARGET_BYTES || i == records.size() - 1) {
-          frames.add(Frames.pack(records.subList(first, i + 1)));
+          frames.add(Frames.pack(records.subList(first, i + 1), Params.includeHeaders(params)));
           first = i + 1;
           bytes = 0;
         }
@@ -168,8 +180,10 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     consumer.committed(new HashSet<>(partitions)).forEach((partition, offset) -> {
       if (offset != null) fresh.remove(partition);
     });
-    if (startAtEnd) consumer.seekToEnd(fresh);
-    else consumer.seekToBeginning(fresh);
+    if (!fresh.isEmpty()) { // to Kafka an empty list means all partitions
+      if ("latest".equals(params.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG))) consumer.seekToEnd(fresh);
+      else consumer.seekToBeginning(fresh);
+    }
     for (TopicPartition partition : partitions) unstored.put(partition, consumer.position(partition));
   }
 

@@ -2,6 +2,7 @@ package kafkadstreams;
 
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.streaming.StreamingContext;
@@ -45,11 +46,19 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
       throw new IllegalStateException("spark.streaming.receiver.writeAheadLog.enable is true, but the log has no directory: "
           + "call ssc.checkpoint(directory) before ssc.start()");
     }
+    String master = ssc().sparkContext().master();
+    int cores = SparkContext$.MODULE$.numDriverCores(master); // of a local master; 0 for a cluster's
+    int receivers = graph().getReceiverInputStreams().length;
+    if (cores > 0 && cores <= receivers) {
+      throw new IllegalStateException("no batch would ever run: each of the " + receivers + " receivers keeps one core of "
+          + master + " for itself; use --master local[" + (receivers + 1) + "] or more");
+    }
   }
 
   /** A receiver is started again whatever it died of. Where going on would skip records, the driver has to end it all. */
   @Override
   public void start() {
+    Helper.warnOfIgnoredSettings(ssc());
     JobScheduler scheduler = ssc().scheduler();
     ssc().addStreamingListener(new StreamingListener() {
       @Override

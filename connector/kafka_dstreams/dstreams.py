@@ -1,0 +1,164 @@
+"""The RDD and streams of Kafka records that know their offset ranges, as Spark 2.4 had them, and today's doors to them."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pyspark import StorageLevel
+from pyspark.rdd import RDD
+from pyspark.streaming import DStream, StreamingContext
+from pyspark.streaming.dstream import TransformedDStream
+from pyspark.streaming.util import TransformFunction
+
+from kafka_dstreams import streams
+from kafka_dstreams.params import without_secrets
+from kafka_dstreams.records import RecordSerializer, records
+from kafka_dstreams.values import OffsetRange
+
+Timed = Callable[[datetime, RDD[Any]], Any]
+
+
+def direct_stream(
+    ssc: StreamingContext,
+    topics: list[str],
+    params: Mapping[str, Any],
+    start: str | Mapping[tuple[str, int], int] = "earliest",
+    headers: bool = False,
+    fail_on_data_loss: bool = True,
+    discover: bool = True,
+    stop_at: Mapping[tuple[str, int], int] | None = None,
+) -> "KafkaDStream":
+    """A direct stream of Records; `start`, `discover` and `stop_at` as in `direct_frames`.
+
+    `start` may also be "committed": where the `group.id` of `params` has come to, else the beginning. With `headers` the
+    elements are RecordWithHeaders. Without `fail_on_data_loss` records that retention has deleted are skipped with a warning.
+    """
+    options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
+    frames = streams.direct_frames(ssc, topics, options, start, stop_at, discover=discover)
+    return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
+
+
+def receiver_stream(
+    ssc: StreamingContext,
+    topics: Mapping[str, int],
+    params: Mapping[str, Any],
+    storage_level: StorageLevel = StorageLevel.MEMORY_AND_DISK,
+    headers: bool = False,
+    fail_on_data_loss: bool = True,
+) -> "KafkaDStream":
+    """A receiver's stream of Records; `topics` and `params` as in `receiver_frames`, the rest as in `direct_stream`."""
+    options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
+    frames = streams.receiver_frames(ssc, topics, options, storage_level)
+    return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
+
+
+def commit_ranges(params: Mapping[str, Any], ranges: Iterable[streams.OffsetRange]) -> None:
+    """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with start="committed" goes on there."""
+    ends: dict[tuple[str, int], int] = {}
+    for r in ranges:
+        ends[r.topic, r.partition] = max(r.untilOffset, ends.get((r.topic, r.partition), 0))
+    streams.commit(without_secrets(params), params["group.id"], ends)
+
+
+class KafkaRDD(RDD[Any]):
+    """An RDD of Kafka records. Transformations of it are plain RDDs, without `offsetRanges`."""
+
+    def offsetRanges(self) -> list[OffsetRange]:
+        """Its offset ranges, in the order of its partitions (a receiver's may have several a partition). Driver only."""
+        parts = json.loads(self.ctx._jvm.kafkadstreams.Helper.ranges(self._jrdd.rdd()))
+        return [OffsetRange(*row) for part in parts for row in part]
+
+
+class KafkaDStream(DStream[Any]):
+    """A stream of KafkaRDDs: `foreachRDD` and `transform` hand them out."""
+
+    def foreachRDD(self, func: Callable[..., Any]) -> None:
+        """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is ignored."""
+        call = TransformFunction(self._sc, _action(func), self._jrdd_deserializer).rdd_wrapper(KafkaRDD)
+        self._ssc._jvm.PythonDStream.callForeachRDD(self._jdstream, call)
+
+    def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
+        """The stream of what func(rdd) or func(time, rdd) returns."""
+        return KafkaTransformedDStream(self, _transformation(func))
+
+    def mapPartitionsWithIndex(self, f: Callable[..., Any], preservesPartitioning: bool = False) -> "KafkaTransformedDStream":
+        """Every map-like operation comes here."""
+        stream = self.transform(lambda rdd: rdd.mapPartitionsWithIndex(f, preservesPartitioning))
+        stream.folds = True
+        return stream
+
+
+class KafkaTransformedDStream(TransformedDStream[Any]):
+    """A stream whose function gets a KafkaRDD.
+
+    A chain of map-like operations is folded into one, so that records cross into Python once. A function that the user gave to
+    `KafkaDStream.transform` is never folded: it runs once a batch, however many streams are made of its result.
+    """
+
+    def __init__(self, prev: DStream[Any], func: Timed) -> None:
+        if isinstance(prev, KafkaTransformedDStream) and prev.folds and not prev.is_cached and not prev.is_checkpointed:
+            inner, outer = prev.func, func
+            super().__init__(prev.prev, lambda time, rdd: outer(time, inner(time, rdd)))
+        else:
+            super().__init__(prev, func)
+        self.folds = not isinstance(prev, KafkaDStream)
+
+    @property
+    def _jdstream(self) -> Any:
+        if self._jdstream_val is None:
+            call = TransformFunction(self._sc, self.func, self.prev._jrdd_deserializer).rdd_wrapper(KafkaRDD)
+            stream = self._sc._jvm.PythonTransformedDStream(self.prev._jdstream.dstream(), call)
+            self._jdstream_val = stream.asJavaDStream()
+        return self._jdstream_val
+
+    def foreachRDD(self, func: Callable[..., Any]) -> None:
+        """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is ignored."""
+        super().foreachRDD(_action(func))
+
+    def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
+        """The stream of what func(rdd) or func(time, rdd) returns."""
+        return KafkaTransformedDStream(self, _transformation(func))
+
+
+def _options(headers: bool, fail_on_data_loss: bool) -> dict[str, str]:
+    return {"includeHeaders": str(headers).lower(), "failOnDataLoss": str(fail_on_data_loss).lower()}
+
+
+def _arity(func: Callable[..., Any]) -> int:
+    """How many arguments `func` is called with: as 2.4 counted them for functions, without `self` and bound ones for others."""
+    if inspect.isfunction(func):
+        return func.__code__.co_argcount
+    try:
+        given = inspect.signature(func).parameters.values()
+    except ValueError:  # some of C's functions do not say
+        return 1
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(1 for p in given if p.kind in positional and p.default is p.empty) or 1
+
+
+def _action(func: Callable[..., Any]) -> Timed:
+    """A function for `foreachRDD` that returns nothing: of anything else Spark would want the RDD behind it."""
+    if _arity(func) == 1:
+
+        def act(_: datetime, rdd: RDD[Any]) -> None:
+            func(rdd)
+    else:
+
+        def act(time: datetime, rdd: RDD[Any]) -> None:
+            func(time, rdd)
+
+    return act
+
+
+def _transformation(func: Callable[..., RDD[Any]]) -> Timed:
+    """A function for `transform`: its result is in the form that Spark takes the elements of a transformed stream for."""
+    arity = _arity(func)
+    assert arity in (1, 2), "func should take one or two arguments"
+
+    def transformed(time: datetime, rdd: RDD[Any]) -> RDD[Any]:
+        result = func(rdd) if arity == 1 else func(time, rdd)
+        return result._reserialize(result.ctx.serializer) if isinstance(result, RDD) else result
+
+    return transformed

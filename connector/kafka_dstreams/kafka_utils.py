@@ -1,0 +1,213 @@
+"""Spark 2.4's pyspark.streaming.kafka for today's Spark and Kafka: the same names, arguments, checks and results."""
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from py4j.java_gateway import JavaPackage
+from pyspark import SparkContext, StorageLevel
+from pyspark.streaming import DStream, StreamingContext
+
+from kafka_dstreams import streams
+from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream
+from kafka_dstreams.params import brokers, translate
+from kafka_dstreams.records import Messages, Pairs, RecordSerializer
+from kafka_dstreams.values import (
+    Broker,
+    Decoder,
+    KafkaMessageAndMetadata,
+    OffsetRange,
+    TopicAndPartition,
+    utf8_decoder,
+)
+
+__all__ = [
+    "Broker",
+    "KafkaDStream",
+    "KafkaMessageAndMetadata",
+    "KafkaRDD",
+    "KafkaTransformedDStream",
+    "KafkaUtils",
+    "OffsetRange",
+    "TopicAndPartition",
+    "utf8_decoder",
+]
+
+Handler = Callable[[KafkaMessageAndMetadata], Any]
+
+_NO_JAR = """
+________________________________________________________________________________________________
+
+  Spark Streaming's Kafka libraries not found in class path. Try one of the following.
+
+  1. Let the repository's own spark-submit line add them:
+
+     $ scripts/submit {script} ...
+
+  2. Name the connector's jars in the spark-submit command; the installed package knows where
+     they are:
+
+     $ spark-submit --jars "$(python -m kafka_dstreams jars)" {script} ...
+
+________________________________________________________________________________________________
+
+"""
+
+
+class KafkaUtils:
+    """The three doors. A refusal of Kafka's is a Py4JJavaError with a SparkException, as it was."""
+
+    @staticmethod
+    def createStream(
+        ssc: StreamingContext,
+        zkQuorum: str,
+        groupId: str,
+        topics: dict[str, int],
+        kafkaParams: dict[str, Any] | None = None,
+        storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2,
+        keyDecoder: Decoder = utf8_decoder,
+        valueDecoder: Decoder = utf8_decoder,
+    ) -> DStream[Any]:
+        """A receiver's stream of (key, value) tuples. `topics` says how many consumers read each topic.
+
+        `zkQuorum` says where the brokers are only if nothing else does (`kafka_dstreams.params.brokers`). `kafkaParams` is
+        changed, as it always was. Raises TypeError.
+        """
+        if kafkaParams is None:
+            kafkaParams = {}
+        kafkaParams.update(
+            {"zookeeper.connect": zkQuorum, "group.id": groupId, "zookeeper.connection.timeout.ms": "10000"},
+        )
+        if not isinstance(topics, dict):
+            raise TypeError("topics should be dict")
+        KafkaUtils._get_helper(ssc.sparkContext)
+        found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
+        params = translate({**kafkaParams, "metadata.broker.list": found})
+        params.setdefault("session.timeout.ms", "10000")  # how long a restart waits for the killed one's partitions; Kafka: 45 s
+        if re.match(r"local($|\[)", ssc.sparkContext.master):  # nobody there to replicate to, and a warning a block about it
+            level = storageLevel
+            storageLevel = StorageLevel(level.useDisk, level.useMemory, level.useOffHeap, level.deserialized)
+        frames = streams.receiver_frames(ssc, topics, params, storageLevel)
+        pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
+        # A stage that does nothing: it is folded into the next one, and `ssc.union` wants streams of one serializer.
+        return KafkaTransformedDStream(pairs, lambda _, rdd: rdd.mapPartitions(lambda part: part))
+
+    @staticmethod
+    def createDirectStream(
+        ssc: StreamingContext,
+        topics: list[str],
+        kafkaParams: dict[str, Any],
+        fromOffsets: dict[TopicAndPartition, int] | None = None,
+        keyDecoder: Decoder = utf8_decoder,
+        valueDecoder: Decoder = utf8_decoder,
+        messageHandler: Handler | None = None,
+    ) -> KafkaDStream:
+        """A direct stream of (key, value) tuples, or of what `messageHandler` returns.
+
+        It begins at `fromOffsets` and reads those partitions only; without them at the beginning if `auto.offset.reset` is
+        smallest (or earliest), else at the end, and reads the partitions that there are now. Raises TypeError, Py4JJavaError.
+        """
+        if not isinstance(topics, list):
+            raise TypeError("topics should be list")
+        if not isinstance(kafkaParams, dict):
+            raise TypeError("kafkaParams should be dict")
+        KafkaUtils._get_helper(ssc.sparkContext)
+        jvm = ssc.sparkContext._jvm
+        params = _params(jvm, kafkaParams)
+        discover = params.pop("discoverPartitions", "false").lower() == "true"
+        start: Any = params["auto.offset.reset"]
+        if fromOffsets:
+            start = {(key._topic, key._partition): int(offset) for key, offset in fromOffsets.items()}
+            named = {topic for topic, _ in start}
+            if named != set(topics):
+                shown = " ".join(sorted(set(topics))), " ".join(sorted(named))
+                text = f"The specified topics: {shown[0]} do not equal to the topic from offsets: {shown[1]}"
+                jvm.kafkadstreams.Helper.refuse(jvm.java.lang.IllegalStateException(text))
+            _partitions(jvm, params, topics, set(start))
+        frames = _asked(jvm, lambda: streams.direct_frames(ssc, topics, params, start, discover=discover))
+        return KafkaDStream(frames._jdstream, ssc, _serializer(keyDecoder, valueDecoder, messageHandler))
+
+    @staticmethod
+    def createRDD(
+        sc: SparkContext,
+        kafkaParams: dict[str, Any],
+        offsetRanges: list[OffsetRange],
+        leaders: dict[TopicAndPartition, Broker] | None = None,  # noqa: ARG004  the client finds them by itself
+        keyDecoder: Decoder = utf8_decoder,
+        valueDecoder: Decoder = utf8_decoder,
+        messageHandler: Handler | None = None,
+    ) -> KafkaRDD:
+        """An RDD of these ranges, one partition each, in their order. Raises TypeError, Py4JJavaError (not in Kafka)."""
+        if not isinstance(kafkaParams, dict):
+            raise TypeError("kafkaParams should be dict")
+        if not isinstance(offsetRanges, list):
+            raise TypeError("offsetRanges should be list")
+        KafkaUtils._get_helper(sc)
+        jvm = sc._jvm
+        params = _params(jvm, kafkaParams)
+        ranges = [OffsetRange(r.topic, int(r.partition), int(r.fromOffset), int(r.untilOffset)) for r in offsetRanges]
+        asked = {(r.topic, r.partition) for r in ranges}
+        limits = _partitions(jvm, params, sorted({r.topic for r in ranges}), asked)
+        bad = [r for r in ranges if not limits[r[:2]][0] <= r.fromOffset <= r.untilOffset <= limits[r[:2]][1]]
+        if bad:
+            shown = ",".join(
+                f"OffsetRange(topic: '{r.topic}', partition: {r.partition}, range: [{r.fromOffset} -> {r.untilOffset}])"
+                for r in bad
+            )
+            _refuse(jvm, f"Offsets not available on leader: {shown}")
+        jrdd = streams.rdd_of_frames(sc, params, ranges)
+        return KafkaRDD(jrdd, sc, _serializer(keyDecoder, valueDecoder, messageHandler))
+
+    @staticmethod
+    def _get_helper(sc: SparkContext) -> Any:
+        helper = sc._jvm.kafkadstreams.Helper
+        if isinstance(helper, JavaPackage):
+            KafkaUtils._printErrorMsg(sc)
+            raise TypeError("'JavaPackage' object is not callable")
+        return helper
+
+    @staticmethod
+    def _printErrorMsg(sc: SparkContext) -> None:  # noqa: ARG004  the old signature
+        print(_NO_JAR.format(script=sys.argv[0] or "SCRIPT.py"))
+
+
+def _params(jvm: Any, given: dict[str, Any]) -> dict[str, str]:
+    """The translated parameters; refuses brokers that are missing or have no port."""
+    params = translate(given)
+    found = params.get("bootstrap.servers")
+    if found is None:
+        _refuse(jvm, "Must specify metadata.broker.list or bootstrap.servers")
+    elif not all(":" in broker for broker in found.split(",")):
+        _refuse(jvm, f"Broker not in the correct format of <host>:<port> [{found}]")
+    return params
+
+
+def _partitions(
+    jvm: Any, params: dict[str, str], topics: list[str], asked: set[tuple[str, int]]
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """[begin, end) of every partition of the topics; refuses if one that was asked for is not among them."""
+    found = _asked(jvm, lambda: streams.topics(params, topics))
+    limits = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
+    missing = sorted(asked - set(limits))
+    if missing:
+        _refuse(jvm, "Couldn't find leaders for " + ", ".join(f"[{topic},{partition}]" for topic, partition in missing))
+    return limits
+
+
+def _asked(jvm: Any, question: Callable[[], Any]) -> Any:
+    """The answer to what only Kafka knows; a refusal of Kafka's as the SparkException of old."""
+    try:
+        return question()
+    except streams.KafkaError as error:
+        refusal = f"{type(error).__name__}: {error}"
+    return _refuse(jvm, refusal)
+
+
+def _refuse(jvm: Any, message: str) -> None:
+    """Raise Py4JJavaError with a SparkException."""
+    jvm.kafkadstreams.Helper.refuse(jvm.org.apache.spark.SparkException(message))
+
+
+def _serializer(key: Decoder, value: Decoder, handler: Handler | None) -> RecordSerializer:
+    return RecordSerializer(Pairs(key, value) if handler is None else Messages(key, value, handler))

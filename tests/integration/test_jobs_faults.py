@@ -1,0 +1,49 @@
+"""Both jobs ended in mid-run, by kill or by signal, and continued by themselves or by each other: nothing lost, nothing twice."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Services
+from tests.jobs import APPROACHES, audit, await_batches, batches, publish, run_job, slowly, started
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_killed_in_mid_run(services: Services, topic: str, output: str, approach: str, tmp_path: Path) -> None:
+    publish(services, topic, 3000)
+    with started(services, tmp_path, approach, topic, output, *slowly(approach, 300)) as job:
+        await_batches(services, output, 2, job)
+        job.kill()
+    verdict = audit(services, topic, output, expect=1)
+    assert 0 < verdict["lost"] == 3000 - verdict["published"], "it was killed in mid-run, not at the end"
+    assert verdict["duplicated"] == verdict["chain_errors"] == 0
+
+    run_job(services, tmp_path, approach, topic, output, *slowly(approach, 300))
+    assert audit(services, topic, output)["published"] == 3000
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_signals_stop_in_order(services: Services, topic: str, output: str, approach: str, tmp_path: Path) -> None:
+    publish(services, topic, 4000)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with started(services, tmp_path, approach, topic, output, *slowly(approach, 100)) as job:
+            await_batches(services, output, len(batches(services, output)) + 2, job)
+            # A terminal's Ctrl-C reaches the driver's Python too; kill and supervisors mean the one process they know.
+            os.killpg(job.process.pid, number) if number == signal.SIGINT else job.process.send_signal(number)
+            assert job.ended(20) == 0, job.said()
+            assert "error" not in job.said().lower(), job.said()
+        verdict = audit(services, topic, output, expect=1)
+        assert 0 < verdict["lost"] == 4000 - verdict["published"], "it was stopped in mid-run, not at the end"
+        assert verdict["duplicated"] == verdict["chain_errors"] == 0
+
+    run_job(services, tmp_path, "direct", topic, output)  # either job continues; this one need not keep to the rate
+    assert audit(services, topic, output)["published"] == 4000
+
+
+def test_either_job_continues_the_others_output(services: Services, topic: str, output: str, tmp_path: Path) -> None:
+    for turn, approach in enumerate(("direct", "receiver_based", "direct"), 1):
+        publish(services, topic, 300, "--seed", str(turn))
+        run_job(services, tmp_path, approach, topic, output)
+        assert audit(services, topic, output)["published"] == 300 * turn

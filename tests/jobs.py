@@ -1,0 +1,179 @@
+"""Running the two jobs as a user does, with `scripts/submit`, and asking the audit what they published."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from tests.conftest import ROOT, Services, wait_until
+from tests.producing import produce
+
+APPROACHES = ("direct", "receiver_based")
+FINDINGS = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")
+
+
+def slowly(approach: str, rate: int) -> tuple[str, ...]:
+    """Settings for small batches: one a second, of `rate` records of a topic with three partitions."""
+    return ("--batch-interval-s", "1", "--max-rate", str(rate // 3 if approach == "direct" else rate))
+
+
+@dataclass
+class Job:
+    """A job under way. spark-submit becomes the driver's JVM, so `process.pid` is that JVM's; `log` holds all it says."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def said(self) -> str:
+        """Everything on its standard output and error so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def ended(self, seconds: float) -> int:
+        """Its exit code; fails the test when it has none within so many seconds."""
+        self.until(lambda: self.process.poll() is not None, seconds, "the job ends")
+        return int(self.process.returncode)
+
+    def until(self, condition: Callable[[], Any], seconds: float, message: str) -> None:
+        """`wait_until`, but when it fails the test it shows what the job has said by then."""
+        try:
+            wait_until(condition, seconds, message)
+        except pytest.fail.Exception as failure:
+            pytest.fail(f"{failure.msg}\n{self.said()[-4000:]}")
+
+    def kill(self) -> None:
+        """`kill -9` of the driver's JVM; returns when that and every process it had started are gone."""
+        family = _descendants(self.process.pid)
+        assert family, "a driver has Python processes"
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        wait_until(lambda: not [pid for pid in family if _alive(pid)], 30, f"the killed driver's processes {family} end too")
+
+
+@contextmanager
+def started(
+    services: Services,
+    folder: Path,
+    approach: str,
+    topic: str,
+    output: str,
+    *arguments: str,
+    spark: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Job]:
+    """The job under way, its log in `folder`; `arguments` are its settings, `spark` spark-submit's options. Killed at the end."""
+    command = [str(ROOT / "scripts" / "submit"), *spark, approach, "--topic", topic, "--output", output, *arguments]
+    log = folder / f"{approach}-{len(list(folder.glob('*.log')))}.log"
+    with log.open("wb") as file:
+        environment = {**os.environ, **services.environ, **(environ or {})}
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        yield Job(process, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def run_job(services: Services, folder: Path, approach: str, topic: str, output: str, *arguments: str, expect: int = 0) -> str:
+    """Run the job up to the ends its topics have at the start (`--available-now`); returns what it said."""
+    with started(services, folder, approach, topic, output, "--available-now", *arguments) as job:
+        assert job.ended(120) == expect, job.said()
+        return job.said()
+
+
+def audit(services: Services, topic: str, output: str, *arguments: str, expect: int = 0) -> dict[str, Any]:
+    """The audit's verdict on an output; fails the test when its exit code is not `expect` (0: clean)."""
+    command = [sys.executable, str(ROOT / "scripts" / "audit.py"), "--topic", topic, "--output", output, "--json", *arguments]
+    command += ["--bootstrap", services.bootstrap, "--webhdfs", services.webhdfs]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == expect, f"{done.stdout}{done.stderr}"
+    verdict: dict[str, Any] = json.loads(done.stdout)
+    return verdict
+
+
+def publish(services: Services, topic: str, count: int, *arguments: str) -> None:
+    """So many invented tweets onto the topic, by the producer's `sample` source; `arguments` are its settings."""
+    produce(services, "--source", "sample", "--topic", topic, "--max-posts", str(count), *arguments)
+
+
+def new_topic(admin: KafkaAdminClient, partitions: int) -> str:
+    """The name of a new topic with so many partitions; it goes with the services."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    admin.create_topics({name: {"num_partitions": partitions, "replication_factor": 1}}, wait_for_metadata=True)
+    return name
+
+
+def path_of(output: str) -> str:
+    """The path of an output on its file system."""
+    return urlsplit(output).path
+
+
+def batches(services: Services, output: str) -> list[str]:
+    """The names of the published batches, in order."""
+    folder = f"{path_of(output)}/batches"
+    return sorted(services.files.list(folder)) if services.files.status(folder, strict=False) else []
+
+
+def await_batches(services: Services, output: str, number: int, job: Job, seconds: float = 60) -> None:
+    """Wait until so many batches are published, while the job runs."""
+
+    def there() -> bool:
+        if job.process.poll() is not None:
+            pytest.fail(f"the job ended with {job.process.returncode} before that")
+        return len(batches(services, output)) >= number
+
+    job.until(there, seconds, f"{number} batches are published")
+
+
+def manifests(services: Services, output: str) -> list[dict[str, Any]]:
+    """The manifest of every published batch, in order."""
+    found = []
+    for name in batches(services, output):
+        with services.files.read(f"{path_of(output)}/batches/{name}/_manifest.json") as reader:
+            found.append(json.load(reader))
+    return found
+
+
+def published_records(services: Services, output: str) -> int:
+    """How many records are published, by the manifests' counts."""
+    return sum(sum(manifest["counts"].values()) for manifest in manifests(services, output))
+
+
+def rows(services: Services, output: str, kind: str) -> list[dict[str, Any]]:
+    """All published lines of a kind (tweets or rejected)."""
+    found = []
+    for name in batches(services, output):
+        folder = f"{path_of(output)}/batches/{name}/{kind}"
+        for file in services.files.list(folder):
+            with services.files.read(f"{folder}/{file}") as reader:
+                found += [json.loads(line) for line in gzip.decompress(reader.read()).splitlines()]
+    return found
+
+
+def _descendants(pid: int) -> list[int]:
+    """The pids of a process's children, their children, and so on."""
+    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = [tuple(map(int, line.split())) for line in table.splitlines()]
+    found = [pid]
+    for member in found:
+        found += [child for child, parent in parents if parent == member]
+    return found[1:]
+
+
+def _alive(pid: int) -> bool:
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
