@@ -38,9 +38,7 @@ def supervise(start: Callable[[], "subprocess.Popen[bytes]"], sleep: Callable[[f
         if asked or code not in AGAIN:
             return code
         if fenced == FENCED_AT_MOST:
-            say(
-                "supervisor: fenced again and again: two jobs share this output\n  next: stop one, or give it another --output"
-            )
+            say("supervisor: fenced again and again: two jobs share this output\n  next: stop one, or give it another --output")
             return code
         say(f"supervisor: the job ended with {code}, starting it again in {pause:g} s")
         sleep(pause)
