@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.Uuid;
 import org.apache.spark.SparkConf;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.streaming.StreamingContext;
@@ -30,7 +29,7 @@ final class DirectStream extends InputDStream<byte[]> {
   private final Map<String, String> params;
   private final Map<TopicPartition, Long> positions;
   private final Map<TopicPartition, Long> stopAt; // null: follow the topic for ever
-  private final Map<String, Uuid> topicIds = new HashMap<>();
+  private final Map<String, String> topicIds = new HashMap<>();
   private final List<Range> skip;
   private final boolean discover;
   /** What each batch reads. A batch that is run again after recovery must read the same, so this is in the checkpoint. */
@@ -62,15 +61,15 @@ final class DirectStream extends InputDStream<byte[]> {
         ? new Rate(id(), RateEstimator.create(ssc.conf(), ssc.graph().batchDuration())) : null;
   }
 
+  /** Asked once, when a context starts; `start` is not called where one is recovered. */
   @Override
   public Option<RateController> rateController() {
+    Helper.warnOfIgnoredSettings(ssc());
     return Option.apply(rate);
   }
 
   @Override
-  public void start() {
-    Helper.warnOfIgnoredSettings(ssc());
-  }
+  public void start() {}
 
   @Override
   public void stop() {}
@@ -115,8 +114,8 @@ final class DirectStream extends InputDStream<byte[]> {
   /** Partitions that have come up since; a topic that is another one under its old name is no place to go on. */
   private List<TopicPartition> unknown(Map<String, TopicDescription> found) {
     found.forEach((name, topic) -> {
-      Uuid known = topicIds.putIfAbsent(name, topic.topicId());
-      if (known != null && !known.equals(topic.topicId())) {
+      String known = topicIds.putIfAbsent(name, topic.topicId().toString());
+      if (known != null && !known.equals(topic.topicId().toString())) {
         throw new DataLossException("topic " + name + " was deleted and made anew: its id was " + known + " and is " + topic.topicId());
       }
     });
