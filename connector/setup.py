@@ -70,4 +70,6 @@ def compiled_or_built(client: Path, target: Path) -> None:
         sys.exit(f"error: the connector cannot be compiled without {missing}\n  next: install it here first, then the connector")
 
 
-setup(cmdclass={"build_py": Build})
+AWAY = tempfile.mkdtemp(prefix="kafka-dstreams-")  # nothing is left in the source tree
+setup(cmdclass={"build_py": Build}, options={"build": {"build_base": AWAY}, "egg_info": {"egg_base": AWAY}})
+shutil.rmtree(AWAY)

@@ -1,5 +1,8 @@
-"""VADER sentiment of many texts at once: `score` is the only way in, so that what computes it can be exchanged."""
+"""VADER sentiment of many texts at once, equal to the vaderSentiment package score for score. This folder works alone.
 
-from consumers.sentiment.vader import NAME, Sentiment, score
+`score` takes strings, `columns` a buffer of texts, `polarity_scores` one text as the package does; `prepare` compiles beforehand.
+"""
 
-__all__ = ["NAME", "Sentiment", "score"]
+from .vader import NAME, Sentiment, columns, label, polarity_scores, prepare, score
+
+__all__ = ["NAME", "Sentiment", "columns", "label", "polarity_scores", "prepare", "score"]

@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.tweets": ({"consumers.tweet_rows", "consumers.tweet_shapes"}, LINES),
     "consumers.tweet_rows": ({"consumers.tweet_shapes"}, LINES),
     "consumers.tweet_shapes": (set(), LINES),
-    "consumers.sentiment": ({"consumers.sentiment"}, LINES | {"vaderSentiment", "numba", "numpy"}),
+    "consumers.sentiment": ({"consumers.sentiment"}, LINES | {"vaderSentiment", "numba", "llvmlite", "numpy"}),
     "consumers.manifests": (ERRORS, set()),
     "consumers.fail_points": (ERRORS, set()),
     "consumers.storage": (ERRORS | {"consumers.fail_points"}, SPARK),

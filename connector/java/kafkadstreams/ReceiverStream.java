@@ -33,8 +33,21 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
     this.level = level;
   }
 
+  /**
+   * Asked once, when a context starts; `start` is not called where one is recovered. A receiver is started again whatever it
+   * died of: where going on would skip records, the driver has to end it all.
+   */
   @Override
   public Receiver<byte[]> getReceiver() {
+    Helper.warnOfIgnoredSettings(ssc());
+    JobScheduler scheduler = ssc().scheduler();
+    ssc().addStreamingListener(new StreamingListener() {
+      @Override
+      public void onReceiverError(StreamingListenerReceiverError event) {
+        String message = event.receiverInfo().lastErrorMessage();
+        if (message.startsWith(DataLossException.class.getName())) scheduler.reportError(message, new DataLossException(message));
+      }
+    });
     return new FrameReceiver(params, topics, ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms"), level);
   }
 
@@ -53,20 +66,6 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
       throw new IllegalStateException("no batch would ever run: each of the " + receivers + " receivers keeps one core of "
           + master + " for itself; use --master local[" + (receivers + 1) + "] or more");
     }
-  }
-
-  /** A receiver is started again whatever it died of. Where going on would skip records, the driver has to end it all. */
-  @Override
-  public void start() {
-    Helper.warnOfIgnoredSettings(ssc());
-    JobScheduler scheduler = ssc().scheduler();
-    ssc().addStreamingListener(new StreamingListener() {
-      @Override
-      public void onReceiverError(StreamingListenerReceiverError event) {
-        String message = event.receiverInfo().lastErrorMessage();
-        if (message.startsWith(DataLossException.class.getName())) scheduler.reportError(message, new DataLossException(message));
-      }
-    });
   }
 
   @Override

@@ -1,0 +1,114 @@
+"""The lexicon as arrays, for the kernel."""
+
+import string
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lexicon import emojis, lexicon
+
+Array = NDArray[Any]
+
+# A code point beyond ASCII is one byte in the kernel's copy of a text, so that bytes count code points. No word of the lexicon
+# has one, except that the Kelvin sign's lower case is a plain "k"; what matters of the rest is its case.
+OTHER, UPPER, LOWER = 0x80, 0x81, 0x82
+CODE_POINTS = 0x20000  # no interpreter knows a space, an emoji or upper and lower case beyond
+DESCRIBED = 256  # a code from here on is an emoji's number
+SLOTS_BITS = 15
+MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+BLOCK = 64  # bytes that the kernel looks at or copies at a time; no description is longer
+LONGEST = 23  # bytes of a word; with its length three keys of eight
+WORD = 2**64 - 1
+
+
+class Tables(NamedTuple):
+    """The first seven are the columns of lexicon.Lexicon, by the same names."""
+
+    valence: Array
+    booster: Array
+    negator: Array
+    pairs: Array
+    triples: Array
+    idiom: Array
+    dampener: Array
+    keys: Array  # three of eight bytes each for a word's number
+    slots: Array  # the hash table: a word's number or 0, at the hash or behind it
+    code: Array  # by code point: the byte that stands for it, or DESCRIBED + an emoji's number
+    described: Array  # the descriptions' bytes, and a block behind them that is read but counts for nothing
+    starts: Array  # where an emoji's description starts in them; the next one's start is its end
+    case: Array  # by byte: 0, UPPER or LOWER
+    punctuation: Array  # by byte
+
+
+@cache
+def tables() -> Tables:
+    """Takes about 0.1 s, once a process."""
+    known = lexicon()
+    keys, slots = _hashed(list(known.numbers))
+    code = _codes()
+    described = [bytes(int(code[ord(letter)]) for letter in description) for description in emojis().values()]
+    if max(map(len, described)) > BLOCK:
+        raise RuntimeError(f"an emoji's description is longer than the kernel's {BLOCK} bytes")
+    for number, emoji in enumerate(emojis()):
+        code[ord(emoji)] = DESCRIBED + number
+    case = np.zeros(256, np.uint8)
+    case[ord("A") : ord("Z") + 1] = case[UPPER] = UPPER
+    case[ord("a") : ord("z") + 1] = case[LOWER] = LOWER
+    punctuation = np.zeros(256, np.uint8)
+    punctuation[list(string.punctuation.encode())] = 1
+    return Tables(
+        np.array(known.valence),
+        np.array(known.booster),
+        np.array(known.negator),
+        np.array(known.pairs),
+        np.array(known.triples),
+        np.array(known.idiom),
+        np.array(known.dampener),
+        keys,
+        slots,
+        code,
+        np.frombuffer(b"".join(described) + bytes(BLOCK), np.uint8).copy(),
+        np.cumsum([0, *map(len, described)]),
+        case,
+        punctuation,
+    )
+
+
+def _codes() -> Array:
+    """The byte for each code point, by the Unicode data of the interpreter that runs: its isupper() is the reference's."""
+    code = np.full(CODE_POINTS, OTHER, np.uint16)
+    for point in range(CODE_POINTS):
+        character = chr(point)
+        if character.isspace():
+            code[point] = ord(" ")
+        elif point < 128:
+            code[point] = point
+        elif len(character.lower()) == 1 and character.lower().isascii():
+            code[point] = ord(character.lower().upper())
+        elif character.isupper():
+            code[point] = UPPER
+        elif character.islower() or character.istitle():
+            code[point] = LOWER
+    return code
+
+
+def _hashed(words: list[str]) -> tuple[Array, Array]:
+    """The keys of the words by number, and the hash table that tokens.find reads."""
+    keys = np.zeros((len(words), 3), np.uint64)
+    slots = np.zeros(1 << SLOTS_BITS, np.uint16)
+    for number, word in enumerate(words[1:], 1):
+        if not word.isascii() or len(word) > LONGEST:
+            raise RuntimeError(f"{word!r} is not ASCII of at most {LONGEST} bytes")
+        # The length is part of the key: "bad" and NUL behind it is another word.
+        padded = word.encode().ljust(LONGEST, b"\0") + bytes([len(word)])
+        parts = [int.from_bytes(padded[at : at + 8], "little") for at in (0, 8, 16)]
+        mixed = 0
+        for part, multiplier in zip(parts, MULTIPLIERS, strict=True):
+            mixed ^= part * multiplier & WORD
+        slot = ((mixed ^ mixed >> 32) * MULTIPLIERS[0] & WORD) >> (64 - SLOTS_BITS)
+        while slots[slot]:
+            slot = (slot + 1) % len(slots)
+        keys[number], slots[slot] = parts, number
+    return keys.reshape(-1), slots

@@ -1,0 +1,181 @@
+"""The kernel's first half: a text's bytes to numbered words.
+
+numba mixes int64 and uint64 to float64, so whatever meets a mask or a key is made np.uint64 first.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, no-any-return, call-arg"
+
+import numpy as np
+
+from .intrinsics import apostrophes, bangs, copy_block, eight, lower, lowest, ones, questions, spaces
+from .lexicon import RULE_WORDS
+from .rules import BUT, jitable
+from .tables import BLOCK, CODE_POINTS, DESCRIBED, LONGEST, LOWER, MULTIPLIERS, OTHER, SLOTS_BITS, UPPER
+
+NT = RULE_WORDS.index("n't")
+SPACE, PRIME = ord(" "), ord("'")
+ONE, TOP, HALF = np.uint64(1), np.uint64(63), np.uint64(32)
+LENGTH_AT = np.uint64(56)
+FIRST, SECOND, THIRD = map(np.uint64, MULTIPLIERS)
+SLOT_SHIFT, LAST_SLOT = np.uint64(64 - SLOTS_BITS), (1 << SLOTS_BITS) - 1
+KEEP = np.array([2 ** (8 * size) - 1 for size in range(9)], np.uint64)  # the first bytes of eight
+ROOM = 2 * BLOCK  # what reading a whole block may reach beyond a text
+
+
+@jitable
+def ascii_only(data, start, end):
+    """Whether no byte is of a longer character."""
+    seen = np.uint8(0)
+    for i in range(start, end):
+        seen |= data[i]
+    return seen < 128
+
+
+@jitable
+def copy(data, start, end, text):
+    for i in range(end - start):
+        text[i] = data[start + i]
+    return end - start
+
+
+@jitable
+def _code_point(data, at, end):
+    """The code point at `at` and its bytes. What is no UTF-8 gives some other character, but nothing beyond `end` is read."""
+    lead = np.int64(data[at])
+    if lead < 0xC0:
+        return lead, 1
+    size = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    if at + size > end:
+        return CODE_POINTS, 1
+    point = lead & (0x7F >> size)
+    for i in range(1, size):
+        point = point << 6 | np.int64(data[at + i]) & 0x3F
+    return point, size
+
+
+@jitable
+def expanded(data, start, end, text, write, t):
+    """Copy a text as one byte a code point, emoji as their descriptions; returns the bytes. Without `write` it only counts.
+
+    A description has a space before it, unless one is there, but none after: the text that follows glues to it.
+    """
+    at, size = start, 0
+    spaced = True
+    while at < end:
+        point, width = _code_point(data, at, end)
+        at += width
+        code = np.int64(t.code[point]) if point < CODE_POINTS else OTHER
+        if code < DESCRIBED:
+            if write:
+                text[size] = code
+            size += 1
+            spaced = point == SPACE  # this one alone: a tab or another of Unicode's spaces is none here
+            continue
+        if not spaced:
+            if write:
+                text[size] = SPACE
+            size += 1
+        first = t.starts[code - DESCRIBED]
+        if write:
+            copy_block(t.described, first, text, size)
+        size += t.starts[code - DESCRIBED + 1] - first
+        spaced = False
+    return size
+
+
+@jitable
+def split(s, size):
+    """Find where words begin and end; returns the number of words, apostrophes, "!" and "?".
+
+    `s.edges` gets begin and end of each word by turns, `s.primes` the apostrophes, `s.low` the text in lower case.
+    """
+    s.text[size : size + ROOM] = SPACE
+    edge_count, prime_count, bang_count, question_count = 0, 0, 0, 0
+    carry = ONE  # before the first byte is a space
+    for base in range(0, size + 1, BLOCK):  # one byte beyond: the last word ends there
+        space = spaces(s.text, base)
+        edges = space ^ (space << ONE | carry)
+        carry = space >> TOP
+        primes = apostrophes(s.text, base)
+        bang_count += ones(bangs(s.text, base))
+        question_count += ones(questions(s.text, base))
+        lower(s.text, s.low, base)
+        while edges:
+            s.edges[edge_count] = base + lowest(edges)
+            edges &= edges - ONE
+            edge_count += 1
+        while primes:
+            s.primes[prime_count] = base + lowest(primes)
+            primes &= primes - ONE
+            prime_count += 1
+    return edge_count >> 1, prime_count, bang_count, question_count
+
+
+@jitable
+def number(s, count, prime_count, t):
+    """Number the words between `s.edges`: into `s.words` as rules.py wants them, into `s.hits` those of the lexicon.
+
+    Returns the hits, the words in upper case, and the place of the first "but" or -1.
+    """
+    hits, capitals, but, prime = 0, 0, -1, 0
+    for i in range(count):
+        begin, end = np.int64(s.edges[2 * i]), np.int64(s.edges[2 * i + 1])
+        first, last = begin, end
+        while first < last and t.punctuation[s.text[first]]:
+            first += 1
+        while last > first and t.punctuation[s.text[last - 1]]:
+            last -= 1
+        if last - first <= 2:  # code points: perhaps an emoticon, so what was stripped stays
+            first, last = begin, end
+        word = find(s.low, first, last, t)
+        while prime < prime_count and s.primes[prime] < end:
+            at = np.int64(s.primes[prime])
+            if word == 0 and at > begin and s.low[at - 1] == ord("n") and s.low[at + 1] == ord("t"):
+                word = NT
+            prime += 1
+        capital = _is_upper(s.text, first, last, t)
+        capitals += capital
+        s.words[i] = word << 1 | capital
+        if word == 0:
+            continue
+        if t.valence[word] != 0.0:
+            s.hits[hits] = i
+            hits += 1
+        elif word == BUT and but < 0:
+            but = i
+    s.words[count] = s.words[count + 1] = 0
+    return hits, capitals, but
+
+
+@jitable
+def find(low, first, last, t):
+    """The number of a word in lower case, or 0."""
+    size = last - first
+    if size > LONGEST:
+        return 0
+    one = eight(low, first) & KEEP[min(size, 8)]
+    two, three = np.uint64(0), np.uint64(size) << LENGTH_AT
+    if size > 8:
+        two = eight(low, first + 8) & KEEP[min(size - 8, 8)]
+        if size > 16:
+            three |= eight(low, first + 16) & KEEP[size - 16]
+    mixed = one * FIRST ^ two * SECOND ^ three * THIRD
+    slot = np.int64(((mixed ^ mixed >> HALF) * FIRST) >> SLOT_SHIFT)
+    while True:
+        word = np.int64(t.slots[slot])
+        if word == 0 or (t.keys[3 * word] == one and t.keys[3 * word + 1] == two and t.keys[3 * word + 2] == three):
+            return word
+        slot = (slot + 1) & LAST_SLOT
+
+
+@jitable
+def _is_upper(text, first, last, t):
+    """str.isupper(): a letter in upper case and none in lower or title case."""
+    upper = 0
+    for i in range(first, last):
+        case = t.case[text[i]]
+        if case == LOWER:
+            return 0
+        if case == UPPER:
+            upper = 1
+    return upper
