@@ -99,7 +99,7 @@ class DriverKills:
         spec = ("--fail-point", f"{point}:{self.random.choice((1, 1, 2))}") if point else ()
         begun = time.monotonic()
         with jobs.started(
-            self.services, self.folder, self.approach, self.topic, self.output, *jobs.SLOWLY[self.approach], *spec
+            self.services, self.folder, self.approach, self.topic, self.output, *jobs.slowly(self.approach, 300), *spec
         ) as job:
             if point:
                 wait_until(
@@ -128,7 +128,7 @@ class DriverKills:
         """Drain the topic after the last fault; seconds from the start to the first published batch."""
         before = len(jobs.batches(self.services, self.output))
         begun = time.monotonic()
-        arguments = ("--available-now", *jobs.SLOWLY[self.approach])
+        arguments = ("--available-now", *jobs.slowly(self.approach, 300))
         with jobs.started(self.services, self.folder, self.approach, self.topic, self.output, *arguments) as job:
             wait_until(lambda: self._progress(before, 1) or job.process.poll() is not None, RECOVERY_S, f"recovery: {job.said()}")
             seconds = time.monotonic() - begun
@@ -147,6 +147,6 @@ def run(services: Services, folder: Path, approach: str, topic: str, output: str
                 (folder / "history.json").write_text(json.dumps({"seed": seed, "rounds": attack.history}, indent=1))
         recovery_s = attack.recover()
     assert not reader.partial, reader.partial[:5]
-    verdict = jobs.audit(services, topic, output, ledger=ledger)
+    verdict = jobs.audit(services, topic, output, "--ledger", str(ledger))
     faults = Counter(entry["fault"] for entry in attack.history)
     return {"approach": approach, "seed": seed, "kills": rounds, "faults": faults, "recovery_s": recovery_s, "audit": verdict}
