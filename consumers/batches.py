@@ -1,5 +1,6 @@
 """What both jobs do with a batch: parse, score, stage, publish."""
 
+import json
 import logging
 import time
 from collections import Counter
@@ -104,7 +105,7 @@ def _task(wanted: list[list[tuple[str, int, int, int]]], max_bytes: int) -> Call
         if wanted[index]:
             for data in frames:
                 yield from _frame(data, wanted[index], max_bytes, counts)
-        yield b"S" + str(counts).replace("'", '"').encode()
+        yield b"S" + json.dumps(counts).encode()
 
     return run
 
