@@ -21,6 +21,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 HOST = "127.0.0.1"
+PORTS = int(os.environ.get("TEST_PORTS", "28000"))  # the tests' services listen on the 3000 ports from here on
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,11 +46,11 @@ class Services:
     """A set of Kafka and HDFS of the tests' own: where it is, and `run` to stop and start parts of it."""
 
     home: Path
-    kafka_port: int = 29092
-    controller_port: int = 30092
-    namenode_port: int = 28020
-    namenode_http_port: int = 29870
-    datanode_port: int = 29866
+    kafka_port: int = PORTS + 1092
+    controller_port: int = PORTS + 2092
+    namenode_port: int = PORTS + 20
+    namenode_http_port: int = PORTS + 1870
+    datanode_port: int = PORTS + 1866
 
     @property
     def bootstrap(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import HOST, Services, wait_until
+from tests.conftest import HOST, PORTS, Services, wait_until
 
 
 def pids(services: Services) -> dict[str, int]:
@@ -47,7 +47,7 @@ def first(bootstrap: str, topic: str) -> bytes:
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A running set that these tests may break."""
     home = tmp_path_factory.mktemp("services") / "a home with spaces"
-    own = Services(home, 29192, 30192, 28120, 29170, 29166)
+    own = Services(home, *(PORTS + port for port in (1192, 2192, 120, 1170, 1166)))
     try:
         own.run("start")
         yield own
@@ -155,7 +155,7 @@ def test_stopping_ends_only_what_was_recorded(tmp_path: Path) -> None:
 
 
 def test_three_brokers_keep_three_copies_and_do_without_one(tmp_path: Path) -> None:
-    three = Services(tmp_path / "three", 29292, 30292, 28220, 29270, 29266)
+    three = Services(tmp_path / "three", *(PORTS + port for port in (1292, 2292, 220, 1270, 1266)))
     names = ["kafka-1", "kafka-2", "kafka-3"]
     try:
         three.run("start", *names, "--brokers", "3")
