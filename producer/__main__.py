@@ -8,7 +8,6 @@ if __name__ == "__main__":
 import logging
 import sys
 import time
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -18,16 +17,15 @@ from config import settings
 from config.errors import ConfigError, exit_with
 from producer.check import check
 from producer.ledger import Ledger
+from producer.opening import open_source
 from producer.publisher import Publisher
 from producer.report import Progress, Report
-from producer.sources import Record
+from producer.sources import State
 from producer.sources.pace import paced
 from producer.sources.replay import Replay
-from producer.sources.sample import sample
 from producer.stopping import Interrupt
 
 ABOUT = "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
-USD_A_POST = 0.005
 
 
 def main() -> int:
@@ -39,30 +37,17 @@ def main() -> int:
     for library in ("kafka", "tweepy"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # they retry aloud; what comes of it, we say ourselves
     if chosen.check:
-        return check(chosen.bootstrap, chosen.topic, lambda: open_source(chosen))
+        return check(chosen.bootstrap, chosen.topic, lambda: open_source(chosen, State()))
     run(chosen)
     return 0
-
-
-def open_source(chosen: settings.Settings) -> Iterable[Record]:
-    """The source the settings name. Raises ConfigError or CredentialsError for what can be seen before reading."""
-    if chosen.source == "replay":
-        return Replay(chosen.file, chosen.loop)
-    if chosen.source == "sample":
-        return sample(chosen.seed, chosen.malformed)
-    from producer.sources import x_search, x_stream, x_wire  # here: the other two need no tweepy
-
-    account = x_wire.Account(chosen.x_bearer_token, chosen.x_base_url)
-    if chosen.source == "stream":
-        return x_stream.tweets(account, x_stream.phrases(chosen.track))
-    return x_search.tweets(account, chosen.query, chosen.interval)
 
 
 def run(chosen: settings.Settings) -> None:
     """Publish what the source gives until it ends, `max_posts` are read or a signal comes; then wait for the acks and report."""
     interrupt = Interrupt()
     interrupt.install()
-    source, closing_report = open_source(chosen), report_file(chosen.report)
+    state = State()
+    source, closing_report = open_source(chosen, state), report_file(chosen.report)
     publisher = Publisher(chosen.bootstrap, chosen.topic, Ledger(chosen.ledger) if chosen.ledger else None)
     begin = time.monotonic()
 
@@ -79,7 +64,7 @@ def run(chosen: settings.Settings) -> None:
             bytes=publisher.acked_bytes,
             seconds=round(seconds, 3),
             records_per_second=round(publisher.acked / seconds, 1) if seconds else 0.0,
-            cost_usd=round(publisher.offered * USD_A_POST, 3) if chosen.source in ("stream", "search") else 0.0,
+            cost_usd=round(state.cost_usd, 3),
             stopped_by=stopped_by,
         )
 
@@ -87,7 +72,7 @@ def run(chosen: settings.Settings) -> None:
     try:
         with Progress(report, publisher.flush_ledger, chosen.json):
             try:
-                for id, value in interrupt.until_asked(islice(paced(iter(source), chosen.rate), chosen.max_posts or None)):
+                for id, value, _ in interrupt.until_asked(islice(paced(iter(source), chosen.rate), chosen.max_posts or None)):
                     publisher.publish(id.encode() if id is not None else None, value)
             finally:
                 publisher.finish()

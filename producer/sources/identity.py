@@ -44,15 +44,15 @@ def record_of(value: bytes) -> Record:
     try:
         line = _decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None, value
+        return Record(None, value)
     if line.commit is not None:
         did, rkey = _text(line.did), _text(line.commit.rkey)
         key = f"{did}/{rkey}" if did and rkey else None
-        return key, None if key and line.commit.operation == "delete" else value
+        return Record(key, None if key and line.commit.operation == "delete" else value)
     if line.delete is not None:
         key = _id_of(line.delete.status)
-        return key, None if key else value
-    return _id_of(line.data if line.data is not None else line), value
+        return Record(key, None if key else value)
+    return Record(_id_of(line.data if line.data is not None else line), value)
 
 
 def _id_of(tweet: _Identified | _Line) -> str | None:

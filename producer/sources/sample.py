@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from config.errors import ConfigError
-from producer.sources import Records
+from producer.sources import Record, Records
 from producer.sources.identity import record_of
 from producer.sources.phrases import COMPACT, EMOJI, ENGLISH, OTHERS, PLACES, TOPICS
 
@@ -55,7 +55,7 @@ def _sample(seed: int, malformed: float) -> Records:
         if malformed and dice.roll() < malformed:
             yield _spoilt(dice, value, previous)
         else:
-            yield id, value
+            yield Record(id, value)
             previous = id
 
 
@@ -203,11 +203,11 @@ def _locate(dice: _Dice, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _spoilt(dice: _Dice, value: bytes, previous: str) -> tuple[str | None, bytes | None]:
+def _spoilt(dice: _Dice, value: bytes, previous: str) -> Record:
     """A record of a kind that a stream must survive; the first one, a tombstone, says that an earlier tweet was deleted."""
     kind = dice.below(7)
     if kind == 0:
-        return previous, None
+        return Record(previous, None)
     middle = value.index(b'"text":"') + 8
     return record_of(
         (

@@ -11,9 +11,9 @@ import tweepy  # type: ignore[import-untyped]
 from msgspec import Raw, Struct, field
 
 from config.errors import ConfigError
-from producer.sources import Records
+from producer.sources import Records, State
 from producer.sources.identity import record_of
-from producer.sources.x_wire import FIELDS, Account, unreachable
+from producer.sources.x_wire import FIELDS, USD_A_POST, Account, unreachable
 
 TWEETS_A_PAGE = 100
 ATTEMPTS = 5
@@ -50,7 +50,7 @@ class _Identified(Struct):
     id: str
 
 
-def tweets(account: Account, query: str, interval_s: float) -> Records:
+def tweets(account: Account, query: str, interval_s: float, state: State) -> Records:
     """One record a tweet that matches the query, without end: searches every `interval_s` seconds for what is newer.
 
     Raises ConfigError at once for a missing query, and what `Account.refusal` gives when X refuses; ServiceUnreachable
@@ -60,10 +60,10 @@ def tweets(account: Account, query: str, interval_s: float) -> Records:
         raise ConfigError("the search needs a query", "--query", 'give --query "coffee lang:en"')
     if interval_s < 1:
         raise ConfigError("searches less than a second apart are never wanted", "--interval", "give at least 1")
-    return _tweets(account, query, interval_s)
+    return _tweets(account, query, interval_s, state)
 
 
-def _tweets(account: Account, query: str, interval_s: float) -> Records:
+def _tweets(account: Account, query: str, interval_s: float, state: State) -> Records:
     client = tweepy.Client(account.token, return_type=requests.Response)
     account.attach(client.session)
     newest = ""
@@ -72,6 +72,8 @@ def _tweets(account: Account, query: str, interval_s: float) -> Records:
         for page in _pages(client, account, query, since):
             newest = newest if newest != since else page.meta.newest_id or newest  # the first page has the newest
             for tweet in page.data:
+                state.bought += 1
+                state.cost_usd += USD_A_POST
                 yield record_of(_alone(tweet, page.includes))
         time.sleep(interval_s)
 

@@ -10,9 +10,9 @@ import requests
 import tweepy  # type: ignore[import-untyped]
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
-from producer.sources import Records
+from producer.sources import Records, State
 from producer.sources.identity import record_of
-from producer.sources.x_wire import FIELDS, Account, printable, unreachable
+from producer.sources.x_wire import FIELDS, USD_A_POST, Account, printable, unreachable
 
 TAG = "tweets-to-hdfs:"  # rules that carry it are ours to add and to delete
 SECONDS_BETWEEN_CONNECTS = 20.0  # X allows 50 connects in 15 minutes
@@ -32,7 +32,7 @@ def phrases(track: str) -> list[str]:
     return wanted
 
 
-def tweets(account: Account, track: list[str]) -> Records:
+def tweets(account: Account, track: list[str], state: State) -> Records:
     """One record a tweet that matches one of the phrases, without end; reconnects by itself within X's limits.
 
     Raises CredentialsError, QuotaExceeded or ConfigError when X refuses, ServiceUnreachable when it stays away.
@@ -45,6 +45,8 @@ def tweets(account: Account, track: list[str]) -> Records:
             line = stream.lines.get()
             if isinstance(line, PipelineError):
                 raise line
+            state.bought += 1
+            state.cost_usd += USD_A_POST
             yield record_of(line)
     finally:
         stream.stop()

@@ -11,6 +11,7 @@ from config.errors import ConfigError, CredentialsError, PipelineError, QuotaExc
 
 X_HOST = "https://api.twitter.com"  # fixed inside tweepy
 REST_TIMEOUT_S = 30.0
+USD_A_POST = 0.005
 
 FIELDS = {
     "tweet_fields": "created_at,lang,author_id,public_metrics,entities,geo,referenced_tweets,conversation_id,"

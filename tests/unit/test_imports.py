@@ -19,6 +19,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "config": ({"config"}, {"tomli"}),
     "producer": (ERRORS | {"producer"}, set()),
     "producer.__main__": ({"config", "producer"}, set()),
+    "producer.opening": ({"config", "producer.sources"}, set()),
     "producer.sources": (ERRORS | {"producer.sources"}, LINES | {"tweepy", "requests"}),
     "producer.ledger": (ERRORS, LINES),
     "producer.publisher": (ERRORS | {"producer.ledger"}, {"kafka"}),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from producer.sources import Record
 from producer.sources.identity import record_of
 
 
@@ -19,7 +20,7 @@ from producer.sources.identity import record_of
     ],
 )
 def test_id_is_text_as_written(value: bytes, id: str) -> None:
-    assert record_of(value) == (id, value)
+    assert record_of(value) == Record(id, value)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_id_is_text_as_written(value: bytes, id: str) -> None:
     ],
 )
 def test_without_an_id_the_record_is_kept_whole(value: bytes) -> None:
-    assert record_of(value) == (None, value)
+    assert record_of(value) == Record(None, value)
 
 
 @pytest.mark.parametrize(
@@ -60,4 +61,4 @@ def test_without_an_id_the_record_is_kept_whole(value: bytes) -> None:
     ],
 )
 def test_deletion_is_a_tombstone(value: bytes, id: str) -> None:
-    assert record_of(value) == (id, None)
+    assert record_of(value) == Record(id, None)

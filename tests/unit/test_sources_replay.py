@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError, PipelineError
+from producer.sources import Record
 from producer.sources.replay import Replay
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -16,7 +17,7 @@ def test_lines_as_they_are_whatever_ends_them(tmp_path: Path) -> None:
     file = tmp_path / "tweets.jsonl"
     file.write_bytes(LINES[0] + b"\r\n" + LINES[1] + b"\n\n   \n" + LINES[2] + b"\r\n\r\n" + LINES[3])
     replay = Replay(str(file))
-    assert list(replay) == [("1", LINES[0]), ("2", LINES[1]), (None, LINES[2]), ("3", LINES[3])]
+    assert list(replay) == [Record("1", LINES[0]), Record("2", LINES[1]), Record(None, LINES[2]), Record("3", LINES[3])]
     assert replay.skipped == 3
 
 
@@ -32,14 +33,14 @@ def test_lines_as_they_are_whatever_ends_them(tmp_path: Path) -> None:
 def test_every_known_shape(name: str, ids: list[str | None], tombstones: list[int]) -> None:
     records = list(Replay(str(DATA / name)))
     lines = (DATA / name.removesuffix(".gz")).read_bytes().splitlines()
-    assert [id for id, _ in records] == ids
-    assert [value for _, value in records] == [None if n in tombstones else line for n, line in enumerate(lines)]
+    assert [id for id, *_ in records] == ids
+    assert [value for _, value, _ in records] == [None if n in tombstones else line for n, line in enumerate(lines)]
 
 
 def test_gzip_is_known_by_its_first_bytes_not_its_name(tmp_path: Path) -> None:
     file = tmp_path / "tweets.jsonl"
     file.write_bytes(gzip.compress(LINES[0] + b"\n") + gzip.compress(LINES[3] + b"\n"))
-    assert list(Replay(str(file))) == [("1", LINES[0]), ("3", LINES[3])]
+    assert list(Replay(str(file))) == [Record("1", LINES[0]), Record("3", LINES[3])]
 
 
 def test_cut_off_gzip_gives_what_is_there_and_then_says_so(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from producer.sources import Record
 from producer.sources.identity import record_of
 from producer.sources.sample import sample
 
@@ -15,11 +16,11 @@ COUNT = 5_000
 
 @pytest.fixture(scope="module")
 def tweets() -> list[dict[str, Any]]:
-    return [json.loads(value or b"") for _, value in islice(sample(seed=1), COUNT)]
+    return [json.loads(value or b"") for _, value, _ in islice(sample(seed=1), COUNT)]
 
 
 def digest(seed: int) -> str:
-    return hashlib.sha256(b"".join(value or b"" for _, value in islice(sample(seed, 0.05), 1_000))).hexdigest()
+    return hashlib.sha256(b"".join(value or b"" for _, value, _ in islice(sample(seed, 0.05), 1_000))).hexdigest()
 
 
 def test_same_seed_same_bytes() -> None:
@@ -28,13 +29,13 @@ def test_same_seed_same_bytes() -> None:
 
 def test_keys_are_the_ids_and_increase() -> None:
     records = list(islice(sample(seed=3), COUNT))
-    ids = [int(id or "") for id, _ in records]
+    ids = [int(id or "") for id, *_ in records]
     assert ids == sorted(set(ids))
-    assert all(record_of(value or b"") == (id, value) for id, value in records)
+    assert all(record_of(value or b"") == Record(id, value) for id, value, _ in records)
 
 
 def test_sizes_are_those_of_real_tweets(tweets: list[dict[str, Any]]) -> None:
-    average = sum(len(value or b"") for _, value in islice(sample(seed=1), COUNT)) / COUNT
+    average = sum(len(value or b"") for _, value, _ in islice(sample(seed=1), COUNT)) / COUNT
     assert 1_000 < average < 1_300
     lengths = [len(tweet["data"]["text"]) for tweet in tweets]
     assert max(lengths) <= 280
@@ -76,8 +77,8 @@ def test_every_tweet_brings_its_author(tweets: list[dict[str, Any]]) -> None:
 
 def test_malformed_share_and_kinds() -> None:
     records = list(islice(sample(seed=1, malformed=0.05), COUNT))
-    tombstones = [id for id, value in records if value is None]
-    values = [value for _, value in records if value is not None]
+    tombstones = [id for id, value, _ in records if value is None]
+    values = [value for _, value, _ in records if value is not None]
     good = [value for value in values if readable(value)]
     assert 0.03 < 1 - len(good) / COUNT < 0.07
     assert tombstones and all(tombstones)

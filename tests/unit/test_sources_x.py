@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.errors import ConfigError, CredentialsError, PipelineError, QuotaExceeded, ServiceUnreachable
-from producer.sources import Records, x_search, x_stream
+from producer.sources import Record, Records, State, x_search, x_stream
 from producer.sources.x_wire import Account
 from tests.x_stub import TOKEN, XStub
 
@@ -29,11 +29,11 @@ def line(id: int) -> bytes:
 
 
 def following(x: XStub, track: str = "coffee") -> Records:
-    return x_stream.tweets(Account(TOKEN, x.url), x_stream.phrases(track))
+    return x_stream.tweets(Account(TOKEN, x.url), x_stream.phrases(track), State())
 
 
 def searching(x: XStub) -> Records:
-    return x_search.tweets(Account(TOKEN, x.url), "coffee", 1.0)
+    return x_search.tweets(Account(TOKEN, x.url), "coffee", 1.0, State())
 
 
 def test_stream_gives_the_bytes_of_each_line() -> None:
@@ -41,7 +41,7 @@ def test_stream_gives_the_bytes_of_each_line() -> None:
     with XStub() as x:
         x.connections = [lines]
         records = list(islice(following(x), len(lines)))
-    assert records == [(str(n), line(n)) for n in range(1, 30)] + [(None, lines[-2]), ("30", lines[-1])]
+    assert records == [Record(str(n), line(n)) for n in range(1, 30)] + [Record(None, lines[-2]), Record("30", lines[-1])]
     assert "note_tweet" in x.queries[0]["tweet.fields"]
     assert x.queries[0]["expansions"] == "author_id,geo.place_id"
 
@@ -63,7 +63,7 @@ def test_stream_reconnects_no_faster_than_x_allows(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(x_stream, "SECONDS_BETWEEN_CONNECTS", 0.5)
     with XStub() as x:
         x.connections = [[line(1)], [line(2)], [line(3)]]  # the first two end as soon as they have spoken
-        assert [id for id, _ in islice(following(x), 3)] == ["1", "2", "3"]
+        assert [id for id, *_ in islice(following(x), 3)] == ["1", "2", "3"]
     pauses = [later - earlier for earlier, later in zip(x.connected_at, x.connected_at[1:], strict=False)]
     assert len(pauses) == 2
     assert min(pauses) > 0.45
@@ -88,10 +88,10 @@ def test_search_reads_each_tweet_once_over_pages_and_polls() -> None:
         first = list(islice(records, 5))
         x.found += [tweet(6), tweet(7), tweet(8)]
         second = list(islice(records, 3))
-    assert [id for id, _ in first] == ["5", "4", "3", "2", "1"]
-    assert [id for id, _ in second] == ["8", "7", "6"]
+    assert [id for id, *_ in first] == ["5", "4", "3", "2", "1"]
+    assert [id for id, *_ in second] == ["8", "7", "6"]
     assert [query.get("since_id") for query in x.queries] == [None, None, None, "5", "5"]
-    for id, value in first:
+    for id, value, _ in first:
         found = json.loads(value or b"")
         assert found == {**x.found[int(id or "") - 1], "matching_rules": []}
 
@@ -119,14 +119,14 @@ def test_refusals_end_with_their_reason(path: str, source: Any, status: int, kin
 
 def test_wrong_token_is_refused_without_being_shown() -> None:
     with XStub() as x, pytest.raises(CredentialsError) as raised:
-        next(x_search.tweets(Account("another-token", x.url), "coffee", 1.0))
+        next(x_search.tweets(Account("another-token", x.url), "coffee", 1.0, State()))
     assert "another-token" not in str(raised.value)
 
 
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(x_search, "ATTEMPTS", 1)
     account = Account(TOKEN, "http://127.0.0.1:9")
-    for records in (x_search.tweets(account, "coffee", 1.0), x_stream.tweets(account, ["coffee"])):
+    for records in (x_search.tweets(account, "coffee", 1.0, State()), x_stream.tweets(account, ["coffee"], State())):
         with pytest.raises(ServiceUnreachable):
             next(records)
 
@@ -148,6 +148,6 @@ def test_settings_that_cannot_work() -> None:
     with pytest.raises(ConfigError, match="--track"):
         x_stream.phrases(" , ")
     with pytest.raises(ConfigError, match="--query"):
-        x_search.tweets(account, "", 60.0)
+        x_search.tweets(account, "", 60.0, State())
     with pytest.raises(ConfigError, match="--interval"):
-        x_search.tweets(account, "coffee", 0.1)
+        x_search.tweets(account, "coffee", 0.1, State())
