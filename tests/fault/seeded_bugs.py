@@ -1,0 +1,266 @@
+"""The two jobs with a bug put into them, for the judge to convict.
+
+    scripts/submit tests/fault/seeded_bugs.py BUG[,BUG…] direct|receiver_based [SETTINGS]
+
+Each public function is one: what projects of this kind have done, or could do. `none` leaves the jobs as they are.
+"""
+
+import gzip
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from pyspark import TaskContext
+
+import kafka_dstreams
+from consumers import batches, commits, direct, fail_points, jobs, manifests, receiver_based
+from consumers.storage import Storage
+
+Frames = Iterator[bytes]
+Rows = list[tuple[str, int, int, int]]
+
+
+def none() -> None:
+    """The job as it is."""
+
+
+def _belated(suffix: str) -> None:
+    """A batch becomes visible first, and files whose name ends so are moved into it then."""
+    rename = Storage.rename
+    waiting: list[tuple[str, str]] = []
+
+    def visible_first(self: Storage, source: str, target: str) -> None:
+        if target.endswith(suffix):
+            waiting.append((source, target))
+            return
+        rename(self, source, target)
+        if target.startswith("batches/"):
+            fail_points.visit("after rename")
+            for late, place in waiting:
+                rename(self, late, place.replace(source, target))
+            waiting.clear()
+
+    Storage.rename = visible_first
+
+
+def half_published_is_done() -> None:
+    """The folder is there, so the batch is taken for done, whatever of it had been written (skip if exists)."""
+    _belated(".json.gz")
+
+
+def manifest_outside_the_rename() -> None:
+    """The offsets become visible after the data, in a step of their own."""
+    _belated("_manifest.json")
+
+
+def named_by_time() -> None:
+    """A batch's folder has the batch's time in its name, as saveAsTextFiles gives it."""
+    commits._folder = lambda _seq: f"batches/{time.time_ns() // 1_000_000:d}"
+
+
+def legacy_rename() -> None:
+    """FileSystem.rename: into a folder that is there it moves the source inside, and says true."""
+
+    def rename(self: Storage, source: str, target: str) -> None:
+        self._ask(lambda: self._files.rename(self._path(source), self._path(target)), source)
+
+    Storage.rename = rename
+
+
+def rename_result_ignored() -> None:
+    """A rename that did not happen counts as done."""
+    rename = Storage.rename
+
+    def ignored(self: Storage, source: str, target: str) -> None:
+        with suppress(FileExistsError, FileNotFoundError):
+            rename(self, source, target)
+
+    Storage.rename = ignored
+
+
+def goes_on_behind_a_failed_batch() -> None:
+    """A failed batch does not keep the next one from running, and the manifest notes one number a partition."""
+    store = batches.store
+
+    def stubborn(rdd: Any) -> None:
+        with suppress(Exception):
+            store(rdd)
+        if batches.current:
+            batches.current.failure = None
+
+    def up_to_the_end(covered: manifests.Covered, ranges: Rows) -> manifests.Covered:
+        out = dict(covered)
+        for topic, partition, _start, end in ranges:
+            out[topic, partition] = [(covered.get((topic, partition), [(0, 0)])[0][0], end)]
+        return out
+
+    batches.store, manifests.cover = stubborn, up_to_the_end
+
+
+def _start_of_direct(change: Callable[[dict[str, Any]], Any]) -> None:
+    """The direct job starts where `change` says, given what it would have started with."""
+    frames = direct.direct_frames
+
+    def elsewhere(*arguments: Any, **named: Any) -> Any:
+        return frames(*arguments, **{**named, "skip": (), "start": change(named["start"])})
+
+    direct.direct_frames = elsewhere
+
+
+def resumes_at_the_end() -> None:
+    """After a restart the topic's end is good enough: auto.offset.reset=latest."""
+    _start_of_direct(lambda start: "latest" if any(start.values()) else start)
+
+
+def offsets_before_data() -> None:
+    """The group's offsets are committed when a batch begins, and a restart goes on there."""
+    store, open_job = batches._store, jobs.open_job
+    opened: list[jobs.Opened] = []
+
+    def remember(name: str, about: str) -> jobs.Opened:
+        opened.append(open_job(name, about))
+        return opened[0]
+
+    def commit_then_store(rdd: Any, job: batches.Job) -> None:
+        ends = {(topic, partition): end for part in kafka_dstreams.offset_ranges(rdd) for topic, partition, _, end in part}
+        kafka_dstreams.commit(opened[0].params, opened[0].group, ends)
+        store(rdd, job)
+
+    jobs.open_job, batches._store = remember, commit_then_store
+    jobs.Opened.commit_group = lambda _self: None
+    _start_of_direct(lambda _start: "committed")
+
+
+def _own_subtraction(wanted: Callable[[int, int, int], tuple[int, int]]) -> None:
+    """What is published is subtracted by `wanted`: (end of what is covered, start, end) to the interval that is read."""
+
+    def unpublished(parts: list[list[Any]], covered: manifests.Covered) -> list[Rows]:
+        tops = {partition: intervals[-1][1] for partition, intervals in covered.items()}
+        out: list[Rows] = []
+        for ranges in parts:
+            out.append([])
+            for topic, partition, start, end in ranges:
+                first, last = wanted(tops.get((topic, partition), 0), start, end)
+                out[-1] += [(topic, partition, first, last)] if first < last else []
+                tops[topic, partition] = max(tops.get((topic, partition), 0), end)
+        return out
+
+    batches._unpublished = unpublished
+
+
+def high_water_mark() -> None:
+    """One number a partition says what is published: a block that comes late, below it, stays out."""
+    _own_subtraction(lambda top, start, end: (max(top, start), end))
+
+
+def no_subtraction() -> None:
+    """What the receiver brings is published, whether it has been before or not."""
+    _own_subtraction(lambda _top, start, end: (start, end))
+
+
+def goes_on_where_acknowledged() -> None:
+    """The receiver starts where it had acknowledged to Kafka, and trusts the log with all that was not published then."""
+    commit = receiver_based.commit
+    receiver_based.commit = lambda params, group, _offsets, take_over: commit(params, group, {}, take_over)
+
+
+def acknowledged_without_a_log() -> None:
+    """The same, and there is no write-ahead log."""
+    conf = jobs.spark_conf
+    jobs.spark_conf = lambda job: {**conf(job), "spark.streaming.receiver.writeAheadLog.enable": "false"}
+    goes_on_where_acknowledged()
+
+
+def no_fence() -> None:
+    """Older drivers are left alone. Alone it does no harm: the batch's number is a wall of its own."""
+    commits.Output._fence_predecessors = lambda _self: None
+
+
+def no_fence_no_collision() -> None:
+    """Older drivers are left alone, and nothing refuses the same batch twice."""
+    no_fence()
+    legacy_rename()
+
+
+def _around_task(change: Callable[[Any, int, Frames], Iterator[bytes]]) -> None:
+    """`change` runs in place of each task, given the task itself. What it does, it does on an executor."""
+    task = batches._task
+
+    def changed(wanted: Any, max_bytes: int) -> Callable[[int, Frames], Iterator[bytes]]:
+        run = task(wanted, max_bytes)
+        return lambda index, frames: change(run, index, frames)
+
+    batches._task = changed
+
+
+def short_read_swallowed() -> None:
+    """Where Kafka sends no more in time, the task takes that for its range's end."""
+
+    def all_but_the_last(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+        return run(index, iter([*frames][:-1]))
+
+    _around_task(all_but_the_last)
+
+
+def rejected_dropped() -> None:
+    """What cannot be understood is left out, and not counted either."""
+
+    def understood(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+        for blob in run(index, frames):
+            if blob[:1] == b"S":
+                yield b"S" + json.dumps({**json.loads(blob[1:]), "rejected": 0}).encode()
+            elif blob[:1] == b"T":
+                yield blob
+
+    _around_task(understood)
+
+
+def tweet_written_anew() -> None:
+    """The tweet is parsed and written again, instead of going through as it came."""
+
+    def anew(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+        for blob in run(index, frames):
+            if blob[:1] == b"T":
+                lines = [json.dumps(json.loads(line)) for line in gzip.decompress(blob[1:]).splitlines()]
+                yield b"T" + gzip.compress("".join(f"{line}\n" for line in lines).encode())
+            else:
+                yield blob
+
+    _around_task(anew)
+
+
+def task_fails_once() -> None:
+    """A fault, no bug: the first task of each batch fails when it has written all, and is tried again."""
+
+    def fails(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+        yield from run(index, frames)
+        if index == 0 and TaskContext.get().attemptNumber() == 0:
+            raise RuntimeError("a seeded fault after the task's last line")
+
+    _around_task(fails)
+
+
+def attempts_share_the_published_folder() -> None:
+    """Tasks write where readers will look, so that attempts which were given up are published too (committer v2)."""
+
+    def take(_self: commits.Output, _stage: commits.Stage, file: Any) -> dict[str, Any]:
+        return {"path": f"tweets/{file['name']}", "bytes": file["bytes"], "records": file["records"]}
+
+    commits.Stage.parts = property(lambda stage: f"{stage.folder}/tweets")
+    commits.Output._take = take
+
+
+def main() -> None:
+    """Put the bugs in and run the job."""
+    _, bugs, approach, *settings = sys.argv
+    for bug in bugs.split(","):
+        globals()[bug]()
+    sys.argv = [approach, *settings]
+    jobs.main({"direct": direct, "receiver_based": receiver_based}[approach].main)
+
+
+if __name__ == "__main__":
+    main()
