@@ -125,6 +125,9 @@ class Output:
         try:
             data = self.files.read(path)
             return Manifest.from_bytes(data), data
+        except manifests.OtherVersion as error:
+            where = f"{self.files.root}/{path}"
+            raise ConfigError(f"another version of this program made the output: {error}", where, "use that version") from None
         except (FileNotFoundError, ValueError) as error:
             where = f"{self.files.root}/{path}"
             raise DataLossRisk(f"the chain is broken: {error}", where, "scripts/audit.py shows what is there") from None

@@ -48,6 +48,10 @@ def frontier(intervals: list[Interval]) -> int:
     return intervals[0][1] if intervals else 0
 
 
+class OtherVersion(ValueError):
+    """The manifest is of another version of the format."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """One published batch. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]."""
@@ -76,11 +80,11 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Manifest":
-        """The manifest in `data`. Raises ValueError when it is none, or of another version."""
+        """The manifest in `data`. Raises ValueError when it is none, OtherVersion (one too) when of another format."""
         try:
             content = json.loads(data)
             if content["version"] != VERSION:
-                raise ValueError(f"manifest version {content['version']}, this program knows {VERSION}")
+                raise OtherVersion(f"manifest version {content['version']}, this program knows {VERSION}")
             content["covered"] = {
                 (topic, int(partition)): [(start, end) for start, end in intervals]
                 for topic, partitions in content["covered"].items()

@@ -243,6 +243,34 @@ def task_fails_once() -> None:
     _around_task(fails)
 
 
+def task_fails_later() -> None:
+    """A fault, no bug: from the second batch on the first task fails, as often as it is tried."""
+    task, tasks = batches._task, []
+
+    def failing(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+        yield from run(index, frames)
+        if index == 0:
+            raise RuntimeError("a seeded fault after the task's last line")
+
+    def second_on(wanted: Any, max_bytes: int) -> Any:
+        run = task(wanted, max_bytes)
+        tasks.append(1)
+        return run if len(tasks) == 1 else lambda index, frames: failing(run, index, frames)
+
+    batches._task = second_on
+
+
+def another_version() -> None:
+    """A fault, no bug: the checkpoint names the batches' function as another version of this program called it."""
+    store = batches.store
+
+    def store_of_another_version(rdd: Any) -> None:
+        store(rdd)
+
+    store_of_another_version.__module__, store_of_another_version.__qualname__ = batches.__name__, "store_of_another_version"
+    batches.store = batches.store_of_another_version = store_of_another_version
+
+
 def attempts_share_the_published_folder() -> None:
     """Tasks write where readers will look, so that attempts which were given up are published too (committer v2)."""
 

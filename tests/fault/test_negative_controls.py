@@ -4,8 +4,7 @@ One body: publish, attack, publish more, drain, audit. Under the same attack the
 """
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,64 +14,10 @@ from kafka import KafkaConsumer
 
 from consumers import fail_points
 from tests import jobs
-from tests.conftest import ROOT, Services, wait_until
-from tests.jobs import Job
+from tests.conftest import Services, wait_until
+from tests.fault.trials import Trial, tear_log
 
-SCRIPT = str(ROOT / "tests" / "fault" / "seeded_bugs.py")
-STALLED_S = 20.0  # a bug may keep a job from ever coming to its ends
 MALFORMED = ("--malformed", "0.05")
-
-
-@dataclass
-class Trial:
-    """One bug, one job, one output."""
-
-    services: Services
-    folder: Path
-    bug: str
-    approach: str
-    topic: str
-    output: str
-    settings: tuple[str, ...]  # the same at each start, for a checkpoint keeps to them
-
-    @contextmanager
-    def job(self, *arguments: str) -> Iterator[Job]:
-        """The job with the bug in it, under way."""
-        place = (self.services, self.folder, self.approach, self.topic, self.output)
-        with jobs.started(*place, *self.settings, *arguments, spark=(SCRIPT, self.bug)) as job:
-            yield job
-
-    def drain(self) -> None:
-        """Run the job to the topic's ends, or to its own end, or until it does nothing more."""
-        with self.job("--available-now") as job:
-            job.until(lambda: job.process.poll() is not None or "next batch" in job.said(), 120, "the job begins")
-            while job.process.poll() is None and self._goes_on(job):
-                pass
-            if job.process.poll() is None:
-                job.process.send_signal(signal.SIGTERM)
-                job.ended(120)
-
-    def _goes_on(self, job: Job) -> bool:
-        """Whether the job ends or publishes a batch within STALLED_S."""
-        before = self.published()
-        try:
-            wait_until(lambda: job.process.poll() is not None or self.published() > before, STALLED_S, "")
-        except pytest.fail.Exception:
-            return False
-        return True
-
-    def published(self) -> int:
-        return len(jobs.batches(self.services, self.output))
-
-    def path(self, name: str) -> str:
-        return f"{jobs.path_of(self.output)}/{name}"
-
-    def entries(self, name: str) -> list[str]:
-        """The names in a folder below the output; none where it is not there."""
-        files = self.services.files
-        return sorted(files.list(self.path(name))) if files.status(self.path(name), strict=False) else []
-
-
 Attack = Callable[[Trial], None]
 
 
@@ -87,7 +32,7 @@ def started_again(trial: Trial) -> None:
 def killed_at(point: str) -> Attack:
     def attack(trial: Trial) -> None:
         with trial.job("--fail-point", point) as job:
-            assert job.ended(120) == -signal.SIGKILL, job.said()
+            assert job.ended(240) == -signal.SIGKILL, job.said()
 
     return attack
 
@@ -97,17 +42,18 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
 
     def attack(trial: Trial) -> None:
         release = trial.folder / "release"
+        trial.settings = jobs.slowly(trial.approach, 100)
         with trial.job("--fail-point", f"{point}:2:{release}") as job:
 
             def held() -> bool:
                 stages = [name for name in trial.entries("_staging/1") if "0000000001-" in name and "." not in name]
                 return any(sign in trial.entries(f"_staging/1/{name}") for name in stages)
 
-            job.until(held, 120, f"the driver is held at {point}")
+            job.until(held, 240, f"the driver is held at {point}")
             deed(trial)
             release.touch()
             before = trial.published()
-            job.until(lambda: job.process.poll() is not None or trial.published() > before + 2, 120, "the job ends or goes on")
+            job.until(lambda: job.process.poll() is not None or trial.published() > before + 2, 240, "the job ends or goes on")
 
     return attack
 
@@ -134,7 +80,7 @@ def partitions_move(trial: Trial) -> None:
             a_stranger_reads(trial, group)
         jobs.await_batches(trial.services, trial.output, 4, job)
         job.process.send_signal(signal.SIGTERM)
-        job.ended(120)
+        job.ended(240)
 
 
 def a_stranger_reads(trial: Trial, group: str) -> None:
@@ -147,16 +93,6 @@ def killed_and_its_log_torn(trial: Trial) -> None:
     """Killed with blocks stored and acknowledged that are not published, and the end of the driver's log is gone."""
     KILLED_STORED(trial)
     tear_log(trial.services, trial.path("_checkpoint/receivedBlockMetadata"))
-
-
-def tear_log(services: Services, folder: str) -> None:
-    """Cut the newest file of a write-ahead log to half its length."""
-    files = services.files
-    newest = max(files.list(folder), key=lambda name: files.status(f"{folder}/{name}")["modificationTime"])
-    with files.read(f"{folder}/{newest}") as reader:
-        content = reader.read()
-    assert len(content) > 1, "there is something to tear"
-    files.write(f"{folder}/{newest}", data=content[: len(content) // 2], overwrite=True)
 
 
 @dataclass(frozen=True)
