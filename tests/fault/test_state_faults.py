@@ -16,7 +16,7 @@ from consumers import fail_points
 from producer.publisher import MAX_RECORD_BYTES
 from tests import jobs
 from tests.conftest import Services, wait_until
-from tests.fault.trials import Trial, below, tear, tear_log
+from tests.fault.trials import Trial, below, supervised, tear, tear_log
 from tests.jobs import APPROACHES, FINDINGS, audit, batches, publish, published_records, run_job, slowly, started
 from tests.producing import produce
 
@@ -213,14 +213,14 @@ def test_a_killed_supervisor_is_replaced(services: Services, topic: str, output:
     """Its job goes on alone; the next supervisor's job takes over and the first one ends, fenced."""
     publish(services, topic, 3000)
     place = (services, tmp_path, approach, topic, output)
-    with started(*place, *slowly(approach, 100), spark=("--supervise",)) as first:
+    with supervised(*place, *slowly(approach, 100)) as first:
         jobs.await_batches(services, output, 1, first)
         (orphan,) = below(first.process.pid, "java")
         first.process.kill()
         first.process.wait()
         alone = len(batches(services, output))
         wait_until(lambda: len(batches(services, output)) > alone, 60, "the job goes on without its supervisor")
-        with started(*place, "--available-now", *slowly(approach, 300), spark=("--supervise",)) as second:
+        with supervised(*place, "--available-now", *slowly(approach, 100)) as second:
             assert second.ended(240) == 0, second.said()
         wait_until(lambda: not resident_mb(orphan), 60, "the first job has ended")
         assert "a newer driver has taken over" in first.said() or "another driver has published" in first.said(), first.said()

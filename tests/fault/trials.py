@@ -1,9 +1,10 @@
 """A job with a seeded bug or fault in it, or as it is, that a test kills, holds, and drains."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,20 @@ def tear(services: Services, path: str) -> None:
         content = reader.read()
     assert len(content) > 1, f"there is something to tear in {path}"
     services.files.write(path, data=content[: len(content) // 2], overwrite=True)
+
+
+@contextmanager
+def supervised(services: Services, folder: Path, approach: str, topic: str, output: str, *arguments: str) -> Iterator[Job]:
+    """The job under way with its supervisor, whose process `Job` is; at the end both are gone, whichever had been killed."""
+    with jobs.started(services, folder, approach, topic, output, *arguments, spark=("--supervise",)) as job:
+        family: set[int] = set()
+        job.until(lambda: family.update(below(job.process.pid, "java")) or family, 60, "the supervisor starts the job")
+        try:
+            yield job
+        finally:
+            for pid in family.union(below(job.process.pid, "java")):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def below(pid: int, word: str) -> list[int]:

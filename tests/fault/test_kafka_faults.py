@@ -1,0 +1,235 @@
+"""Kafka under attack: three brokers of which some are killed, frozen or away under load; and topics that are not what they were.
+
+Partitions added while a job runs are in tests/integration/test_jobs.py, a topic made anew at a start in test_jobs_refusals.py.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from scripts.machine.processes import Home
+from tests import jobs
+from tests.conftest import HOST, PORTS, ROOT, Services, wait_until
+from tests.fault import chaos
+from tests.fault.trials import supervised
+from tests.integration.test_producer_outages import start_again
+from tests.jobs import APPROACHES, audit, batches, manifests, new_topic, publish, run_job, slowly
+
+BROKERS = ("kafka-1", "kafka-2", "kafka-3")
+FROZEN_S = 12.0  # beyond the 9 s after which the controller takes a silent broker for dead
+AWAY_S = 10.0
+RECOVERY_S = 120.0
+
+
+@dataclass(frozen=True)
+class ThreeBrokers(Services):
+    """A set of the tests' own with three brokers: topics are kept three times, two copies must acknowledge."""
+
+    kafka_port: int = PORTS + 1192
+    controller_port: int = PORTS + 2192
+    namenode_port: int = PORTS + 120
+    namenode_http_port: int = PORTS + 1970
+    datanode_port: int = PORTS + 1966
+
+    @property
+    def bootstrap(self) -> str:
+        return ",".join(f"{HOST}:{self.kafka_port + number}" for number in range(len(BROKERS)))
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """A signal for one of the brokers."""
+        pid = Home(self.home).pid(name)
+        assert pid is not None, f"{name} runs"
+        os.kill(pid, number)
+
+    def ask(self, question: Callable[[KafkaAdminClient], Any]) -> Any:
+        """What a new admin client answers; tried until the cluster can."""
+        answers: list[Any] = []
+
+        def asked() -> bool:
+            with suppress(KafkaError, OSError):
+                client = KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5000)
+                try:
+                    answers.append(question(client))
+                finally:
+                    client.close()
+            return bool(answers)
+
+        wait_until(asked, 60, "the cluster answers")
+        return answers[0]
+
+
+@pytest.fixture(scope="module")
+def three() -> Iterator[ThreeBrokers]:
+    """Three brokers and HDFS, gone at the end with their data."""
+    own = ThreeBrokers(ROOT / ".run" / "test-services-3")
+    own.run("clean")
+    try:
+        own.run("start", "--brokers", "3")
+        yield own
+    finally:
+        own.run("clean", expect=None)
+
+
+def leader_killed(three: ThreeBrokers, topic: str) -> None:
+    """The leader of the topic's first partition, killed and started again."""
+    killed_and_started(three, f"kafka-{leader_of(three, topic)}")
+
+
+def leader_of(three: ThreeBrokers, topic: str) -> int:
+    found = three.ask(lambda client: client.describe_topics([topic]))[0]["partitions"]
+    return int(found[0].get("leader_id", found[0].get("leader")))
+
+
+def controller_killed(three: ThreeBrokers, _topic: str) -> None:
+    quorum = three.ask(lambda client: client.describe_metadata_quorum())
+    killed_and_started(three, f"kafka-{find(quorum, 'leader_id')}")
+
+
+def find(found: Any, name: str) -> Any:
+    """The first value of this name, however deep."""
+    parts = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+    for key, value in parts:
+        deeper = value if key == name else find(value, name)
+        if deeper is not None:
+            return deeper
+    return None
+
+
+def killed_and_started(three: ThreeBrokers, name: str) -> None:
+    three.kill(name)
+    wait_until(lambda: Home(three.home).pid(name) is None, 20, f"{name} is gone")
+    three.run("start", name)
+
+
+def each_killed_in_turn(three: ThreeBrokers, _topic: str) -> None:
+    for name in BROKERS:
+        killed_and_started(three, name)
+
+
+def all_killed_at_once(three: ThreeBrokers, _topic: str) -> None:
+    for name in BROKERS:
+        three.kill(name)
+    wait_until(lambda: not any(map(Home(three.home).pid, BROKERS)), 20, "they are gone")
+    three.run("start")
+
+
+def two_of_three_away(three: ThreeBrokers, _topic: str) -> None:
+    """Below what must acknowledge: the producer waits, and delivers when they are back."""
+    three.run("stop", *BROKERS[1:])
+    hold(AWAY_S)
+    three.run("start")
+
+
+def one_frozen(three: ThreeBrokers, topic: str) -> None:
+    name = f"kafka-{leader_of(three, topic)}"
+    three.kill(name, signal.SIGSTOP)
+    try:
+        hold(FROZEN_S)
+    finally:
+        three.kill(name, signal.SIGCONT)
+
+
+def hold(seconds: float) -> None:
+    """Let a fault last so long."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > end, seconds + 5, "the fault has lasted")
+
+
+FAULTS = [*[leader_killed] * 5, controller_killed, each_killed_in_turn, two_of_three_away, one_frozen, all_killed_at_once]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_brokers_killed_frozen_and_away(three: ThreeBrokers, tmp_path: Path, approach: str) -> None:
+    """One supervised job under load through every fault; after each it publishes again by itself. At the end nothing is missing
+    that was acknowledged, and nothing is there twice."""
+    topic = f"three-{approach}"
+    copies = {topic: {"num_partitions": 3, "replication_factor": 3}}
+    three.ask(lambda client: client.create_topics(copies, wait_for_metadata=True))
+    output, ledger = f"{three.hdfs}/tests/{topic}", tmp_path / "ledger.jsonl"
+    history: list[dict[str, Any]] = []
+    with chaos.load(three, topic, ledger):
+        place = (three, tmp_path, approach, topic, output)
+        with supervised(*place, *slowly(approach, 600)) as job:
+            jobs.await_batches(three, output, 2, job, 150)
+            for fault in FAULTS:
+                fault(three, topic)
+                begun = time.monotonic()
+                jobs.await_batches(three, output, len(batches(three, output)) + 2, job, RECOVERY_S)
+                history.append({"fault": fault.__name__, "recovery_s": round(time.monotonic() - begun, 1)})
+                (tmp_path / "history.json").write_text(json.dumps(history, indent=1))
+            job.process.send_signal(signal.SIGTERM)
+            assert job.ended(120) == 0, job.said()
+    run_job(three, tmp_path, approach, topic, output, *slowly(approach, 600))
+    verdict = audit(three, topic, output, "--ledger", str(ledger))
+    assert verdict["in_kafka"] > 1000, "an idle pipeline loses nothing either"
+    print(json.dumps(history), verdict)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_retention_overtakes_a_job_and_the_loss_is_accepted(
+    services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
+) -> None:
+    """Exit code 3 names the offsets; an operator's word goes on behind them, and stays in the chain."""
+    topic = new_topic(admin, 1)
+    publish(services, topic, 100)
+    run_job(services, tmp_path, approach, topic, output)
+    publish(services, topic, 50, "--seed", "2")
+    admin.delete_records({TopicPartition(topic, 0): 120})
+    before = batches(services, output)
+    said = run_job(services, tmp_path, approach, topic, output, expect=3)
+    assert f"{topic}[0] [100, 120)" in said and "--accept-loss" in said, said
+    assert batches(services, output) == before, "nothing is skipped"
+    run_job(services, tmp_path, approach, topic, output, "--accept-loss", "ops: the disk was full")
+    words = [manifest["accepted_loss"] for manifest in manifests(services, output)]
+    assert words.count("ops: the disk was full") == 1 and words[-1] is None
+    assert audit(services, topic, output)["published"] == 130
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_topic_made_anew_and_grown_past_the_frontier(
+    services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
+) -> None:
+    """Its offsets look right, and mean other records: the topic's id tells."""
+    topic = new_topic(admin, 1)
+    publish(services, topic, 50)
+    run_job(services, tmp_path, approach, topic, output)
+    admin.delete_topics([topic])
+    wait_until(lambda: topic not in admin.list_topics(), 30, "the topic is gone")
+    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    publish(services, topic, 80, "--seed", "2")
+    said = run_job(services, tmp_path, approach, topic, output, expect=3)
+    assert f"topic {topic} was deleted and made anew" in said and "--output" in said, said
+    assert jobs.published_records(services, output) == 50, "nothing was added"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_truncated_topic(services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str) -> None:
+    """The broker comes back with a shorter log, as after an unclean election: exit code 3 with the offsets."""
+    topic = new_topic(admin, 1)
+    publish(services, topic, 100)
+    publish(services, topic, 100, "--seed", "2")  # a record batch of their own
+    run_job(services, tmp_path, approach, topic, output)
+    services.run("stop", "kafka-1")
+    folder = services.home / "kafka-1" / "data"
+    segment = folder / f"{topic}-0" / f"{0:020d}.log"
+    os.truncate(segment, segment.stat().st_size - 100)
+    (folder / ".kafka_cleanshutdown").unlink()  # only then the broker looks at what it has
+    start_again(services, admin)
+    said = run_job(services, tmp_path, approach, topic, output, expect=3)
+    assert "before what is published: the topic was truncated or made anew" in said and ", 200)" in said, said
+    assert jobs.published_records(services, output) == 200
