@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,12 @@ def store(rdd: RDD[bytes]) -> None:
 
 def _store(rdd: RDD[bytes], job: Job) -> None:
     started = time.monotonic()
-    wanted = _unpublished(offset_ranges(rdd), job.output.covered)
+    delivered = offset_ranges(rdd)
+    wanted = _unpublished(delivered, job.output.covered)
     ranges = [row for part in wanted for row in part]
+    again = _records(row for part in delivered for row in part) - _records(ranges)
+    if again:
+        LOG.info("%d records were delivered again and stay out", again)
     if not ranges:
         return
     stage = job.output.stage()
@@ -95,6 +99,10 @@ def _unpublished(parts: list[list[OffsetRange]], covered: manifests.Covered) -> 
             seen[topic, partition] = manifests.add(known, (start, end))
         out.append(wanted)
     return out
+
+
+def _records(ranges: Iterable[tuple[str, int, int, int]]) -> int:
+    return sum(end - start for _topic, _partition, start, end in ranges)
 
 
 def _task(wanted: list[list[tuple[str, int, int, int]]], max_bytes: int) -> Callable[[int, Iterator[bytes]], Iterator[bytes]]:
