@@ -52,10 +52,16 @@ class Job:
         except pytest.fail.Exception as failure:
             pytest.fail(f"{failure.msg}\n{self.said()[-4000:]}")
 
+    def workers(self) -> list[int]:
+        """The pids of its Python workers: what its pyspark.daemon has forked."""
+        table = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        lines = [line.split(None, 2) for line in table.splitlines()]
+        daemons = {pid for pid, parent, args in lines if int(parent) == self.process.pid and "pyspark.daemon" in args}
+        return [int(pid) for pid, parent, _ in lines if parent in daemons]
+
     def kill(self) -> None:
         """`kill -9` of the driver's JVM; returns when that and every process it had started are gone."""
         family = _descendants(self.process.pid)
-        assert family, "a driver has Python processes"
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         wait_until(lambda: not [pid for pid in family if _alive(pid)], 30, f"the killed driver's processes {family} end too")

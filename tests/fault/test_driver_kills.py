@@ -1,28 +1,23 @@
-"""kill -9 of the driver, at each step of the commit and at random moments, under load. FAULT_ROUNDS and FAULT_SEED choose."""
+"""kill -9 of both drivers and of their Python workers: at each step of the commit and at random moments, under load.
 
-import json
-import os
-from pathlib import Path
+FAULT_SEED and FAULT_ROUNDS (kills a slice) choose; a slice that fails leaves its history and logs in build/fault.
+"""
 
 import pytest
 
-from consumers import fail_points
-from tests.conftest import ROOT, Services
-from tests.fault import chaos
-from tests.jobs import APPROACHES
-
-SEED = int(os.environ.get("FAULT_SEED", "1"))
-EACH_POINT_TWICE = 4 * len(fail_points.NAMES)
+from tests.conftest import Services
+from tests.fault import slices
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
 @pytest.mark.long
-def test_killed_drivers_lose_and_double_nothing(
-    services: Services, topic: str, output: str, tmp_path: Path, approach: str
-) -> None:
-    rounds = int(os.environ.get("FAULT_ROUNDS", EACH_POINT_TWICE))
-    figures = chaos.run(services, tmp_path, approach, topic, output, rounds, SEED)
-    assert figures["audit"]["in_kafka"] > 1000  # an idle pipeline loses nothing either
-    results = ROOT / "build" / "fault"
-    results.mkdir(parents=True, exist_ok=True)
-    (results / f"driver-kills-{approach}.json").write_text(json.dumps(figures, indent=1))
+@pytest.mark.parametrize("turn", range(10), ids=lambda turn: f"driver-{turn}")
+def test_killed_drivers_lose_and_double_nothing(services: Services, topic: str, turn: int) -> None:
+    test = "tests/fault/test_driver_kills.py::test_killed_drivers_lose_and_double_nothing"
+    slices.Slice(services, topic, "driver", turn, test).run(slices.kill_drivers)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("turn", range(2), ids=lambda turn: f"worker-{turn}")
+def test_drivers_go_on_without_their_killed_workers(services: Services, topic: str, turn: int) -> None:
+    test = "tests/fault/test_driver_kills.py::test_drivers_go_on_without_their_killed_workers"
+    slices.Slice(services, topic, "worker", turn, test).run(slices.kill_workers)
