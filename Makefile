@@ -2,8 +2,10 @@
 SHELL := bash
 PYTHON := .venv/bin/python
 SOURCE ?= sample
+CONNECTOR_TESTS := tests/unit/test_frames.py tests/unit/test_kafka_utils_values.py \
+	$(addprefix tests/integration/,test_connector.py test_kafka_utils.py test_migration.py) tests/fault/test_receiver.py
 
-.PHONY: help setup demo check test test-unit test-fault bench clean
+.PHONY: help setup demo check test test-unit test-fault test-spark bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,6 +33,13 @@ test-unit: ## the tests that need no services
 test-fault: ## the long fault loops too
 	@scripts/setup --dev
 	$(PYTHON) -m pytest tests/fault
+
+test-spark: ## the connector's tests on another Spark, in a copy below build/: make test-spark PYSPARK=4.1.4
+	@if [ -z "$(PYSPARK)" ]; then echo "which Spark? make test-spark PYSPARK=4.1.4" >&2; exit 2; fi
+	mkdir -p build/spark-$(PYSPARK)
+	git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build/spark-$(PYSPARK)
+	sed 's/^pyspark==.*/pyspark==$(PYSPARK)/' requirements.txt > build/spark-$(PYSPARK)/requirements.txt
+	cd build/spark-$(PYSPARK) && scripts/setup --dev && .venv/bin/python -m pytest $(CONNECTOR_TESTS)
 
 bench: setup ## records per second of each job
 	$(PYTHON) -m benchmarks

@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 
 from tests.conftest import ROOT, wait_until
 
-SECONDS = 60  # for a JVM, a Python and a first batch on a busy machine
+SECONDS = 180  # for a JVM, a Python and a first batch on a busy machine
 
 
 class Running:

@@ -33,7 +33,7 @@ def probe(services: Services, approach: str, topic: str, records: int, *params: 
     options = [word for name, value in conf.items() for word in ("--conf", f"{name.replace('__', '.')}={value}")]
     script = str(ROOT / "tests" / "streams" / "probe.py")
     command = [str(ROOT / "scripts" / "submit"), *options, script, approach, services.bootstrap, topic, str(records), *params]
-    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     # spark-submit lets a script's warnings come out with its data
     batches = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -101,7 +101,7 @@ def test_a_write_ahead_log_without_a_checkpoint_is_refused_at_the_start(services
     script = str(ROOT / "tests" / "streams" / "probe.py")
     option = "spark.streaming.receiver.writeAheadLog.enable=true"
     command = [str(ROOT / "scripts" / "submit"), "--conf", option, script, "receiver", services.bootstrap, topic, "1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode != 0
     assert "call ssc.checkpoint(directory) before ssc.start()" in done.stdout + done.stderr
 

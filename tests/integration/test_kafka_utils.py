@@ -24,7 +24,7 @@ def results(script: str, bootstrap: str, folder: Path) -> dict[str, str | None]:
     references = folder / "references.properties"
     references.write_text(f"brokers={bootstrap}\n")
     command = [str(ROOT / "scripts" / "submit"), str(STREAMS / script), bootstrap, str(references)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"case"')]
     assert lines, done.stdout[-2000:] + done.stderr[-2000:]
     return {line["case"]: line["error"] for line in lines}

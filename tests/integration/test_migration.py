@@ -59,12 +59,12 @@ def test_a_range_as_an_rdd(services: Services, topic: str) -> None:
     send_lines(services.bootstrap, topic, [f"line {n}" for n in range(30)])
     command = [str(ROOT / "scripts" / "submit"), str(ROOT / "tests" / "streams" / "old" / "batch_read.py")]
     done = subprocess.run(
-        [*command, services.bootstrap, topic, "2", "9"], capture_output=True, text=True, timeout=90, check=False
+        [*command, services.bootstrap, topic, "2", "9"], capture_output=True, text=True, timeout=300, check=False
     )
     assert "records 7 first (None, 'line 6') last line 24" in done.stdout, done.stderr[-3000:]
     assert f"OffsetRange(topic: {topic}, partition: 0, range: [2 -> 9]" in done.stdout
     bad = subprocess.run(
-        [*command, services.bootstrap, topic, "2", "11"], capture_output=True, text=True, timeout=90, check=False
+        [*command, services.bootstrap, topic, "2", "11"], capture_output=True, text=True, timeout=300, check=False
     )
     assert bad.returncode != 0
     assert "SparkException: Offsets not available on leader: OffsetRange(topic: '" in bad.stdout + bad.stderr
@@ -109,7 +109,7 @@ def test_a_checkpointed_sum_goes_on_after_a_kill(services: Services, topic: str,
 def test_local_1_with_a_receiver_is_refused_at_the_start(services: Services, topic: str) -> None:
     script = str(ROOT / "tests" / "streams" / "old" / "kafka_wordcount.py")
     command = [str(ROOT / "scripts" / "submit"), "--master", "local[1]", script, services.bootstrap, topic]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode != 0
     assert "no batch would ever run" in done.stdout and "--master local[2] or more" in done.stdout
 
@@ -133,7 +133,7 @@ def submit_plainly(empty_venv: Path, *words: str) -> str:
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SPARK_HOME")}
     environ |= {"PATH": f"{empty_venv / 'bin'}:{environ['PATH']}", "PYSPARK_PYTHON": str(empty_venv / "bin" / "python")}
     submit = next(empty_venv.glob("lib/python3.*/site-packages/pyspark/bin/spark-submit"))
-    done = subprocess.run([submit, *words], env=environ, cwd=empty_venv, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run([submit, *words], env=environ, cwd=empty_venv, capture_output=True, text=True, timeout=300, check=False)
     return done.stdout + done.stderr
 
 
