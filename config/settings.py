@@ -65,6 +65,17 @@ TABLE = (
     Setting("interval", _PRODUCER, float, 60.0, "search: seconds between two searches"),
     Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
     Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
+    Setting(
+        "spool",
+        _PRODUCER,
+        str,
+        "",
+        "keep records in this folder until Kafka has them; none is no spool; empty is"
+        " .run/spool/<topic>-<source> for live sources, and none for those that can be read again (replay, sample)",
+    ),
+    Setting(
+        "spool_max_bytes", _PRODUCER, int, 4 * 1024**3, "a spool of so many bytes is full: reading stops until Kafka has some"
+    ),
     Setting("report", _PRODUCER, str, "", "write the closing report (JSON) to this file; empty is standard output"),
     Setting("ledger", _PRODUCER, str, "", "append one JSON line an acknowledged record to this file"),
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),

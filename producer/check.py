@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from config.errors import PipelineError
-from producer.publisher import connect, partitions_of
+from config.errors import PipelineError, ServiceUnreachable
+from producer.publisher import check_names, partitions_of
 
 
 def check(bootstrap: str, topic: str, open_source: Callable[[], object]) -> int:
@@ -14,12 +14,11 @@ def check(bootstrap: str, topic: str, open_source: Callable[[], object]) -> int:
         return ""
 
     def broker() -> str:
-        # the topic is asked for without creating it: a check leaves no trace
-        client = connect(bootstrap, allow_auto_create_topics=False)
-        try:
-            return f", {partitions_of(client, bootstrap, topic)} partitions"
-        finally:
-            client.close(timeout=1)
+        check_names(bootstrap, topic)
+        partitions = partitions_of(bootstrap, topic)  # without creating the topic: a check leaves no trace
+        if not partitions:
+            raise ServiceUnreachable("there is no such topic", f"{topic} on {bootstrap}", "create it, or publish something")
+        return f", {partitions} partitions"
 
     codes = [_line("source", source), _line(f"topic {topic} on {bootstrap}", broker)]
     return next((code for code in codes if code), 0)

@@ -8,11 +8,13 @@ from producer.sources.replay import Replay
 from producer.sources.sample import sample
 
 
-def open_source(chosen: settings.Settings, state: State) -> Iterable[Record]:
-    """The source the settings name, telling `state` what it does.
+def open_source(chosen: settings.Settings, state: State, position: str = "") -> Iterable[Record]:  # noqa: ARG001
+    """The source the settings name, telling `state` what it does; `position` is the newest one that the spool has of it.
 
     Raises ConfigError or CredentialsError for what can be seen before reading.
     """
+    if chosen.source in ("replay", "sample"):
+        state.now = "reading"
     if chosen.source == "replay":
         return Replay(chosen.file, chosen.loop)
     if chosen.source == "sample":

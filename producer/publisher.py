@@ -3,195 +3,185 @@
 import hashlib
 import logging
 import re
-import threading
 import time
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
-from kafka import KafkaProducer  # type: ignore[import-untyped]
-from kafka.errors import (  # type: ignore[import-untyped]
-    KafkaError,
-    KafkaTimeoutError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
 from producer.ledger import Ledger
 
-CONNECT_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_MS = 120_000
-AFTER_FAILURE_S = 5.0
-MAX_RECORD_BYTES = 1_048_576  # as brokers allow by default
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
-RECORD_OVERHEAD_BYTES = 1_000  # what the client keeps beside key and value until the ack
+BATCH_BYTES = 1_000_000
+RECORD_BYTES = 1_048_588  # the largest batch that brokers take by default
+RECORD_OVERHEAD_BYTES = 100  # a batch's head and a record's own, at most
+SERVE_EVERY = 256  # records between two looks at what has been acknowledged
 
 log = logging.getLogger("producer")
 
 
-def connect(bootstrap: str, **options: Any) -> KafkaProducer:
-    """A producer client that has reached a broker of `bootstrap`; `options` are kafka-python's own. Raises ServiceUnreachable."""
-    remedy = "start Kafka (scripts/services start) or set --bootstrap"
-    try:
-        return KafkaProducer(
-            bootstrap_servers=bootstrap.split(","),
-            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
-            max_block_ms=CONNECT_TIMEOUT_MS,
-            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
-            max_request_size=MAX_RECORD_BYTES,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=20,
-            batch_size=128 * 1024,
-            **options,
-        )
-    except KafkaTimeoutError:
-        raise ServiceUnreachable("no Kafka broker answers", bootstrap, remedy) from None
-    except KafkaError as error:
-        raise ServiceUnreachable(f"the Kafka broker does not take us: {error}", bootstrap, remedy) from None
-    except ValueError as error:
-        raise ConfigError(f"not a broker address: {error}", bootstrap, "set --bootstrap to host:port") from None
+@dataclass
+class Tally:
+    """What has become of the records, over all connections of a run; `bytes` are those of the acknowledged values."""
+
+    acked: int = 0
+    rejected: int = 0
+    bytes: int = 0
 
 
-def partitions_of(client: KafkaProducer, bootstrap: str, topic: str) -> int:
-    """How many partitions the topic has; a broker may create a missing one. Raises ServiceUnreachable, ConfigError."""
+def check_names(bootstrap: str, topic: str) -> None:
+    """Raise ConfigError for what can be no broker's address and no topic's name."""
+    if not all(re.fullmatch(r"\S+:\d{1,5}", address) for address in bootstrap.split(",")):
+        raise ConfigError("not a broker address", bootstrap, "set --bootstrap to host:port")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", topic):
         raise ConfigError(f"not a topic's name: {topic!r}", "--topic", "use letters, digits, dot, underscore and hyphen")
+
+
+def largest_record(bootstrap: str, topic: str) -> int:
+    """How many bytes a batch on the topic may have; a broker may create a missing topic. Raises ServiceUnreachable."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    end = time.monotonic() + CONNECT_TIMEOUT_S
+    while True:
+        try:
+            found = admin.list_topics(topic, timeout=CONNECT_TIMEOUT_S).topics[topic]
+        except KafkaException as error:
+            raise _no_broker(error, bootstrap) from None
+        if found.error is None and found.partitions:
+            break
+        if time.monotonic() > end:
+            raise ServiceUnreachable(f"the topic cannot be had: {found.error}", f"{topic} on {bootstrap}", "create the topic")
+        time.sleep(0.2)
     try:
-        return len(client.partitions_for(topic))
-    except KafkaError as error:
-        raise ServiceUnreachable(f"the topic cannot be had: {error}", f"{topic} on {bootstrap}", "create the topic") from None
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        configs = admin.describe_configs([resource])[resource].result(CONNECT_TIMEOUT_S)
+        return int(configs["max.message.bytes"].value)
+    except KafkaException as error:
+        log.warning("the topic's max.message.bytes cannot be read (%s): %d is assumed", said(error), RECORD_BYTES)
+        return RECORD_BYTES
+
+
+def partitions_of(bootstrap: str, topic: str) -> int:
+    """How many partitions the topic has; 0 when there is no such topic, which is not created. Raises ServiceUnreachable."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        found = admin.list_topics(timeout=CONNECT_TIMEOUT_S).topics.get(topic)
+    except KafkaException as error:
+        raise _no_broker(error, bootstrap) from None
+    return len(found.partitions) if found else 0
+
+
+def _no_broker(error: KafkaException, bootstrap: str) -> ServiceUnreachable:
+    remedy = "start Kafka (scripts/services start) or set --bootstrap"
+    return ServiceUnreachable(f"no Kafka broker answers: {said(error)}", bootstrap, remedy)
+
+
+def said(error: Exception) -> str:
+    """Kafka's own words, on one line."""
+    cause = error.args[0] if error.args else error
+    return str(cause.str() if isinstance(cause, KafkaError) else cause).replace("\n", " ")
 
 
 class Publisher:
-    """Publishes records one after the other. The counters only grow; `acked_bytes` counts the values' bytes.
+    """A connection that publishes records one after the other, counting into `tally`; it belongs to one thread.
 
-    After `finish` every record that was offered is acked, failed or rejected. `publish` and `finish` belong to one thread,
-    the acknowledgements arrive in another.
+    With `forever` a record waits for the broker as long as it takes, without it DELIVERY_TIMEOUT_MS. `failure` says why no more
+    will be delivered over this connection; whatever is not settled then may be on the topic or not.
+    Raises ServiceUnreachable when no broker answers or the topic cannot be had.
     """
 
-    def __init__(self, bootstrap: str, topic: str, ledger: Ledger | None = None) -> None:
-        self.offered = self.acked = self.failed = self.rejected = self.acked_bytes = 0
-        self._bootstrap, self._topic, self._ledger = bootstrap, topic, ledger
-        self._error: Exception | None = None
-        self._sent = self._sent_bytes = self._settled = self._settled_bytes = 0
-        self._settling, self._room, self._waiting = threading.Lock(), threading.Event(), False
-        self._client = connect(bootstrap)
-        partitions_of(self._client, bootstrap, topic)
+    def __init__(self, bootstrap: str, topic: str, tally: Tally, ledger: Ledger | None = None, forever: bool = False) -> None:
+        self.failure = self.trouble = ""
+        self.in_flight = self._unserved = 0
+        self._bootstrap, self._topic, self._tally, self._ledger = bootstrap, topic, tally, ledger
+        self._settled: list[int] = []
+        self._limit = largest_record(bootstrap, topic)
+        self._client = Producer({
+            "bootstrap.servers": bootstrap,
+            "acks": "all",
+            "enable.idempotence": True,
+            "message.timeout.ms": 0 if forever else DELIVERY_TIMEOUT_MS,
+            "partitioner": "murmur2_random",  # where Kafka's own clients put a key
+            "linger.ms": 20,
+            "message.max.bytes": max(self._limit, 1000),
+            "batch.size": min(self._limit, BATCH_BYTES),
+            "queue.buffering.max.kbytes": IN_FLIGHT_BYTES // 1024,
+            "log_level": 0,
+            "error_cb": self._on_error,
+        })  # fmt: skip
 
-    def publish(self, key: bytes | None, value: bytes | None) -> None:
-        """Hand one record over; waits while too much is in flight. A value of None needs a key.
+    def publish(self, number: int, key: bytes | None, value: bytes | None) -> bool:
+        """Hand one record over under its number; a value of None needs a key.
 
-        Raises PipelineError once an earlier record could not be delivered: what comes after would only fail later.
+        False when it was not taken: too much is in flight, or `failure` says why.
         """
-        self.offered += 1
-        size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
-        if self._sent_bytes + size - self._settled_bytes > IN_FLIGHT_BYTES:
-            self._wait_for_room()
-        future = self._send(key, value) if self._error is None else None
-        if self._error is not None:
-            with self._settling:
-                self.failed += 1
-            self._raise_failure()
-        if future is None:
-            self._reject(key, size)
-            return
-        self._sent += 1
-        self._sent_bytes += size
+        size = len(key or b"") + len(value or b"")
+        if size + RECORD_OVERHEAD_BYTES > self._limit:
+            self._reject(number, key, size)
+            return True
         digest = hashlib.sha256(value).hexdigest() if self._ledger is not None and value is not None else None
-        future.add_callback(self._on_ack, size, key, digest)
-        future.add_errback(self._on_failure, size, key)
+        try:
+            self._client.produce(self._topic, value, key, on_delivery=partial(self._on_delivery, number, digest))
+        except BufferError:
+            return False
+        except KafkaException as error:
+            self.failure = self.failure or said(error)
+            return False
+        self.in_flight += 1
+        self._unserved += 1
+        if self._unserved == SERVE_EVERY:
+            self._unserved = 0
+            self._client.poll(0)
+        return True
 
-    def finish(self) -> None:
-        """Wait until every record handed over is acknowledged or has failed, at most the delivery timeout.
+    def settled(self, seconds: float) -> list[int]:
+        """The numbers of the records that were acknowledged or rejected since; waits at most so long for the first.
 
-        Raises PipelineError when any has failed; those without an answer by then have.
+        An acknowledged record's line is in the ledger by then. Raises PipelineError when it cannot be written there.
         """
-        begin = time.monotonic()
-        while self._settled < self._sent and time.monotonic() - begin < self._patience_s():
-            # the client's flush gives up early when a batch had to be split: what counts is what is settled
-            with suppress(KafkaError):
-                self._client.flush(timeout=1.0)
-            self._room.wait(0.05)
-        with suppress(KafkaError):
-            self._client.close(timeout=1.0)
-        with self._settling:
-            unsettled = self._sent - self._settled
-            self.failed += unsettled
-            if unsettled:
-                self._error = self._error or KafkaTimeoutError("no answer in time")
-        self.flush_ledger()
-        self._raise_failure()
-
-    def _patience_s(self) -> float:
-        """After a first failure the client may wait for the broker for ever before it gives up the others; we do not."""
-        return AFTER_FAILURE_S if self._error is not None else DELIVERY_TIMEOUT_MS / 1000 + AFTER_FAILURE_S
-
-    def flush_ledger(self) -> None:
-        """Bring the ledger's lines to its file; a failure is raised by the next `publish` or by `finish`."""
-        try:
-            if self._ledger is not None:
-                self._ledger.flush()
-        except OSError as error:
-            self._error = error
-
-    def _send(self, key: bytes | None, value: bytes | None) -> Any:
-        """The client's future; None for a record larger than a request may be."""
-        try:
-            return self._client.send(self._topic, value, key)
-        except MessageSizeTooLargeError:
-            return None
-        except KafkaError as error:
-            self._error = error
-            return None
-
-    def _wait_for_room(self) -> None:
-        """Sleep until half of what may be in flight is settled: waking for each ack would cost more than the sending."""
-        self._waiting = True
-        while self._sent_bytes - self._settled_bytes > IN_FLIGHT_BYTES // 2 and self._error is None:
-            self._room.wait(0.1)
-            self._room.clear()
-        self._waiting = False
-
-    def _on_ack(self, size: int, key: bytes | None, digest: str | None, metadata: Any) -> None:
-        if self._ledger is not None:  # before it counts as settled: `finish` flushes the ledger when all are
+        self._client.poll(0 if self._settled else seconds)
+        settled, self._settled = self._settled, []
+        if settled and self._ledger is not None:
             try:
-                self._ledger.write(metadata.topic, metadata.partition, metadata.offset, key, digest)
+                self._ledger.flush()
             except OSError as error:
-                self._error = error
-        with self._settling:
-            self.acked += 1
-            self.acked_bytes += max(metadata.serialized_value_size, 0)
-            self._settle(size)
+                raise PipelineError(f"cannot write the ledger: {error.strerror}", "--ledger", "free some disk space") from None
+        return settled
 
-    def _on_failure(self, size: int, key: bytes | None, error: Exception) -> None:
-        too_large = isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError))
-        with self._settling:
-            self.failed += not too_large
-            self._settle(size)
-        if too_large:
-            self._reject(key, size)
-        else:
-            self._error = self._error or error
+    def unreachable(self) -> PipelineError:
+        """`failure` as the error to end with."""
+        return ServiceUnreachable(
+            f"records were not acknowledged: {self.failure}", f"{self._topic} on {self._bootstrap}", "see to the broker"
+        )
 
-    def _settle(self, size: int) -> None:
-        self._settled += 1
-        self._settled_bytes += size
-        if self._waiting and self._sent_bytes - self._settled_bytes <= IN_FLIGHT_BYTES // 2:
-            self._room.set()
+    def close(self) -> None:
+        """Forget what is in flight, and the connection."""
+        with suppress(KafkaException):
+            self._client.purge()
+        self._client.close()
 
-    def _reject(self, key: bytes | None, size: int) -> None:
-        with self._settling:
-            self.rejected += 1
-        shown = (key or b"")[:80]
-        log.warning("rejected: a record of %d bytes, key %r: too large for %s", size - RECORD_OVERHEAD_BYTES, shown, self._topic)
+    def _on_delivery(self, number: int, digest: str | None, error: KafkaError | None, record: Message) -> None:
+        self.in_flight -= 1
+        if error is not None:
+            self.failure = self.failure or error.str()
+            return
+        if self._ledger is not None:
+            self._ledger.write(self._topic, record.partition() or 0, record.offset() or 0, record.key(), digest)
+        self._tally.acked += 1
+        self._tally.bytes += len(record)
+        self._settled.append(number)
+        self.trouble = ""
 
-    def _raise_failure(self) -> None:
-        if isinstance(self._error, OSError):
-            raise PipelineError(f"cannot write the ledger: {self._error.strerror}", "--ledger", "free some disk space")
-        if self._error is not None:
-            raise ServiceUnreachable(
-                f"{self.failed} records were not acknowledged: {self._error}",
-                f"{self._topic} on {self._bootstrap}",
-                "see to the broker",
-            )
+    def _on_error(self, error: KafkaError) -> None:
+        self.trouble = error.str()
+        if error.fatal():
+            self.failure = self.failure or error.str()
+
+    def _reject(self, number: int, key: bytes | None, size: int) -> None:
+        self._tally.rejected += 1
+        self._settled.append(number)
+        log.warning("rejected: a record of %d bytes, key %r: too large for %s", size, (key or b"")[:80], self._topic)

@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -13,18 +14,29 @@ from rich.console import Console
 
 PLAIN_EVERY_S = 5.0
 SILENCE_S = 3.0
+RATE_OVER_S = 10  # records a second are those of the last so many seconds
 
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of a run. After its end read = acked + failed + rejected; `bytes` are those of the acked values."""
+    """The figures of a run. After its end read + from_spool = acked + failed + rejected + spooled.
+
+    `spooled` are on the disk and will be sent by the next start; what is neither settled nor on the disk at the end has failed.
+    `bytes` are those of the acked values.
+    """
 
     source: str
     topic: str
+    state: str  # the source's own words
     read: int
+    from_spool: int  # left there by an earlier run
     acked: int
     failed: int
     rejected: int
+    spooled: int
+    reconnects: int
+    backfilled: int
+    repeats: int
     skipped_empty_lines: int
     bytes: int
     seconds: float
@@ -32,27 +44,38 @@ class Report:
     cost_usd: float
     stopped_by: str  # end, max_posts, signal, error; empty while it runs
 
+    @property
+    def waiting(self) -> int:
+        """Records that Kafka has not acknowledged yet: the lag."""
+        return self.read + self.from_spool - self.acked - self.rejected - self.failed
+
     def write(self, file: IO[str]) -> None:
         """As one JSON object."""
         file.write(json.dumps(asdict(self), indent=2) + "\n")
         file.flush()
 
-    def line(self) -> str:
+    def line(self, records_per_second: float) -> str:
         """The figures that matter while it runs, in one line."""
+        counts = {"reconnects": self.reconnects, "backfilled": self.backfilled, "repeats": self.repeats}
+        counts = {"failed": self.failed, "rejected": self.rejected} | counts
+        told = "".join(f", {count} {name}" for name, count in counts.items() if count)
         cost = f", {self.cost_usd:.2f} USD" if self.cost_usd else ""
-        bad = f", {self.failed} failed, {self.rejected} rejected" if self.failed or self.rejected else ""
-        return f"{self.read} read, {self.acked} acked{bad}, {self.records_per_second:.0f} records/s{cost}, {self.seconds:.0f} s"
+        return (
+            f"{self.state}: {self.read} read, {self.acked} acked{told}, {records_per_second:.0f} records/s,"
+            f" {self.waiting} waiting{cost}, {self.seconds:.0f} s"
+        )
 
 
 class Progress:
-    """Shows `report()` while the `with` block runs, and calls `each_second` about every second.
+    """Shows `report()` while the `with` block runs, and `trouble()`, which says what keeps records waiting.
 
-    With a terminal one live line, without one a plain line every 5 s, with `as_json` the same as JSON lines.
+    With a terminal one live line, without one a plain line every 5 s, with `as_json` the same as JSON lines. A total at the end.
     """
 
-    def __init__(self, report: Callable[[], Report], each_second: Callable[[], None], as_json: bool) -> None:
-        self._report, self._each_second, self._as_json = report, each_second, as_json
+    def __init__(self, report: Callable[[], Report], trouble: Callable[[], str], as_json: bool) -> None:
+        self._report, self._trouble, self._as_json = report, trouble, as_json
         self._acked, self._answered_at = 0, 0.0
+        self._recent: deque[tuple[float, int]] = deque(maxlen=RATE_OVER_S)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self._console = Console(stderr=True)
@@ -68,22 +91,29 @@ class Progress:
         self._thread.join()
         if self._live is not None:
             self._live.stop()
+        report = self._report()
+        if not self._as_json:
+            print(f"total: {report.line(report.records_per_second)}", file=sys.stderr, flush=True)
 
     def _run(self) -> None:
         shown = time.monotonic()
         while not self._ended.wait(1.0):
-            self._each_second()
+            report = self._report()
+            line = self._line(report)
             if self._live is not None:
-                self._live.update(self._line(self._report()))
+                self._live.update(line)
             elif time.monotonic() - shown >= PLAIN_EVERY_S:
                 shown = time.monotonic()
-                report = self._report()
-                print(json.dumps(asdict(report)) if self._as_json else self._line(report), file=sys.stderr, flush=True)
+                print(json.dumps(asdict(report)) if self._as_json else line, file=sys.stderr, flush=True)
 
     def _line(self, report: Report) -> str:
         """The report's line, and for how long Kafka has not answered while records wait for it."""
-        waiting = report.read > report.acked + report.failed + report.rejected
-        if report.acked != self._acked or not waiting:
+        if report.acked != self._acked or not report.waiting:
             self._acked, self._answered_at = report.acked, report.seconds
         silent_s = report.seconds - self._answered_at
-        return report.line() + (f", no answer from Kafka for {silent_s:.0f} s" if silent_s >= SILENCE_S else "")
+        silence = f", no answer from Kafka for {silent_s:.0f} s" if silent_s >= SILENCE_S else ""
+        trouble = self._trouble() if report.waiting else ""
+        begin_s, begin = self._recent[0] if self._recent else (0.0, 0)
+        self._recent.append((report.seconds, report.acked))
+        rate = (report.acked - begin) / max(report.seconds - begin_s, 0.001)
+        return report.line(rate) + silence + (f" ({trouble})" if trouble else "")

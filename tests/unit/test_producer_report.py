@@ -13,19 +13,28 @@ from producer.ledger import Ledger
 from producer.report import Report
 from producer.sources.pace import paced
 
-REPORT = Report("search", "tweets", 10, 8, 1, 1, 0, 4_000, 2.0, 4.0, 0.05, "error")
+REPORT = Report(
+    source="stream", topic="tweets", state="429, again in 12 s", read=10, from_spool=2, acked=8, failed=1, rejected=1, spooled=2,
+    reconnects=3, backfilled=0, repeats=4, skipped_empty_lines=0, bytes=4_000, seconds=2.0, records_per_second=4.0, cost_usd=0.05,
+    stopped_by="error",
+)  # fmt: skip
 
 
 def test_report_is_one_json_object() -> None:
     out = io.StringIO()
     REPORT.write(out)
     report = json.loads(out.getvalue())
-    assert report["read"] == report["acked"] + report["failed"] + report["rejected"] == 10
+    assert (
+        report["read"] + report["from_spool"] == report["acked"] + report["failed"] + report["rejected"] + report["spooled"] == 12
+    )
     assert report["stopped_by"] == "error"
 
 
 def test_live_line_names_trouble_and_cost() -> None:
-    assert REPORT.line() == "10 read, 8 acked, 1 failed, 1 rejected, 4 records/s, 0.05 USD, 2 s"
+    assert REPORT.line(4.0) == (
+        "429, again in 12 s: 10 read, 8 acked, 1 failed, 1 rejected, 3 reconnects, 4 repeats, 4 records/s, 2 waiting, 0.05 USD,"
+        " 2 s"
+    )
 
 
 def test_ledger_lines(tmp_path: Path) -> None:

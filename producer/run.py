@@ -1,0 +1,122 @@
+"""One run: the source's records into the spool or the backlog, from there to Kafka, and the figures of all that."""
+
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+from config import settings
+from producer.backlog import Backlog
+from producer.ledger import Ledger
+from producer.opening import open_source
+from producer.publisher import Publisher, Tally
+from producer.report import Report
+from producer.sending import Sender
+from producer.sources import State
+from producer.sources.pace import paced
+from producer.sources.replay import Replay
+from producer.spool import Spool
+from producer.stopping import Interrupt
+
+CAN_BE_READ_AGAIN = ("replay", "sample")
+DRAIN_S = 10.0  # after a signal or an error, for what the spool keeps anyway
+POLL_S = 0.1
+
+
+def records_of(chosen: settings.Settings) -> Spool | Backlog:
+    """Where records wait for Kafka: the spool that the settings name, or memory. Raises what `Spool` raises."""
+    folder = chosen.spool or ("none" if chosen.source in CAN_BE_READ_AGAIN else f".run/spool/{chosen.topic}-{chosen.source}")
+    if folder == "none":
+        return Backlog()
+    return Spool(Path(folder), f"{chosen.source} for {chosen.topic}", chosen.spool_max_bytes)
+
+
+class Run:
+    """Opens spool, source and, without a spool, the connection to Kafka. Raises PipelineError for what cannot work."""
+
+    def __init__(self, chosen: settings.Settings, interrupt: Interrupt) -> None:
+        self._chosen, self._interrupt = chosen, interrupt
+        self._read, self._stopped_by, self._begin = 0, "", time.monotonic()
+        self._state, self._tally, self._records = State(), Tally(), records_of(chosen)
+        self._spooled = isinstance(self._records, Spool)
+        self._ledger = Ledger(chosen.ledger) if chosen.ledger else None
+        self._source = open_source(chosen, self._state, self._records.position)
+        self._sender = Sender(self._records, self._connect)
+
+    def _connect(self) -> Publisher:
+        chosen = self._chosen
+        return Publisher(chosen.bootstrap, chosen.topic, self._tally, self._ledger, forever=self._spooled)
+
+    def go(self) -> None:
+        """Publish what the source gives until it ends, `max_posts` are read or a signal comes; then wait for Kafka.
+
+        Raises what ended the source or the sender, once everything is settled or on the disk.
+        """
+        outcome = "error"
+        try:
+            self._hand_over()
+            limit = self._chosen.max_posts and self._read == self._chosen.max_posts
+            outcome = "max_posts" if limit else "signal" if self._interrupt.asked else "end"
+        finally:
+            self._drain(in_haste=outcome == "error")
+            self._stopped_by = "error" if self._sender.error else outcome
+        if self._sender.error:
+            raise self._sender.error
+
+    def _hand_over(self) -> None:
+        records, sender, interrupt = self._records, self._sender, self._interrupt
+        given = islice(paced(iter(self._source), self._chosen.rate), self._chosen.max_posts or None)
+        for id, value, position in interrupt.until_asked(given):
+            records.append(id.encode() if id is not None else None, value, position)
+            self._read += 1
+            while not (records.has_room or interrupt.asked or sender.error):
+                records.wait_for_room(POLL_S)
+            if sender.error:
+                return
+
+    def _drain(self, in_haste: bool) -> None:
+        """Wait until Kafka has everything, or the sender has ended; with a spool, at most DRAIN_S after a signal or an error."""
+        end, records = 0.0, self._records
+        while (records.waiting or records.unwritten) and not self._sender.error:
+            if self._spooled and (self._interrupt.asked or in_haste):
+                end = end or time.monotonic() + DRAIN_S
+                if time.monotonic() > end:
+                    break
+            self._sender.wait(POLL_S)
+        self._sender.stop()
+        records.close()
+
+    def report(self) -> Report:
+        """The figures so far."""
+        state, tally, found = self._state, self._tally, self._records.found
+        seconds = time.monotonic() - self._begin
+        spooled = self._records.waiting if self._spooled else 0
+        return Report(
+            source=self._chosen.source,
+            topic=self._chosen.topic,
+            state=state.now,
+            read=self._read,
+            from_spool=found,
+            acked=tally.acked,
+            failed=self._read + found - tally.acked - tally.rejected - spooled if self._stopped_by else 0,
+            rejected=tally.rejected,
+            spooled=spooled,
+            reconnects=state.reconnects,
+            backfilled=state.backfilled,
+            repeats=state.repeats,
+            skipped_empty_lines=self._source.skipped if isinstance(self._source, Replay) else 0,
+            bytes=tally.bytes,
+            seconds=round(seconds, 3),
+            records_per_second=round(tally.acked / seconds, 1) if seconds else 0.0,
+            cost_usd=round(state.cost_usd, 3),
+            stopped_by=self._stopped_by,
+        )
+
+    def trouble(self) -> str:
+        """What keeps records waiting."""
+        return self._records.trouble or self._sender.trouble
+
+    def say_what_waits(self) -> None:
+        """After the end: what is in the spool still."""
+        if isinstance(self._records, Spool) and self._records.waiting:
+            print(f"{self._records.waiting} records wait in {self._records.folder}: the next start sends them", file=sys.stderr)
