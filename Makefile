@@ -30,9 +30,10 @@ test-unit: ## the tests that need no services
 	@scripts/setup --dev
 	$(PYTHON) -m pytest tests/unit
 
-test-fault: ## the long fault loops too
+test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n others
 	@scripts/setup --dev
-	$(PYTHON) -m pytest tests/fault
+	$(PYTHON) -m pytest -s tests/fault
+	$(PYTHON) -m tests.fault.results
 
 test-spark: ## the connector's tests on another Spark, in a copy below build/: make test-spark PYSPARK=4.1.4
 	@if [ -z "$(PYSPARK)" ]; then echo "which Spark? make test-spark PYSPARK=4.1.4" >&2; exit 2; fi

@@ -9,7 +9,7 @@ import threading
 import time
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ LIMIT_S = float(os.environ.get("FAULT_LIMIT_S", "180"))  # from a fault to the n
 RATE = 600  # records a batch of one second: what a killed driver missed is made up quickly
 SPARK = ("--conf", "spark.ui.enabled=false")
 # A driver lives for seconds here, so its start is made cheap: no second compiler, no parallel collector, its classes from an
-# archive that the first orderly end makes, and no numba. Nothing of what is tested changes by that.
+# archive that the first slice's end makes, and no numba. Nothing of what is tested changes by that.
 ENVIRON = {
     "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "PYTHONPATH": str(Path(__file__).with_name("without_numba")),
@@ -44,17 +44,16 @@ class Runner:
         self.random = random.Random(f"{approach} {seed}")
         self.reader = Reader(services, output)
         self.reader.start()
+        self.archive = ARCHIVES / f"{approach}.jsa"
         self.job: jobs.Job | None = None
         self.starts: list[dict[str, Any]] = []
         self.faults: list[dict[str, Any]] = []
         services.files.write(f"{jobs.path_of(output)}/{fail_points.MARK}", data=b"", overwrite=True)
 
-    def once(self, act: Callable[[jobs.Job], Any], *arguments: str) -> int:
+    def once(self, act: Callable[[jobs.Job], Any], *arguments: str, java: str = "SharedArchiveFile") -> int:
         """One start of the job: `act` on it, then wait for its end; returns its exit code."""
         begun = time.monotonic()
-        archive = ARCHIVES / f"{self.approach}.jsa"
-        flag = f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}"
-        spark = [*SPARK, "--conf", f"spark.driver.defaultJavaOptions={flag}"]
+        spark = [*SPARK, "--conf", f"spark.driver.defaultJavaOptions=-XX:{java}={self.archive}"]
         arguments = (*jobs.slowly(self.approach, RATE), *arguments)
         with jobs.started(
             self.services, self.folder, self.approach, self.topic, self.output, *arguments, spark=spark, environ=ENVIRON
@@ -73,10 +72,9 @@ class Runner:
         self.faults.append({"fault": kind, "at": time.monotonic()})
         return self.faults[-1]
 
-    def kill_drivers(self, numbers: range) -> None:
-        """As many starts, each ended by kill -9: the even ones at a fail point, the odd ones at a random moment."""
-        for number in numbers:
-            point = "" if number % 2 else fail_points.NAMES[number // 2 % len(fail_points.NAMES)]
+    def kill_drivers(self, moments: Iterable[str]) -> None:
+        """As many starts, each ended by kill -9: at a fail point, or where none is named at a random moment."""
+        for point in moments:
             once_only = point in ("epoch claimed", "staging taken")  # a start comes by there once
             spec = ("--fail-point", f"{point}:{1 if once_only else self.random.choice((1, 2, 2, 3))}") if point else ()
             code = self.once(lambda job, point=point: self._kill(job, point), *spec)
@@ -138,8 +136,9 @@ class Runner:
         return len({bisect(begins, at) for at in self.reader.seen.values()} - {0})
 
     def drain(self) -> None:
-        """Publish what is left on the topic; the last fault recovers here."""
-        assert self.once(lambda job: job.ended(2 * LIMIT_S), "--available-now") == 0, self._said()
+        """Publish what is left on the topic; the last fault recovers here. After many starts it makes the archive."""
+        java = "SharedArchiveFile" if self.archive.exists() or len(self.starts) < 5 else "ArchiveClassesAtExit"
+        assert self.once(lambda job: job.ended(2 * LIMIT_S), "--available-now", java=java) == 0, self._said()
 
     def _said(self) -> str:
         return f"{self.job.log}:\n{self.job.said()[-4000:]}" if self.job else ""

@@ -15,9 +15,10 @@ SLICES = [(kind, turn) for turn in range(2) for kind in ("kafka-1", "namenode", 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("kind", "turn"), SLICES, ids=[f"{kind}-{turn}" for kind, turn in SLICES])
-def test_killed_services_cost_nothing(services: Services, admin: KafkaAdminClient, topic: str, kind: str, turn: int) -> None:
-    test = "tests/fault/test_service_kills.py::test_killed_services_cost_nothing"
+def test_killed_services_cost_nothing(
+    services: Services, admin: KafkaAdminClient, topic: str, kind: str, turn: int, request: pytest.FixtureRequest
+) -> None:
     try:
-        slices.Slice(services, topic, kind, turn, test).run(slices.kill_service)
+        slices.Slice(services, topic, kind, turn, request.node.nodeid).run(slices.kill_service)
     finally:
         start_again(services, admin)  # what runs already stays as it is

@@ -33,7 +33,7 @@ class Reader(threading.Thread):
     def run(self) -> None:
         ending = False
         while not ending:
-            ending = self._stopping.wait(0.2)  # and one more look after that
+            ending = self._stopping.wait(0.3)  # and one more look after that
             try:
                 self._look_for_new_ones()
             except (RequestException, OSError):
@@ -45,8 +45,9 @@ class Reader(threading.Thread):
                 self.partial.append(f"half a manifest: {error}")
 
     def _look_for_new_ones(self) -> None:
-        names = self.files.list(self.root) if self.files.status(self.root, strict=False) else []
-        for name in sorted(set(names) - set(self.seen)):
+        if not self.seen and not self.files.status(self.root, strict=False):
+            return
+        for name in sorted(set(self.files.list(self.root)) - set(self.seen)):
             at = time.monotonic()
             self._look(name)
             self.seen[name] = at

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,3 +121,13 @@ def test_after_a_failure_no_batch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(batches, "current", job)
         with pytest.raises(RuntimeError, match="an earlier one failed"):
             batches.store(nothing)
+
+
+def test_records_that_come_again_are_counted_and_stay_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "batches")
+    monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [[("t", 0, 5, 10)], [("t", 0, 7, 10)]])
+    published = SimpleNamespace(covered={("t", 0): [(0, 10)]})  # neither staged nor published: it has no such methods
+    batches._store(None, batches.Job(None, published, 1))
+    assert caplog.messages == ["8 records were delivered again and stay out"]
