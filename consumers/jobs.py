@@ -110,7 +110,8 @@ def main(entry: Any) -> None:
             raise (_ours(error) or error) from None
         except Py4JJavaError as error:
             remedy = "scripts/services status, then start again; the stack trace is above"
-            raise (_ours(kafka_dstreams.error_of(error)) or errors.PipelineError(_headline(error), remedy=remedy)) from None
+            known = _ours(kafka_dstreams.error_of(error)) or _torn_log(error)
+            raise (known or errors.PipelineError(_headline(error), remedy=remedy)) from None
 
     errors.exit_with(run)
 
@@ -123,6 +124,15 @@ def _ours(error: kafka_dstreams.KafkaError | None) -> errors.PipelineError | Non
     if isinstance(error, kafka_dstreams.Unreachable):
         return errors.ServiceUnreachable(str(error), remedy="scripts/services status, or --bootstrap HOST:PORT")
     return None
+
+
+def _torn_log(error: Py4JJavaError) -> errors.ConfigError | None:
+    """The write-ahead log ends within a record. It stays so: each start would fail at the same batch."""
+    text = str(error)
+    if "from write ahead log record" not in text or "EOFException" not in text:
+        return None
+    remedy = "start with another --checkpoint: the output knows what is published, nothing is lost"
+    return errors.ConfigError("the write-ahead log is torn", "receivedData/ in the job's checkpoint", remedy)
 
 
 def _headline(error: Py4JJavaError) -> str:

@@ -23,6 +23,8 @@ if str(ROOT) not in sys.path:
 HOST = "127.0.0.1"
 PORTS = int(os.environ.get("TEST_PORTS", "28000"))  # the tests' services listen on the 3000 ports from here on
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))  # a crowded machine needs more
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker that `make test` leaves out."""
@@ -31,13 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> Any:
     """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > end:
-            pytest.fail(f"not within {seconds:g} s: {message}")
+            pytest.fail(f"not within {seconds * PATIENCE:g} s: {message}")
         time.sleep(0.1)
 
 

@@ -1,7 +1,6 @@
 """Executors as processes of their own, and what runs in them, killed or failing under a running job. The driver goes on."""
 
 import os
-import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from consumers import fail_points
 from scripts.machine.processes import Home
 from tests import jobs
 from tests.conftest import Services, wait_until
+from tests.fault import chaos
 from tests.fault.trials import Trial, below
 from tests.jobs import APPROACHES, Job, audit, batches, publish, run_job, slowly, started
 
@@ -20,12 +20,11 @@ CLUSTER = ("--master", "local-cluster[2,2,1024]")
 EXECUTOR, WORKER = "CoarseGrainedExecutorBackend", "pyspark.daemon"
 KILLS = 3
 RECOVERY_S = 90
-AGAIN = re.compile(r"(\d+) records were delivered again and stay out")
 
 
 def delivered_again(said: str) -> int:
     """How many records Kafka delivered once more, by the job's log."""
-    return sum(int(number) for number in AGAIN.findall(said))
+    return sum(int(number) for number in chaos.AGAIN.findall(said))
 
 
 def one_executor(job: Job) -> list[int]:

@@ -21,8 +21,8 @@ from kafka.errors import KafkaError
 from scripts.machine.processes import Home
 from tests import jobs
 from tests.conftest import HOST, PORTS, ROOT, Services, wait_until
-from tests.fault import chaos
 from tests.fault.trials import supervised
+from tests.fault.watching import load
 from tests.integration.test_producer_outages import start_again
 from tests.jobs import APPROACHES, audit, batches, manifests, new_topic, publish, run_job, slowly
 
@@ -157,9 +157,9 @@ def test_brokers_killed_frozen_and_away(three: ThreeBrokers, tmp_path: Path, app
     topic = f"three-{approach}"
     copies = {topic: {"num_partitions": 3, "replication_factor": 3}}
     three.ask(lambda client: client.create_topics(copies, wait_for_metadata=True))
-    output, ledger = f"{three.hdfs}/tests/{topic}", tmp_path / "ledger.jsonl"
+    output = f"{three.hdfs}/tests/{topic}"
     history: list[dict[str, Any]] = []
-    with chaos.load(three, topic, ledger):
+    with load(three, topic, tmp_path, 1):
         place = (three, tmp_path, approach, topic, output)
         with supervised(*place, *slowly(approach, 600)) as job:
             jobs.await_batches(three, output, 2, job, 150)
@@ -172,7 +172,7 @@ def test_brokers_killed_frozen_and_away(three: ThreeBrokers, tmp_path: Path, app
             job.process.send_signal(signal.SIGTERM)
             assert job.ended(120) == 0, job.said()
     run_job(three, tmp_path, approach, topic, output, *slowly(approach, 600))
-    verdict = audit(three, topic, output, "--ledger", str(ledger))
+    verdict = audit(three, topic, output, "--ledger", str(tmp_path / "ledger.jsonl"))
     assert verdict["in_kafka"] > 1000, "an idle pipeline loses nothing either"
     print(json.dumps(history), verdict)
 

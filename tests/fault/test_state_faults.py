@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 
 from consumers import fail_points
-from producer.publisher import MAX_RECORD_BYTES
+from producer.publisher import RECORD_BYTES
 from tests import jobs
 from tests.conftest import Services, wait_until
 from tests.fault.trials import Trial, below, supervised, tear, tear_log
@@ -152,7 +152,7 @@ POISON: list[tuple[bytes | None, bytes | None]] = [
 @pytest.mark.parametrize("approach", ["direct", pytest.param("receiver_based", marks=pytest.mark.long)])
 def test_poison_comes_through_byte_for_byte(services: Services, topic: str, output: str, tmp_path: Path, approach: str) -> None:
     """Each poisoned record, among good ones, is published exactly once as tweet, deletion or rejected, its bytes unchanged."""
-    client = KafkaProducer(bootstrap_servers=services.bootstrap, max_request_size=2 * MAX_RECORD_BYTES)
+    client = KafkaProducer(bootstrap_servers=services.bootstrap, max_request_size=2 * RECORD_BYTES)
     for key, value in POISON * 3:
         client.send(topic, key=key, value=value)
         client.send(topic, key=b"good", value=b'{"id":"99","text":"good"}')
@@ -170,7 +170,7 @@ def test_records_at_the_size_limit(services: Services, topic: str, output: str, 
     """What the broker takes the job publishes, to the byte; what is larger the producer rejects, and says so."""
     file = tmp_path / "large.jsonl"
     frame = b'{"id":"1","text":""}'
-    sizes = range(MAX_RECORD_BYTES - 120, MAX_RECORD_BYTES + 2, 20)
+    sizes = range(RECORD_BYTES - 120, RECORD_BYTES + 2, 20)
     file.write_bytes(b"\n".join(frame[:-2] + b"x" * (size - len(frame)) + frame[-2:] for size in sizes))
     out, err = produce(services, "--source", "replay", "--file", str(file), "--topic", topic)
     report = json.loads(out)
