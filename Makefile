@@ -17,11 +17,12 @@ setup: ## venv, jars and our Java; again = nothing to do
 demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream
 	@SOURCE="$(SOURCE)" scripts/demo.sh
 
-check: ## format, lint, types
+check: ## format, lint, types, no secrets
 	@scripts/setup --dev
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
+	$(PYTHON) scripts/secret_scan.py
 
 test: check ## checks and all tests but the long fault loops, on real Kafka, HDFS and Spark
 	$(PYTHON) -m pytest -m "not long"

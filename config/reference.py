@@ -9,6 +9,7 @@ Written by `python3 -m config.reference > docs/configuration.md` from the table 
 
 A value comes from, later wins: the default, `config/pipeline.toml` (the name as it stands below), the environment, a flag.
 `--print-config` shows each value and where it came from. An unknown or wrong one ends the program with exit code 2.
+A secret has no flag: it comes from the environment or from `.env` (see `.env.example`), which only its owner may read.
 Numbers are zero or positive. A truth value is `true`, `false`, `1` or `0`; its flag takes none and means true.
 
 Spark's own settings are in `config/spark.conf`, in Spark's own names; `scripts/submit --conf NAME=VALUE direct …` overrides one.
@@ -36,7 +37,7 @@ def _section(title: str, about: str, programs: tuple[str, ...]) -> str:
 
 
 def _row(setting: Setting, programs: tuple[str, ...]) -> str:
-    flag = "environment only" if setting.secret else f"`{setting.flag}`"
+    flag = "environment or `.env`" if setting.secret else f"`{setting.flag}`"
     default = str(setting.default).lower() if setting.kind is bool else str(setting.default)
     choices = f": {', '.join(setting.choices)}" if setting.choices else ""
     only = [program for program in programs if program in setting.programs]

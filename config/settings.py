@@ -1,18 +1,21 @@
 """The one table of settings: every program reads its values here.
 
 A value comes from, later wins: the default, `config/pipeline.toml`, the environment (`TWEETS_NAME`), a flag (`--name`).
+A secret comes from the environment or from `.env`, which nobody but its owner may read.
 Each remembers where it came from; an unknown or wrong one ends the program with exit code 2.
 """
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from config import env_file
+from config.command_line import argument_parser as argument_parser
+from config.command_line import meant, with_flags
 from config.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -35,7 +38,7 @@ class Setting:
     default: Any
     help: str
     choices: tuple[str, ...] = ()
-    secret: bool = False  # environment only: never a flag, never a file, never printed
+    secret: bool = False  # environment or .env only: never a flag, never pipeline.toml, never printed
 
     @property
     def flag(self) -> str:
@@ -58,11 +61,22 @@ TABLE = (
     Setting("loop", _PRODUCER, bool, False, "replay: begin again at the end of the file"),
     Setting("rate", _PRODUCER, float, 0.0, "replay, sample: records a second; 0 is as fast as possible"),
     Setting("max_posts", _PRODUCER, int, 0, "stop after so many posts; 0 is no limit"),
+    Setting("max_cost", _PRODUCER, float, 0.0, "stream, search: stop before X's posts cost more USD; 0 is no limit"),
     Setting("seed", _PRODUCER, int, 1, "sample: the same seed gives the same tweets"),
     Setting("malformed", _PRODUCER, float, 0.0, "sample: share of malformed records, 0 to 1"),
     Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
-    Setting("query", _PRODUCER, str, "", "search: the query"),
+    Setting("rules", _PRODUCER, str, "", 'stream: TOML file of rules, a line each: tag = "rule"; instead of --track'),
+    Setting("replace_rules", _PRODUCER, bool, False, "stream: also delete the account's rules that are not ours"),
+    Setting("query", _PRODUCER, str, "", "search: the query, in X's language"),
+    Setting("lang", _PRODUCER, str, "", "search: posts in this language only (en, pt, ja, …)"),
+    Setting("since", _PRODUCER, str, "", "search: from this day or time on, UTC, or so long ago: 2026-11-21, 2h, 3d"),
+    Setting("until", _PRODUCER, str, "", "search: up to this day or time, exclusive; then the search ends"),
+    Setting("min_likes", _PRODUCER, int, 0, "search: posts with at least so many likes"),
+    Setting("adaptive_likes", _PRODUCER, bool, False, "search: the most liked first, less liked ones when a page is not full"),
     Setting("interval", _PRODUCER, float, 60.0, "search: seconds between two searches"),
+    Setting("x_usd_a_post", _PRODUCER, float, 0.005, "X's price of a post"),
+    Setting("x_usd_a_user", _PRODUCER, float, 0.010, "X's price of an author that comes with a post; 0 if they are not billed"),
+    Setting("x_usd_a_count", _PRODUCER, float, 0.005, "X's price of a request for counts, which --dry-run makes"),
     Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
     Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
     Setting(
@@ -138,8 +152,9 @@ def load(
     environ: Mapping[str, str] = os.environ,
     file: Path = FILE,
     parser: argparse.ArgumentParser | None = None,
+    secrets: Path = env_file.FILE,
 ) -> Settings:
-    """Read `program`'s settings from all four places.
+    """Read `program`'s settings from all four places; a secret may also be in the file `secrets`, beneath the environment.
 
     `parser` may bring arguments of the program's own; they become values too. `--help` and `--print-config` are answered here.
     Raises ConfigError for an unknown name, a wrong value or a wrong type, naming its origin.
@@ -147,10 +162,11 @@ def load(
     table = {setting.name: setting for setting in of(program)}
     values = {name: setting.default for name, setting in table.items()}
     origins = dict.fromkeys(values, "default")
-    for name, value, origin in [*_from_file(file), *_from_environment(environ)]:
+    kept = env_file.read(secrets) if any(setting.secret for setting in table.values()) else {}
+    for name, value, origin in [*_from_file(file), *_from_environment({**kept, **environ})]:
         if name in table:
             values[name], origins[name] = _checked(table[name], value, origin), origin
-    parser = _with_flags(parser or _Parser(prog=program, description=about, allow_abbrev=False), table.values())
+    parser = with_flags(parser or argument_parser(program, about), table.values())
     for name, value in vars(parser.parse_args(list(argv))).items():
         if name in table:
             value, origins[name] = _checked(table[name], value, table[name].flag), table[name].flag
@@ -176,7 +192,7 @@ def _from_file(file: Path) -> list[tuple[str, Any, str]]:
     known = [setting.name for setting in TABLE if not setting.secret]
     for name in content:
         if name not in known:
-            raise ConfigError(f"unknown setting {name!r}{_meant(name, known)}", str(file), f"remove the line from {file.name}")
+            raise ConfigError(f"unknown setting {name!r}{meant(name, known)}", str(file), f"remove the line from {file.name}")
     return [(name, value, f"{file.name}") for name, value in content.items()]
 
 
@@ -188,7 +204,7 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
         if variable.startswith(PREFIX):
             if variable not in by_variable:
                 raise ConfigError(
-                    f"unknown setting {variable}{_meant(variable, by_variable)}", "the environment", f"unset {variable}"
+                    f"unknown setting {variable}{meant(variable, by_variable)}", "the environment", f"unset {variable}"
                 )
             found.append((by_variable[variable], value, variable))
     return found
@@ -214,7 +230,7 @@ def _checked(setting: Setting, value: Any, origin: str) -> Any:
     if setting.choices and typed not in setting.choices:
         wanted = ", ".join(setting.choices)
         raise ConfigError(
-            f"{setting.name} is one of {wanted}, not {typed!r}{_meant(str(typed), setting.choices)}", origin, "choose one"
+            f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}", origin, "choose one"
         )
     if setting.kind in (int, float) and not 0 <= typed < float("inf"):
         raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give zero or a positive number")
@@ -223,38 +239,3 @@ def _checked(setting: Setting, value: Any, origin: str) -> Any:
 
 def _wanted(setting: Setting) -> str:
     return {str: "text", int: "a whole number", float: "a number", bool: "true or false"}[setting.kind]
-
-
-def _meant(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse whose complaints are ConfigErrors with a suggestion."""
-
-    def error(self, message: str) -> NoReturn:
-        flags = [flag for action in self._actions for flag in action.option_strings]
-        unknown = (
-            message.rpartition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0] if "unrecognized" in message else ""
-        )
-        raise ConfigError(f"{message}{_meant(unknown, flags) if unknown else ''}", "the command line", f"{self.prog} --help")
-
-
-def argument_parser(program: str, about: str) -> argparse.ArgumentParser:
-    """A parser for a program that has arguments beside its settings; hand it to `load`."""
-    return _Parser(prog=program, description=about, allow_abbrev=False)
-
-
-def _with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.ArgumentParser:
-    """The parser with a flag for each setting; an absent flag leaves no trace, so the other origins show through."""
-    for setting in table:
-        if setting.secret:
-            continue
-        text = f"{setting.help} (default {setting.default!r}, {setting.variable})".replace("%", "%%")
-        if setting.kind is bool:
-            parser.add_argument(setting.flag, action="store_const", const=True, default=argparse.SUPPRESS, help=text)
-        else:
-            parser.add_argument(setting.flag, metavar=setting.name.upper(), default=argparse.SUPPRESS, help=text)
-    parser.add_argument("--print-config", action="store_true", help="print each value and where it came from, then stop")
-    return parser

@@ -14,7 +14,7 @@ from typing import IO
 from config import settings
 from config.errors import ConfigError, exit_with
 from producer.check import check
-from producer.opening import open_source
+from producer.opening import open_source, refuse_old_flags
 from producer.publisher import check_names
 from producer.report import Progress
 from producer.run import Run
@@ -28,6 +28,7 @@ def main() -> int:
     """Settings, source, publish, report."""
     parser = settings.argument_parser("python -m producer", ABOUT)
     parser.add_argument("--check", action="store_true", help="say whether source and broker are ready, then stop")
+    refuse_old_flags(sys.argv[1:])
     chosen = settings.load("producer", sys.argv[1:], parser=parser)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for library in ("tweepy", "websockets"):

@@ -1,15 +1,33 @@
-"""Which source the settings name."""
+"""Which source the settings name, and which word of today stands for one of yesterday."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from config import settings
+from config.errors import ConfigError
 from producer.sources import Record, State
 from producer.sources.replay import Replay
 from producer.sources.sample import sample
 
+OLD_FLAGS = {  # as scripts for X's API v1.1 have them
+    "--keyword": '--query "…" with --source search, or --track "…" with --source stream',
+    "--min-faves": "--min-likes (with --source search)",
+    "--locations": 'a rule or query with bounding_box:[west south east north], as in --track "bounding_box:[13 52 14 53]"',
+    "--language": "--lang",
+    "--count": "--max-posts",
+}
 
-def open_source(chosen: settings.Settings, state: State, position: str = "") -> Iterable[Record]:  # noqa: ARG001
-    """The source the settings name, telling `state` what it does; `position` is the newest one that the spool has of it.
+
+def refuse_old_flags(arguments: Sequence[str]) -> None:
+    """Raise ConfigError that names today's flag where the command line has one of yesterday."""
+    for argument in arguments:
+        typed = argument.partition("=")[0]
+        today = OLD_FLAGS.get(typed.replace("_", "-"))
+        if today is not None:
+            raise ConfigError(f"{typed} is an old name", "the command line", f"today it is {today}")
+
+
+def open_source(chosen: settings.Settings, state: State, position: str = "") -> Iterable[Record]:
+    """The source the settings name, telling `state` what it does; `position` is the newest one that was kept with a record.
 
     Raises ConfigError or CredentialsError for what can be seen before reading.
     """
@@ -19,9 +37,16 @@ def open_source(chosen: settings.Settings, state: State, position: str = "") -> 
         return Replay(chosen.file, chosen.loop)
     if chosen.source == "sample":
         return sample(chosen.seed, chosen.malformed)
-    from producer.sources import x_search, x_stream, x_wire  # here: the other two need no tweepy
+    from producer.sources import x_query, x_rules, x_search, x_stream, x_wire  # here: the other sources need no tweepy
+    from producer.sources.x_purse import Prices, Purse
 
     account = x_wire.Account(chosen.x_bearer_token, chosen.x_base_url)
+    prices = Prices(chosen.x_usd_a_post, chosen.x_usd_a_user, chosen.x_usd_a_count)
+    purse = Purse(state, prices, chosen.max_posts, chosen.max_cost)
     if chosen.source == "stream":
-        return x_stream.tweets(account, x_stream.phrases(chosen.track), state)
-    return x_search.tweets(account, chosen.query, chosen.interval, state)
+        want = x_rules.wanted(chosen.track, chosen.rules)
+        if chosen.min_likes:
+            raise ConfigError("a post in the stream has no likes yet", "--min-likes", "use --source search")
+        return x_stream.tweets(account, want, chosen.replace_rules, purse, state, position)
+    query = x_query.query(chosen.query, chosen.lang, chosen.since, chosen.until, chosen.min_likes)
+    return x_search.tweets(account, query, chosen.interval, chosen.adaptive_likes, purse, state, position)

@@ -11,8 +11,8 @@ from typing import Any
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
+from scripts.stubs.x import TOKEN
 from tests.conftest import ROOT, Services, wait_until
-from tests.x_stub import TOKEN
 
 COMMAND = [sys.executable, "-m", "producer"]
 Published = dict[tuple[int, int], tuple[bytes | None, bytes | None]]

@@ -1,128 +1,62 @@
-"""Tweets that X's recent search finds, asked for again and again; nothing is read twice."""
+"""Posts that X's recent search finds, asked for again and again; nothing is read twice."""
 
-import logging
-import time
 from collections.abc import Iterator
-from typing import Any
-
-import msgspec
-import requests
-import tweepy  # type: ignore[import-untyped]
-from msgspec import Raw, Struct, field
 
 from config.errors import ConfigError
-from producer.sources import Records, State
-from producer.sources.identity import record_of
-from producer.sources.x_wire import FIELDS, USD_A_POST, Account, unreachable
+from producer.sources import Record, Records, State
+from producer.sources.x_pages import Search
+from producer.sources.x_purse import Purse
+from producer.sources.x_query import Query
+from producer.sources.x_wire import Account
 
-TWEETS_A_PAGE = 100
-ATTEMPTS = 5
-RATE_LIMIT_PAUSE_S = 60.0
-_DOING = "X's recent search"
-
-log = logging.getLogger("producer")
+LIKES = (100_000, 10_000, 1_000, 100, 10, 1)  # thresholds of the adaptive search, from the top
 
 
-class _Referring(Struct):
-    """What a tweet refers to."""
+def tweets(
+    account: Account, query: Query, interval_s: float, adaptive: bool, purse: Purse, state: State, since_id: str = ""
+) -> Records:
+    """One record a post that matches: searches every `interval_s` seconds for what is newer, to the query's end if it has one.
 
-    author_id: str = ""
-    geo: dict[str, Raw] = {}
-
-
-class _Includes(Struct):
-    users: list[Raw] = []
-    places: list[Raw] = []
-
-
-class _Meta(Struct):
-    newest_id: str = ""
-    next_token: str = ""
-
-
-class _Page(Struct):
-    data: list[Raw] = []
-    includes: _Includes = field(default_factory=_Includes)
-    meta: _Meta = field(default_factory=_Meta)
-
-
-class _Identified(Struct):
-    id: str
-
-
-def tweets(account: Account, query: str, interval_s: float, state: State) -> Records:
-    """One record a tweet that matches the query, without end: searches every `interval_s` seconds for what is newer.
-
-    Raises ConfigError at once for a missing query, and what `Account.refusal` gives when X refuses; ServiceUnreachable
-    when it stays away.
+    `adaptive` asks for the most liked posts first, and for less liked ones when those do not fill a page; with a limit of
+    posts or costs these are then the ones that are had. The last record of a whole search carries the newest id as position:
+    pages come newest first, so before that an older one may be missing. Raises ConfigError at once, later what
+    `Account.ask` does.
     """
-    if not query:
-        raise ConfigError("the search needs a query", "--query", 'give --query "coffee lang:en"')
     if interval_s < 1:
         raise ConfigError("searches less than a second apart are never wanted", "--interval", "give at least 1")
-    return _tweets(account, query, interval_s, state)
+    return _tweets(Search(account, purse, state), account, query, interval_s, adaptive, purse, state, since_id)
 
 
-def _tweets(account: Account, query: str, interval_s: float, state: State) -> Records:
-    client = tweepy.Client(account.token, return_type=requests.Response)
-    account.attach(client.session)
-    newest = ""
+def _tweets(
+    search: Search, account: Account, query: Query, interval_s: float, adaptive: bool, purse: Purse, state: State, since_id: str
+) -> Records:
     while True:
-        since = newest
-        for page in _pages(client, account, query, since):
-            newest = newest if newest != since else page.meta.newest_id or newest  # the first page has the newest
-            for tweet in page.data:
-                state.bought += 1
-                state.cost_usd += USD_A_POST
-                yield record_of(_alone(tweet, page.includes))
-        time.sleep(interval_s)
-
-
-def _pages(client: tweepy.Client, account: Account, query: str, since: str) -> Iterator[_Page]:
-    """All pages of one search, newest tweets first."""
-    position: dict[str, str] = {"since_id": since} if since else {}
-    while True:
-        page = _page(client, account, query, position)
-        yield page
-        if not page.meta.next_token:
+        last_one = query.ended  # before it begins: what comes meanwhile is in the next one
+        state.now = "searching"
+        newest = since_id
+        held: Record | None = None  # the last record so far: only the very last may carry the position
+        for record, newest_id in _sweep(search, query, since_id, adaptive, state):
+            newest = max(newest, newest_id, key=lambda id: int(id or 0))
+            if held is not None:
+                yield held
+            held = record
+        if held is not None:
+            complete = bool(purse.page_size())  # else the limit may have cut the search off
+            yield held._replace(position=newest) if complete else held
+            since_id = newest
+        if last_one or not purse.page_size():
+            state.now = "the search's end" if purse.page_size() else "the limit is reached"
             return
-        position["next_token"] = page.meta.next_token
+        state.now = f"next search in {interval_s:.0f} s"
+        account.pause(interval_s)
 
 
-def _page(client: tweepy.Client, account: Account, query: str, position: dict[str, str]) -> _Page:
-    """One page; waits out rate limits, tries a few times against an X that does not answer."""
-    for attempt in range(ATTEMPTS):
-        pause_s = 2.0**attempt
-        failure: Exception
-        try:
-            response = client.search_recent_tweets(query, max_results=TWEETS_A_PAGE, **position, **FIELDS)
-            return msgspec.json.decode(response.content, type=_Page)
-        except tweepy.HTTPException as error:
-            failure = error
-            refusal = account.refusal(error.response, _DOING)
-            if refusal is not None:
-                raise refusal from None
-            if isinstance(error, tweepy.TooManyRequests):
-                pause_s = max(error.reset_time - time.time(), 1.0) if error.reset_time else RATE_LIMIT_PAUSE_S
-        except (requests.RequestException, msgspec.MsgspecError) as error:
-            failure = error
-        log.warning("X's search failed (%s), trying again in %.0f s", type(failure).__name__, pause_s)
-        time.sleep(pause_s)
-    raise unreachable(failure, _DOING)
-
-
-def _alone(tweet: Raw, includes: _Includes) -> bytes:
-    """The tweet as the stream would have sent it: with those users and places of its page that it refers to."""
-    referring = msgspec.json.decode(tweet, type=_Referring)
-    place = bytes(referring.geo.get("place_id", b"")).strip(b'"').decode()
-    own: dict[str, Any] = {
-        "users": [user for user in includes.users if _id(user) == referring.author_id],
-        "places": [found for found in includes.places if _id(found) == place],
-    }
-    return msgspec.json.encode(
-        {"data": tweet, "includes": {kind: found for kind, found in own.items() if found}, "matching_rules": []}
-    )
-
-
-def _id(included: Raw) -> str:
-    return msgspec.json.decode(included, type=_Identified).id
+def _sweep(search: Search, query: Query, since_id: str, adaptive: bool, state: State) -> Iterator[tuple[Record, str]]:
+    """(record, newest id of its page) of one whole search."""
+    bands = [*[query.above(likes) for likes in LIKES if likes > query.min_likes], query] if adaptive else [query]
+    for band in bands:
+        if adaptive:
+            state.now = f"searching, {band.min_likes} likes or more"
+        for page in search.pages(band, since_id):
+            for record in page.records:
+                yield record, page.newest_id

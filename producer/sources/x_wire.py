@@ -1,17 +1,25 @@
-"""What the stream and the search of X have in common: the account, the fields asked for, and what a refusal means."""
+"""What all of X's endpoints have in common: the account, the fields asked for, what a refusal means, and patience."""
 
+import logging
 import re
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+import tweepy  # type: ignore[import-untyped]
 from requests.adapters import HTTPAdapter
 
 from config.errors import ConfigError, CredentialsError, PipelineError, QuotaExceeded, ServiceUnreachable
+from producer.sources import State
 
 X_HOST = "https://api.twitter.com"  # fixed inside tweepy
 REST_TIMEOUT_S = 30.0
-USD_A_POST = 0.005
+SILENCE_S = 21.0  # X sends an empty line every 20 s
+REST_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+RATE_LIMIT_PAUSE_S = 60.0  # X's rule where a 429 does not say until when
+MASK = "(token)"  # what tweepy gets for a token: it logs and raises what it knows
 
 FIELDS = {
     "tweet_fields": "created_at,lang,author_id,public_metrics,entities,geo,referenced_tweets,conversation_id,"
@@ -20,51 +28,100 @@ FIELDS = {
     "user_fields": "username,name,location,public_metrics",
     "place_fields": "full_name,country,country_code,place_type,geo",
 }
+T = TypeVar("T")
+log = logging.getLogger("producer")
 
 
 class Account:
-    """The bearer token and where it is sent. Raises CredentialsError for a token, ConfigError for an address not to be used."""
+    """The bearer token and where it is sent; only the way out (`_Detour`) puts it into a request.
 
-    def __init__(self, token: str, base_url: str) -> None:
-        remedy = "set TWEETS_X_BEARER_TOKEN to the bearer token of your X app"
+    `pause` is how to wait, `silence_s` how long a stream may be silent. Raises CredentialsError for a token, ConfigError for
+    an address not to be used.
+    """
+
+    def __init__(
+        self, token: str, base_url: str, pause: Callable[[float], None] = time.sleep, silence_s: float = SILENCE_S
+    ) -> None:
+        where, remedy = "TWEETS_X_BEARER_TOKEN", "put TWEETS_X_BEARER_TOKEN=… (your app's bearer token) into .env, mode 600"
         if not token:
-            raise CredentialsError("there is no bearer token for X", "TWEETS_X_BEARER_TOKEN", remedy)
+            raise CredentialsError("there is no bearer token for X", where, remedy)
         if not re.fullmatch(r"[!-~]+", token):  # the HTTP library would quote it in its complaint
-            raise CredentialsError("the bearer token has characters that no token has", "TWEETS_X_BEARER_TOKEN", remedy)
+            raise CredentialsError("the bearer token has characters that no token has", where, remedy)
         address = urlsplit(base_url)
         if address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ConfigError("the token would travel unencrypted", base_url, "give --x-base-url an https address")
-        self.token, self._base_url = token, base_url.rstrip("/")
+        self._token, self._base_url = token, base_url.rstrip("/")
+        self.pause, self.silence_s = pause, silence_s
 
     def attach(self, session: requests.Session) -> None:
         """Send what the session addresses to X to this account's base URL, and let no request wait for ever."""
-        session.mount(X_HOST, _Detour(self._base_url))
+        session.mount(X_HOST, _Detour(self._base_url, self._token, self.silence_s))
+
+    def client(self) -> tweepy.Client:
+        """tweepy's client of this account; its methods return the HTTP response."""
+        client = tweepy.Client(MASK, return_type=requests.Response)
+        self.attach(client.session)
+        return client
+
+    def ask(self, call: Callable[[], T], doing: str, state: State) -> T:
+        """What `call` returns; waits out rate limits, tries a few times against an X that does not answer.
+
+        Raises what `refusal` gives, or ServiceUnreachable when the pauses are used up.
+        """
+        for pause_s in (*REST_PAUSES_S, 0.0):
+            try:
+                return call()
+            except tweepy.HTTPException as error:
+                failure: Exception = error
+                refusal = self.refusal(error.response, doing)
+                if refusal is not None:
+                    raise refusal from None
+                if isinstance(error, tweepy.TooManyRequests):
+                    pause_s = reset_in_s(error.response) or RATE_LIMIT_PAUSE_S
+                why = str(error.response.status_code)
+            except (requests.RequestException, ValueError) as error:  # ValueError: the answer is not what it should be
+                failure, why = error, type(error).__name__
+            if pause_s:
+                state.now = f"{doing}: {why}, again in {pause_s:.0f} s"
+                log.warning("%s", state.now)
+                self.pause(pause_s)
+        raise unreachable(failure, doing)
 
     def refusal(self, response: requests.Response, doing: str) -> PipelineError | None:
         """Why X refuses for good, as the error to end with; None when it is worth trying again later (429, 5xx)."""
         status = response.status_code
-        detail, kind = self._problem(response)
-        if status == 402 or "usage-capped" in kind:
-            return QuotaExceeded(
-                f"X says the quota or the credit is used up: {detail}", doing, "see the usage page of your X account"
-            )
+        problem = problem_of(response)
+        detail = printable(problem.get("detail") or problem.get("title") or response.reason or "no reason given")
+        detail = detail.replace(self._token, MASK)  # X may echo what it was sent
+        if status == 402 or "usage-capped" in str(problem.get("type")):
+            remedy = "add credit or raise the spending limit in X's developer console; --max-cost bounds a run"
+            return QuotaExceeded(f"X says the quota or the credit is used up: {detail}", doing, remedy)
         if status == 401:
-            return CredentialsError(f"X refuses the bearer token: {detail}", doing, "check TWEETS_X_BEARER_TOKEN")
+            remedy = "TWEETS_X_BEARER_TOKEN is to be the app's bearer token (not an API key or a user's token); make one anew"
+            return CredentialsError(f"X refuses the bearer token: {detail}", doing, remedy)
         if status == 403:
-            return CredentialsError(f"X forbids it: {detail}", doing, "check your X app's project and plan")
+            remedy = "reading needs credits or a plan, and an app inside a project of X's developer console; v1.1 is closed"
+            return CredentialsError(f"X forbids it: {detail}", doing, remedy)
         if status == 429 or status >= 500:
             return None
-        return ConfigError(f"X does not accept the request ({status}): {detail}", doing, "check --track or --query")
+        if status == 409:
+            return ConfigError(f"X has no rules for the stream: {detail}", doing, "does another program delete them?")
+        return ConfigError(f"X does not accept the request ({status}): {detail}", doing, "check --track, --rules or --query")
 
-    def _problem(self, response: requests.Response) -> tuple[str, str]:
-        """(detail, type) of X's problem object; the detail is cut, printable, and free of the token whatever X echoes."""
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {}
-        problem = problem if isinstance(problem, dict) else {}
-        detail = problem.get("detail") or problem.get("title") or response.reason or "no reason given"
-        return printable(detail).replace(self.token, "(token)"), str(problem.get("type", ""))
+
+def problem_of(response: requests.Response) -> dict[str, Any]:
+    """X's problem object; empty when the answer has none."""
+    try:
+        problem = response.json()
+    except (ValueError, requests.RequestException):
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def reset_in_s(response: requests.Response) -> float | None:
+    """In how many seconds (at least 1) a rate limit ends, None where X does not say."""
+    reset = response.headers.get("x-rate-limit-reset", "")
+    return max(int(reset) - time.time(), 1.0) if reset.isdigit() else None
 
 
 def printable(text: Any) -> str:
@@ -78,15 +135,19 @@ def unreachable(error: Exception, doing: str) -> ServiceUnreachable:
 
 
 class _Detour(HTTPAdapter):
-    """tweepy has X's address built in and gives its REST calls no time limit: both are mended on the way out."""
+    """tweepy has X's address built in, knows no token and gives no time limit: all three are mended on the way out."""
 
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
+    def __init__(self, base_url: str, token: str, silence_s: float) -> None:
+        self._base_url, self._token, self._silence_s = base_url, token, silence_s
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         if self._base_url != X_HOST:
             request.url = (request.url or "").replace(X_HOST, self._base_url, 1)
             options["proxies"] = {}  # they were chosen for X's own host
-        options["timeout"] = options.get("timeout") or REST_TIMEOUT_S
-        return super().send(request, *args, **options)
+        options["timeout"] = self._silence_s if options.get("stream") else REST_TIMEOUT_S
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            return super().send(request, *args, **options)
+        finally:  # responses and exceptions carry their request about
+            request.headers["Authorization"] = f"Bearer {MASK}"

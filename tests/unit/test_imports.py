@@ -20,7 +20,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer": (ERRORS | {"producer"}, set()),
     "producer.__main__": ({"config", "producer"}, set()),
     "producer.opening": ({"config", "producer.sources"}, set()),
-    "producer.sources": (ERRORS | {"producer.sources"}, LINES | {"tweepy", "requests", "websockets"}),
+    "producer.sources": (ERRORS | {"producer.sources"}, LINES | {"tweepy", "requests", "websockets", "tomli"}),
     "producer.ledger": (ERRORS, LINES),
     "producer.run": ({"config", "producer"}, set()),
     "producer.segments": (ERRORS, set()),
@@ -58,6 +58,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "scripts.services": ({"config", "scripts.machine"}, set()),
     "scripts.setup": ({"config", "scripts.machine"}, set()),
     "scripts.submit": ({"config", "scripts.machine"}, {"pyspark"}),
+    "scripts.secret_scan": (set(), set()),
+    "scripts.stubs": ({"producer.sources", "scripts.stubs"}, set()),
     "scripts.summary": (
         {"config", "consumers.manifests", "consumers.tweets"},
         LINES | {"hdfs", "requests"},

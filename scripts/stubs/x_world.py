@@ -1,0 +1,162 @@
+"""What the stub of X knows: invented posts, rules, and how it answers about them in X's shapes."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from producer.sources.sample import sample
+from producer.sources.x_ids import id_at
+
+Post = dict[str, Any]  # data, includes and matching_rules, as a line of the stream has them
+PROBLEMS = "https://api.twitter.com/2/problems/"
+WEEK_S = 7 * 86_400
+
+
+class Refused(Exception):
+    """An answer that is a problem: the HTTP status, what is wrong, X's type of problem, further fields and headers."""
+
+    def __init__(self, status: int, detail: str, kind: str = "", headers: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.headers = status, headers or {}
+        self.problem = {"title": detail.partition(":")[0], "detail": detail, "type": PROBLEMS + kind if kind else "about:blank"}
+        self.problem |= more
+
+
+class World:
+    """Posts, oldest first, and rules. Every post matches every rule and every word; languages, likes and times count."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.posts: list[Post] = []
+        self.rules: list[dict[str, str]] = []
+        self.said = threading.Condition()  # notified when there are posts
+        self._invented = (json.loads(record.value) for record in sample(seed) if record.value)
+        self._last_id = 0
+
+    def say(self, *posts: Post) -> None:
+        """Let these be posted, now and in this order."""
+        with self.said:
+            self.posts += posts
+            self.said.notify_all()
+
+    def invent(self, count: int) -> list[Post]:
+        """Post so many invented ones; their ids and times are of now."""
+        posts = [self._dated(post) for post, _ in zip(self._invented, range(count), strict=False)]
+        self.say(*posts)
+        return posts
+
+    def _dated(self, post: Post) -> Post:
+        with self.said:
+            self._last_id = max(id_at(time.time()), self._last_id + 1)
+            id = str(self._last_id)
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        matching = [{"id": rule["id"], **({"tag": rule["tag"]} if "tag" in rule else {})} for rule in self.rules[:1]]
+        post["data"] |= {"id": id, "edit_history_tweet_ids": [id], "conversation_id": id, "created_at": now}
+        return post | {"matching_rules": matching or post["matching_rules"]}
+
+    def change_rules(self, body: dict[str, Any], dry_run: bool) -> dict[str, Any]:
+        """The answer to a change of rules. Raises Refused."""
+        sent = datetime.now(timezone.utc).isoformat()
+        if "delete" in body:
+            gone = set(body["delete"].get("ids", []))
+            deleted = len([rule for rule in self.rules if rule["id"] in gone])
+            if not dry_run:
+                self.rules[:] = [rule for rule in self.rules if rule["id"] not in gone]
+            return {"meta": {"sent": sent, "summary": {"deleted": deleted, "not_deleted": len(gone) - deleted}}}
+        added: list[dict[str, str]] = []
+        for rule in body.get("add", []):
+            value = rule["value"]
+            if value in [known["value"] for known in self.rules]:
+                return {"errors": [{"value": value, "title": "DuplicateRule", "type": PROBLEMS + "duplicate-rules"}]}
+            if value.count("(") != value.count(")") or len(value) > 1_024 or "min_faves:" in value:
+                details = ["unbalanced \x1b[31mparentheses, too long, or an operator that is not available"]
+                return {
+                    "errors": [
+                        {"value": value, "details": details, "title": "UnprocessableEntity", "type": PROBLEMS + "invalid-rules"}
+                    ]
+                }
+            added.append({**rule, "id": str(id_at(time.time()) + len(self.rules) + len(added))})
+        if not dry_run:
+            self.rules += added
+        summary = {"created": len(added), "not_created": 0, "valid": len(added), "invalid": 0}
+        return {"data": added, "meta": {"sent": sent, "summary": summary}}
+
+    def found(self, query: dict[str, str]) -> list[Post]:
+        """The posts that a search or a count finds, newest first. Raises Refused where X would refuse the query."""
+        text = query.get("query", "")
+        if not text or len(text) > 512 or "min_faves:" in text:
+            raise Refused(400, "Invalid Request: one or more parameters to your request was invalid.", "invalid-request")
+        begin = time.time() - WEEK_S
+        since_id = int(query.get("since_id", "0"))
+        if "since_id" in query:
+            if since_id < id_at(begin):
+                raise Refused(400, "Invalid Request: 'since_id' must be a tweet id of the last 7 days.", "invalid-request")
+        elif "start_time" in query:
+            if _seconds(query["start_time"]) < begin:
+                raise Refused(400, "Invalid Request: 'start_time' must be within the last 7 days.", "invalid-request")
+            since_id = id_at(_seconds(query["start_time"])) - 1
+        until_id = id_at(_seconds(query["end_time"])) if "end_time" in query else float("inf")
+        likes = int(next(iter(re.findall(r"min_likes:(\d+)", text)), "0"))
+        language = next(iter(re.findall(r"(?<!-)lang:(\w+)", text)), "")
+        chosen = [post for post in self.posts if since_id < int(post["data"]["id"]) < until_id]
+        chosen = [post for post in chosen if post["data"].get("public_metrics", {}).get("like_count", 0) >= likes]
+        chosen = [post for post in chosen if language in ("", post["data"].get("lang"))]
+        return sorted(chosen, key=lambda post: int(post["data"]["id"]), reverse=True)
+
+    def page(self, query: dict[str, str], page_size: int) -> dict[str, Any]:
+        """One page of a search, with the users and places of all its posts in one includes."""
+        size = int(query.get("max_results", "10"))
+        if not 10 <= size <= 100:
+            raise Refused(400, f"Invalid Request: 'max_results' [{size}] is not between 10 and 100", "invalid-request")
+        found, begin = self.found(query), int(query.get("next_token", "0"))
+        page = found[begin : begin + min(size, page_size)]
+        meta: dict[str, Any] = {"result_count": len(page)}
+        if not page:
+            return {"meta": meta}
+        meta |= {"newest_id": page[0]["data"]["id"], "oldest_id": page[-1]["data"]["id"]}
+        if begin + len(page) < len(found):
+            meta["next_token"] = str(begin + len(page))
+        includes: dict[str, dict[str, Any]] = {"users": {}, "places": {}}
+        for post in page:
+            for kind, known in includes.items():
+                known.update({included["id"]: included for included in post["includes"].get(kind, [])})
+        shared = {kind: list(known.values()) for kind, known in includes.items() if known}
+        return {"data": [post["data"] for post in page], "includes": shared, "meta": meta}
+
+    def counts(self, query: dict[str, str]) -> dict[str, Any]:
+        """How many posts a search would find, in one bucket."""
+        found = self.found(query)
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        bucket = {"start": query.get("start_time", now), "end": query.get("end_time", now), "tweet_count": len(found)}
+        return {"data": [bucket], "meta": {"total_tweet_count": len(found)}}
+
+
+def renamed(post: Post) -> Post:
+    """The post with the names that X's new OpenAPI document has."""
+    names = {
+        "edit_history_tweet_ids": "edit_history_post_ids",
+        "referenced_tweets": "referenced_posts",
+        "note_tweet": "note_post",
+    }
+    data = {names.get(name, name): value for name, value in post["data"].items()}
+    metrics = data.get("public_metrics", {})
+    data["public_metrics"] = {"repost_count" if name == "retweet_count" else name: value for name, value in metrics.items()}
+    return post | {"data": data}
+
+
+def untagged(post: Post) -> Post:
+    """The post as one that an untagged rule matched."""
+    return post | {"matching_rules": [{"id": rule["id"]} for rule in post["matching_rules"]]}
+
+
+def lines_of(posts: list[Post]) -> Iterator[tuple[str, bytes]]:
+    """(id, line of the stream) of each."""
+    for post in posts:
+        yield post["data"]["id"], json.dumps(post, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
