@@ -5,15 +5,16 @@ Each remembers where it came from; an unknown or wrong one ends the program with
 """
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from config.errors import ConfigError
+from config.flags import Parser, meant, with_flags
+from config.flags import argument_parser as argument_parser  # for programs: it belongs to `load`
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,7 +49,8 @@ class Setting:
 
 _PRODUCER, _SERVICES = ("producer",), ("services",)
 _ALL_KAFKA = ("producer", *JOBS)
-_SOURCES = ("stream", "search", "replay", "sample")
+_SOURCES = ("stream", "search", "bluesky", "replay", "sample")
+_JETSTREAMS = ",".join(f"wss://jetstream{n}.us-{side}.bsky.network/subscribe" for side in ("east", "west") for n in (1, 2))
 
 TABLE = (
     Setting("bootstrap", _ALL_KAFKA, str, "127.0.0.1:9092", "Kafka brokers, host:port, comma separated"),
@@ -63,6 +65,9 @@ TABLE = (
     Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
     Setting("query", _PRODUCER, str, "", "search: the query"),
     Setting("interval", _PRODUCER, float, 60.0, "search: seconds between two searches"),
+    Setting("keywords", _PRODUCER, str, "", "bluesky: phrases, comma separated; a post has one of them; empty is all posts"),
+    Setting("lang", _PRODUCER, str, "", "bluesky: two-letter language; empty is all"),
+    Setting("jetstream_url", _PRODUCER, str, _JETSTREAMS, "bluesky: the Jetstream, and comma separated those to fall back on"),
     Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
     Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
     Setting(
@@ -150,7 +155,7 @@ def load(
     for name, value, origin in [*_from_file(file), *_from_environment(environ)]:
         if name in table:
             values[name], origins[name] = _checked(table[name], value, origin), origin
-    parser = _with_flags(parser or _Parser(prog=program, description=about, allow_abbrev=False), table.values())
+    parser = with_flags(parser or Parser(prog=program, description=about, allow_abbrev=False), table.values())
     for name, value in vars(parser.parse_args(list(argv))).items():
         if name in table:
             value, origins[name] = _checked(table[name], value, table[name].flag), table[name].flag
@@ -176,7 +181,7 @@ def _from_file(file: Path) -> list[tuple[str, Any, str]]:
     known = [setting.name for setting in TABLE if not setting.secret]
     for name in content:
         if name not in known:
-            raise ConfigError(f"unknown setting {name!r}{_meant(name, known)}", str(file), f"remove the line from {file.name}")
+            raise ConfigError(f"unknown setting {name!r}{meant(name, known)}", str(file), f"remove the line from {file.name}")
     return [(name, value, f"{file.name}") for name, value in content.items()]
 
 
@@ -188,7 +193,7 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
         if variable.startswith(PREFIX):
             if variable not in by_variable:
                 raise ConfigError(
-                    f"unknown setting {variable}{_meant(variable, by_variable)}", "the environment", f"unset {variable}"
+                    f"unknown setting {variable}{meant(variable, by_variable)}", "the environment", f"unset {variable}"
                 )
             found.append((by_variable[variable], value, variable))
     return found
@@ -214,7 +219,7 @@ def _checked(setting: Setting, value: Any, origin: str) -> Any:
     if setting.choices and typed not in setting.choices:
         wanted = ", ".join(setting.choices)
         raise ConfigError(
-            f"{setting.name} is one of {wanted}, not {typed!r}{_meant(str(typed), setting.choices)}", origin, "choose one"
+            f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}", origin, "choose one"
         )
     if setting.kind in (int, float) and not 0 <= typed < float("inf"):
         raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give zero or a positive number")
@@ -223,38 +228,3 @@ def _checked(setting: Setting, value: Any, origin: str) -> Any:
 
 def _wanted(setting: Setting) -> str:
     return {str: "text", int: "a whole number", float: "a number", bool: "true or false"}[setting.kind]
-
-
-def _meant(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse whose complaints are ConfigErrors with a suggestion."""
-
-    def error(self, message: str) -> NoReturn:
-        flags = [flag for action in self._actions for flag in action.option_strings]
-        unknown = (
-            message.rpartition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0] if "unrecognized" in message else ""
-        )
-        raise ConfigError(f"{message}{_meant(unknown, flags) if unknown else ''}", "the command line", f"{self.prog} --help")
-
-
-def argument_parser(program: str, about: str) -> argparse.ArgumentParser:
-    """A parser for a program that has arguments beside its settings; hand it to `load`."""
-    return _Parser(prog=program, description=about, allow_abbrev=False)
-
-
-def _with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.ArgumentParser:
-    """The parser with a flag for each setting; an absent flag leaves no trace, so the other origins show through."""
-    for setting in table:
-        if setting.secret:
-            continue
-        text = f"{setting.help} (default {setting.default!r}, {setting.variable})".replace("%", "%%")
-        if setting.kind is bool:
-            parser.add_argument(setting.flag, action="store_const", const=True, default=argparse.SUPPRESS, help=text)
-        else:
-            parser.add_argument(setting.flag, metavar=setting.name.upper(), default=argparse.SUPPRESS, help=text)
-    parser.add_argument("--print-config", action="store_true", help="print each value and where it came from, then stop")
-    return parser

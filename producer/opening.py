@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from config import settings
-from producer.sources import Record, State
+from producer.sources import Record, State, bluesky
 from producer.sources.replay import Replay
 from producer.sources.sample import sample
 
 
-def open_source(chosen: settings.Settings, state: State, position: str = "") -> Iterable[Record]:  # noqa: ARG001
+def open_source(chosen: settings.Settings, state: State, position: str = "") -> Iterable[Record]:
     """The source the settings name, telling `state` what it does; `position` is the newest one that the spool has of it.
 
     Raises ConfigError or CredentialsError for what can be seen before reading.
@@ -19,6 +19,8 @@ def open_source(chosen: settings.Settings, state: State, position: str = "") -> 
         return Replay(chosen.file, chosen.loop)
     if chosen.source == "sample":
         return sample(chosen.seed, chosen.malformed)
+    if chosen.source == "bluesky":
+        return bluesky.tweets(chosen.jetstream_url, bluesky.wanted(chosen.keywords, chosen.lang), position, state)
     from producer.sources import x_search, x_stream, x_wire  # here: the other two need no tweepy
 
     account = x_wire.Account(chosen.x_bearer_token, chosen.x_base_url)
