@@ -51,7 +51,8 @@ class Setting:
 
 _PRODUCER, _SERVICES = ("producer",), ("services",)
 _ALL_KAFKA = ("producer", *JOBS)
-_SOURCES = ("stream", "search", "replay", "sample")
+_SOURCES = ("stream", "search", "bluesky", "replay", "sample")
+_JETSTREAMS = ",".join(f"wss://jetstream{n}.us-{side}.bsky.network/subscribe" for side in ("east", "west") for n in (1, 2))
 
 TABLE = (
     Setting("bootstrap", _ALL_KAFKA, str, "127.0.0.1:9092", "Kafka brokers, host:port, comma separated"),
@@ -68,7 +69,7 @@ TABLE = (
     Setting("rules", _PRODUCER, str, "", 'stream: TOML file of rules, a line each: tag = "rule"; instead of --track'),
     Setting("replace_rules", _PRODUCER, bool, False, "stream: also delete the account's rules that are not ours"),
     Setting("query", _PRODUCER, str, "", "search: the query, in X's language"),
-    Setting("lang", _PRODUCER, str, "", "search: posts in this language only (en, pt, ja, …)"),
+    Setting("lang", _PRODUCER, str, "", "search, bluesky: posts in this language only (en, pt, ja, …)"),
     Setting("since", _PRODUCER, str, "", "search: from this day or time on, UTC, or so long ago: 2026-11-21, 2h, 3d"),
     Setting("until", _PRODUCER, str, "", "search: up to this day or time, exclusive; then the search ends"),
     Setting("min_likes", _PRODUCER, int, 0, "search: posts with at least so many likes"),
@@ -77,6 +78,8 @@ TABLE = (
     Setting("x_usd_a_post", _PRODUCER, float, 0.005, "X's price of a post"),
     Setting("x_usd_a_user", _PRODUCER, float, 0.010, "X's price of an author that comes with a post; 0 if they are not billed"),
     Setting("x_usd_a_count", _PRODUCER, float, 0.005, "X's price of a request for counts, which --dry-run makes"),
+    Setting("keywords", _PRODUCER, str, "", "bluesky: phrases, comma separated; a post has one of them; empty is all posts"),
+    Setting("jetstream_url", _PRODUCER, str, _JETSTREAMS, "bluesky: the Jetstream, and comma separated those to fall back on"),
     Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
     Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
     Setting(

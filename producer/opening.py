@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from config import settings
 from config.errors import ConfigError
-from producer.sources import Record, State
+from producer.sources import Record, State, bluesky
 from producer.sources.replay import Replay
 from producer.sources.sample import sample
 
@@ -37,6 +37,8 @@ def open_source(chosen: settings.Settings, state: State, position: str = "") -> 
         return Replay(chosen.file, chosen.loop)
     if chosen.source == "sample":
         return sample(chosen.seed, chosen.malformed)
+    if chosen.source == "bluesky":
+        return bluesky.tweets(chosen.jetstream_url, bluesky.wanted(chosen.keywords, chosen.lang), position, state)
     from producer.sources import x_query, x_rules, x_search, x_stream, x_wire  # here: the other sources need no tweepy
     from producer.sources.x_purse import Prices, Purse
 

@@ -55,6 +55,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.receiver_based": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
     "consumers": (set(), set()),
     "scripts.machine": ({"config", "scripts.machine"}, {"kafka", "jgo"}),
+    "scripts.stubs.jetstream": ({"config.venv"}, {"websockets"}),
     "scripts.services": ({"config", "scripts.machine"}, set()),
     "scripts.setup": ({"config", "scripts.machine"}, set()),
     "scripts.submit": ({"config", "scripts.machine"}, {"pyspark"}),
