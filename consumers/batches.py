@@ -6,16 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from isal import igzip
 from py4j.protocol import Py4JJavaError
 from pyspark.rdd import RDD
 
-from consumers import fail_points, manifests, sentiment, tweets
+from consumers import fail_points, manifests
 from consumers.commits import Batch, Output
+from consumers.lines import lines
 from consumers.storage import Storage
-from kafka_dstreams import OffsetRange, decode, offset_ranges
+from kafka_dstreams import OffsetRange, offset_ranges
 
 LOG = logging.getLogger("batches")
 
@@ -109,34 +109,14 @@ def _task(wanted: list[list[tuple[str, int, int, int]]], max_bytes: int) -> Call
     """The function of one task. It runs on an executor and captures plain values only."""
 
     def run(index: int, frames: Iterator[bytes]) -> Iterator[bytes]:
-        counts = {"tweets": 0, "deleted": 0, "rejected": 0}
+        counts = Counter(tweets=0, deleted=0, rejected=0)
         if wanted[index]:
             for data in frames:
-                yield from _frame(data, wanted[index], max_bytes, counts)
+                found = lines(data, wanted[index], max_bytes)
+                counts.update(found.counts)
+                for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
+                    if pieces:
+                        yield tag + igzip.compress(pieces[0] if len(pieces) == 1 else b"".join(pieces), 1)
         yield b"S" + json.dumps(counts).encode()
 
     return run
-
-
-def _frame(data: bytes, wanted: list[tuple[str, int, int, int]], max_bytes: int, counts: dict[str, int]) -> Iterator[bytes]:
-    """One frame's lines, gzipped: its tweets and deletions, then its rejected records."""
-    frame = decode(data)
-    keep = [(start, end) for topic, partition, start, end in wanted if (topic, partition) == (frame.topic, frame.partition)]
-    rows = []
-    for offset, timestamp, key, value in zip(frame.offsets, frame.timestamps, frame.keys, frame.values, strict=True):
-        if any(start <= offset < end for start, end in keep):
-            rows.append((offset, timestamp, tweets.parse(value, key, max_bytes)))
-    scores = iter(sentiment.score([record.text for _, _, record in rows if isinstance(record, tweets.Tweet)]))
-    lines: dict[bytes, list[bytes]] = {b"T": [], b"R": []}
-    for offset, timestamp, record in rows:
-        score: Any = None
-        if isinstance(record, tweets.Tweet):
-            score, kind = next(scores), "tweets"
-        else:
-            kind = "deleted" if isinstance(record, tweets.Deleted) else "rejected"
-        counts[kind] += 1
-        target = lines[b"R" if kind == "rejected" else b"T"]
-        target.append(tweets.row(frame.topic, frame.partition, offset, timestamp, record, score))
-    for tag, block in lines.items():
-        if block:
-            yield tag + igzip.compress(b"\n".join(block) + b"\n", 1)

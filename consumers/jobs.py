@@ -12,7 +12,7 @@ from py4j.protocol import Py4JJavaError
 import kafka_dstreams
 from config import errors, settings
 from config.settings import Settings
-from consumers import batches, commits, fail_points, manifests, sentiment
+from consumers import batches, commits, fail_points, lines, manifests, sentiment
 from consumers.storage import Storage
 
 FROZEN = ("bootstrap", "topic", "group", "batch_interval_s", "receivers", "max_rate")
@@ -71,7 +71,7 @@ def open_job(name: str, about: str) -> Opened:
     output = commits.Output(storage, name, sentiment.NAME)
     output.begin({topic: state.id for topic, state in found.items()}, offsets, job.accept_loss)
     ends = {partition: end for partition, (_begin, end) in offsets.items()} if job.available_now else None
-    sentiment.prepare()  # compiled once, before several workers would each do it
+    lines.prepare()  # compiled once, before several workers would each do it
     batches.current = batches.Job(storage, output, job.max_tweet_bytes)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
     return Opened(job, name, topics, group, params, output, ends)

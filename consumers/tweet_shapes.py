@@ -38,6 +38,8 @@ def _fit_part(value: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
+        if typing.get_origin(kind) is list:  # its argument is what an item must be
+            return None
         shapes = [one for one in typing.get_args(kind) if isinstance(one, type) and issubclass(one, Struct)]
         return fit(value, shapes[0]) if shapes and isinstance(value, dict) else None
 

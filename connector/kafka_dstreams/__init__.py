@@ -8,7 +8,7 @@ from kafka_dstreams.dstreams import (
     direct_stream,
     receiver_stream,
 )
-from kafka_dstreams.frames import Frame, Record, RecordWithHeaders, decode
+from kafka_dstreams.frames import Frame, Layout, Record, RecordWithHeaders, decode, layout
 from kafka_dstreams.kafka_utils import KafkaUtils
 from kafka_dstreams.streams import (
     DataLoss,
@@ -36,6 +36,7 @@ __all__ = [
     "KafkaRDD",
     "KafkaTransformedDStream",
     "KafkaUtils",
+    "Layout",
     "NoSuchTopic",
     "OffsetRange",
     "Record",
@@ -49,6 +50,7 @@ __all__ = [
     "direct_frames",
     "direct_stream",
     "error_of",
+    "layout",
     "offset_ranges",
     "receiver_frames",
     "receiver_stream",

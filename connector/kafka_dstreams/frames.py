@@ -52,20 +52,43 @@ class Frame(NamedTuple):
         return [RecordWithHeaders(self.topic, self.partition, *row, headers) for row, headers in rows]
 
 
-def decode(data: bytes) -> Frame:
-    """The frame in `data`. Raises ValueError if it is not one."""
+class Layout(NamedTuple):
+    """Where the columns of a frame's `count` records lie, in bytes from its beginning: for who walks them without an object a
+    record. Offsets and timestamps are int64, lengths int32 (-1 is null); keys, then values, stand one behind the other.
+    """
+
+    topic: str
+    partition: int
+    count: int
+    flags: int
+    offsets: int
+    timestamps: int
+    key_lengths: int
+    value_lengths: int
+    keys: int
+
+
+def layout(data: bytes) -> Layout:
+    """Where things are in the frame in `data`. Raises ValueError if it is not one."""
     if len(data) < _HEADER.size:
         raise ValueError(f"not a frame: {len(data)} bytes are shorter than its header")
     magic, count, partition, topic_length, flags = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise ValueError(f"not a frame: it begins with {magic!r}, not {_MAGIC!r}")
-    columns = struct.unpack_from(f"<{2 * count}q{2 * count}i", data, _HEADER.size)
-    start = _HEADER.size + 24 * count
-    topic = data[start : start + topic_length].decode()
-    keys, start = _slices(data, columns[2 * count : 3 * count], start + topic_length)
+    columns = [_HEADER.size + width * count for width in (0, 8, 16, 20, 24)]
+    topic = data[columns[4] : columns[4] + topic_length].decode()
+    return Layout(topic, partition, count, flags, *columns[:4], columns[4] + topic_length)
+
+
+def decode(data: bytes) -> Frame:
+    """The frame in `data`. Raises ValueError if it is not one."""
+    found = layout(data)
+    count = found.count
+    columns = struct.unpack_from(f"<{2 * count}q{2 * count}i", data, found.offsets)
+    keys, start = _slices(data, columns[2 * count : 3 * count], found.keys)
     values, start = _slices(data, columns[3 * count :], start)
-    headers = _headers(data, count, start) if flags & _HEADERS else None
-    return Frame(topic, partition, columns[:count], columns[count : 2 * count], keys, values, headers)
+    headers = _headers(data, count, start) if found.flags & _HEADERS else None
+    return Frame(found.topic, found.partition, columns[:count], columns[count : 2 * count], keys, values, headers)
 
 
 def _headers(data: bytes, count: int, start: int) -> list[list[tuple[str, bytes | None]]]:

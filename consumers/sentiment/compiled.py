@@ -9,10 +9,11 @@ harm: numba moves its files into place whole.
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
+from typing import Any, cast
 
 import numba  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from numba import types
@@ -29,26 +30,32 @@ def kernel() -> Callable[..., None]:
     data = types.Array(types.uint8, 1, "C", readonly=True)
     places = types.Array(types.int64, 1, "C", readonly=True)
     signature = types.int64(data, places, places, types.boolean, numba.typeof(known), types.float64[:, ::1])
-    declared = partial(numba.njit, signature, nogil=True, error_model="numpy")
-    with _cache_folder() as folder:
-        try:
-            run = declared(cache=folder is not None)(score)
-        except (OSError, RuntimeError):  # numba has no place for it after all, as inside a zip without a home
-            run = declared()(score)
+    run = compiled(score, signature)
     return lambda texts, starts, ends, compensated, out: run(texts, starts, ends, compensated, known, out)
 
 
-@contextmanager
-def _cache_folder() -> Iterator[Path | None]:
-    """Numba's folder for this kernel while it is declared, unless the user named one; None where no folder will do.
+def compiled(function: Callable[..., Any], signature: Any, sources: Iterable[Path] = ()) -> Callable[..., Any]:
+    """The function compiled for this signature, without the interpreter's lock; `sources` are files and folders it is made of,
+    beside this one."""
+    declared = partial(numba.njit, signature, nogil=True, error_model="numpy")
+    with _cache_folder((Path(__file__).parent, *sources)) as folder:
+        try:
+            return cast(Callable[..., Any], declared(cache=folder is not None)(function))
+        except (OSError, RuntimeError):  # numba has no place for it after all, as inside a zip without a home
+            return cast(Callable[..., Any], declared()(function))
 
-    The folder's name holds a digest of all our sources: numba itself looks only at the file of the function it is given and
+
+@contextmanager
+def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
+    """Numba's folder for a function while it is declared, unless the user named one; None where no folder will do.
+
+    The folder's name holds a digest of all these sources: numba itself looks only at the file of the function it is given and
     would go on using old code when a function called from there has changed.
     """
     named = numba.config.CACHE_DIR
     folder = Path(named) if named else _writable()
     if folder is not None:
-        numba.config.CACHE_DIR = str(folder / f"vader-{_sources()}")
+        numba.config.CACHE_DIR = str(folder / f"vader-{_digest(sources)}")
     try:
         yield folder
     finally:
@@ -74,8 +81,9 @@ def _user() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0  # Windows has none; st_uid is 0 there
 
 
-def _sources() -> str:
+def _digest(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for source in sources:
+        for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

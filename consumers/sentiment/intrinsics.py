@@ -31,12 +31,17 @@ def _all(byte):
     return ir.Constant(BYTES, [byte] * BLOCK)
 
 
-def _among(builder, block, first, last):
+def equal(builder, block, byte):
+    """Which bytes are this one."""
+    return builder.icmp_unsigned("==", block, _all(byte))
+
+
+def among(builder, block, first, last):
     """Which bytes are from first to last: unsigned, so that one comparison will do."""
     return builder.icmp_unsigned("<", builder.sub(block, _all(first)), _all(last - first + 1))
 
 
-def _mask(which):
+def mask_of(which):
     """An intrinsic (text, at) -> uint64, bit k for byte at + k, from which(builder, block)."""
 
     @intrinsic
@@ -52,14 +57,14 @@ def _mask(which):
 
 def _space(builder, block):
     """What str.split() splits at, of ASCII."""
-    low = builder.or_(_among(builder, block, 9, 13), _among(builder, block, 28, 31))
-    return builder.or_(low, builder.icmp_unsigned("==", block, _all(32)))
+    low = builder.or_(among(builder, block, 9, 13), among(builder, block, 28, 31))
+    return builder.or_(low, equal(builder, block, 32))
 
 
-spaces = _mask(_space)
-bangs = _mask(lambda builder, block: builder.icmp_unsigned("==", block, _all(ord("!"))))
-questions = _mask(lambda builder, block: builder.icmp_unsigned("==", block, _all(ord("?"))))
-apostrophes = _mask(lambda builder, block: builder.icmp_unsigned("==", block, _all(ord("'"))))
+spaces = mask_of(_space)
+bangs = mask_of(lambda builder, block: equal(builder, block, ord("!")))
+questions = mask_of(lambda builder, block: equal(builder, block, ord("?")))
+apostrophes = mask_of(lambda builder, block: equal(builder, block, ord("'")))
 
 
 @intrinsic
@@ -69,7 +74,7 @@ def lower(typing, text, low, at):  # noqa: ARG001
     def generate(context, builder, signature, arguments):
         array, target, position = arguments
         block = _load(context, builder, signature.args[0], array, position, BYTES)
-        raised = builder.select(_among(builder, block, ord("A"), ord("Z")), _all(32), _all(0))
+        raised = builder.select(among(builder, block, ord("A"), ord("Z")), _all(32), _all(0))
         pointer = _pointer(context, builder, signature.args[1], target, position, BYTES)
         builder.store(builder.add(block, raised), pointer).align = 1
         return context.get_dummy_value()

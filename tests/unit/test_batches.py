@@ -9,7 +9,7 @@ import pytest
 from frame_bytes import Row, pack
 
 from consumers import batches, manifests
-from consumers.batches import _frame, _task, _unpublished
+from consumers.batches import _task, _unpublished
 from kafka_dstreams import OffsetRange
 
 LIMIT = 1000
@@ -21,6 +21,14 @@ def tweet(number: int) -> bytes:
 
 def tweets(*offsets: int) -> list[Row]:
     return [(offset, 1000 + offset, b"%d" % offset, tweet(offset)) for offset in offsets]
+
+
+def frame(data: bytes, wanted: Any, counts: dict[str, int]) -> list[bytes]:
+    """The blobs of one frame; what its task sums up is added to the counts."""
+    *blobs, summary = _task([wanted], LIMIT)(0, iter([data]))
+    for kind, count in json.loads(summary[1:]).items():
+        counts[kind] = counts.get(kind, 0) + count
+    return blobs
 
 
 def lines(blobs: list[bytes], tag: bytes) -> list[dict[str, Any]]:
@@ -62,7 +70,7 @@ def test_a_frame_becomes_lines_in_the_order_of_its_offsets() -> None:
         *tweets(14),
         (15, 1015, None, b"x" * (LIMIT + 1)),
     ]
-    blobs = list(_frame(pack("t", 2, rows), [("t", 2, 10, 16)], LIMIT, counts))
+    blobs = frame(pack("t", 2, rows), [("t", 2, 10, 16)], counts)
     assert counts == {"tweets": 2, "deleted": 1, "rejected": 2}
     kept, rejected = lines(blobs, b"T"), lines(blobs, b"R")
     assert [line["kafka"] for line in kept] == [
@@ -85,17 +93,17 @@ def test_scores_belong_to_their_tweets() -> None:
         (3, 0, None, values[1]),
         (4, 0, None, values[2]),
     ]
-    kept = lines(list(_frame(pack("t", 0, rows), [("t", 0, 0, 5)], LIMIT, {"tweets": 0, "deleted": 0, "rejected": 0})), b"T")
+    kept = lines(frame(pack("t", 0, rows), [("t", 0, 0, 5)], {}), b"T")
     assert [line["sentiment"]["label"] for line in kept if "sentiment" in line] == ["positive", "negative", "neutral"]
 
 
 def test_only_wanted_offsets_of_this_partition_are_kept() -> None:
     wanted = [("t", 0, 2, 4), ("t", 0, 6, 7), ("t", 1, 0, 9), ("u", 0, 0, 9)]
     counts = {"tweets": 0, "deleted": 0, "rejected": 0}
-    blobs = list(_frame(pack("t", 0, tweets(*range(9))), wanted, LIMIT, counts))
+    blobs = frame(pack("t", 0, tweets(*range(9))), wanted, counts)
     assert [line["kafka"]["offset"] for line in lines(blobs, b"T")] == [2, 3, 6]
     assert counts["tweets"] == 3
-    assert list(_frame(pack("v", 0, tweets(0)), wanted, LIMIT, counts)) == []
+    assert frame(pack("v", 0, tweets(0)), wanted, counts) == []
 
 
 def test_a_task_ends_with_its_summary() -> None:

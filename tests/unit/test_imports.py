@@ -34,13 +34,18 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.tweet_rows": ({"consumers.tweet_shapes"}, LINES),
     "consumers.tweet_shapes": (set(), LINES),
     "consumers.sentiment": ({"consumers.sentiment"}, LINES | {"vaderSentiment", "numba", "llvmlite", "numpy"}),
+    "consumers.frame_lines": (
+        {"consumers.frame_lines", "consumers.tweet_shapes", "consumers.sentiment"},
+        LINES | {"numba", "numpy"},
+    ),
+    "consumers.lines": ({"consumers.frame_lines", "consumers.tweets", "consumers.sentiment", "kafka_dstreams"}, {"numpy"}),
     "consumers.manifests": (ERRORS, set()),
     "consumers.fail_points": (ERRORS, set()),
     "consumers.storage": (ERRORS | {"consumers.fail_points"}, SPARK),
     "consumers.commits": (ERRORS | {"consumers.manifests", "consumers.fail_points"}, set()),
     "consumers.batches": (
         ERRORS
-        | {"consumers.tweets", "consumers.sentiment", "consumers.manifests", "consumers.commits", "consumers.storage"}
+        | {"consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}
         | {"consumers.fail_points", "kafka_dstreams"},
         SPARK | {"isal"},
     ),
@@ -48,7 +53,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.jobs": (
         DRIVER
         | {"consumers.batches", "consumers.commits", "consumers.manifests", "consumers.sentiment", "consumers.storage"}
-        | {"consumers.fail_points", "kafka_dstreams"},
+        | {"consumers.fail_points", "consumers.lines", "kafka_dstreams"},
         SPARK,
     ),
     "consumers.direct": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),

@@ -73,6 +73,10 @@ def test_a_wrong_part_counts_as_missing_and_spares_the_rest():
         "author": None,
         "author_id": None,
     }
+    for part in ({"id": "42"}, [{"id": 42}], "42"):
+        assert fields(parsed(changed(X, includes={"users": part, "places": part}))) == X_FIELDS | dict.fromkeys(
+            ("author", "lat", "lon", "geo_kind", "country", "place")
+        )
 
 
 @pytest.mark.parametrize(
