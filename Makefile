@@ -25,7 +25,7 @@ check: ## format, lint, types, no secrets
 	$(PYTHON) scripts/secret_scan.py
 
 test: check ## checks and all tests but the long fault loops, on real Kafka, HDFS and Spark
-	$(PYTHON) -m pytest -m "not long"
+	$(PYTHON) -m pytest -m "not long" --numprocesses 2 --dist loadfile
 
 test-unit: ## the tests that need no services
 	@scripts/setup --dev

@@ -21,7 +21,11 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 HOST = "127.0.0.1"
-PORTS = int(os.environ.get("TEST_PORTS", "28000"))  # the tests' services listen on the 3000 ports from here on
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = int(os.environ.get("TEST_PORTS", "28000")) - 3000 * WORKER  # the tests' services listen on the 3000 ports from here on
+SERVICES_HOME = ROOT / ".run" / f"test-services-{WORKER}"
+# A job in a test lives for seconds: its JVM does without the second compiler and a parallel collector.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))  # a crowded machine needs more
 
@@ -98,8 +102,8 @@ def services() -> Iterator[Services]:
     Two test sessions in one checkout would share the ports: the second waits for the first.
     """
     (ROOT / ".run").mkdir(exist_ok=True)
-    own = Services(ROOT / ".run" / "test-services")
-    with (ROOT / ".run" / "test-services.lock").open("w") as alone:
+    own = Services(SERVICES_HOME)
+    with SERVICES_HOME.with_suffix(".lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
         own.run("clean")  # what a killed session left
         try:

@@ -20,7 +20,7 @@ from kafka.errors import KafkaError
 
 from scripts.machine.processes import Home
 from tests import jobs
-from tests.conftest import HOST, PORTS, ROOT, Services, wait_until
+from tests.conftest import HOST, PORTS, SERVICES_HOME, Services, wait_until
 from tests.fault.trials import supervised
 from tests.fault.watching import load
 from tests.integration.test_producer_outages import start_again
@@ -72,7 +72,7 @@ class ThreeBrokers(Services):
 @pytest.fixture(scope="module")
 def three() -> Iterator[ThreeBrokers]:
     """Three brokers and HDFS, gone at the end with their data."""
-    own = ThreeBrokers(ROOT / ".run" / "test-services-3")
+    own = ThreeBrokers(SERVICES_HOME.with_name(f"{SERVICES_HOME.name}-brokers"))
     own.run("clean")
     try:
         own.run("start", "--brokers", "3")
