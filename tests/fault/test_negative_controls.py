@@ -126,7 +126,7 @@ LONG = [
     Control("manifest_outside_the_rename", "direct", HALF_PUBLISHED, "chain_errors"),
     Control("named_by_time", "direct", started_again, "duplicated"),
     Control("legacy_rename", "direct", FOREIGN_FOLDER, "chain_errors"),
-    Control("rename_result_ignored", "direct", UNSTAGED, "lost"),
+    Control("rename_result_ignored", "direct", UNSTAGED, "chain_errors"),
     Control("goes_on_behind_a_failed_batch", "direct", TASKS_UNSTAGED, "lost"),
     Control("resumes_at_the_end", "direct", KILLED, "lost"),
     Control("offsets_before_data", "direct", KILLED, "lost"),

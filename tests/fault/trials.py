@@ -12,6 +12,7 @@ import pytest
 
 from tests import jobs
 from tests.conftest import ROOT, Services, wait_until
+from tests.fault import chaos
 from tests.jobs import Job
 
 SCRIPT = str(ROOT / "tests" / "fault" / "seeded_bugs.py")
@@ -34,7 +35,7 @@ class Trial:
     def job(self, *arguments: str) -> Iterator[Job]:
         """The job with the bug in it, under way."""
         place = (self.services, self.folder, self.approach, self.topic, self.output)
-        with jobs.started(*place, *self.settings, *arguments, spark=(SCRIPT, self.bug)) as job:
+        with jobs.started(*place, *self.settings, *arguments, spark=(SCRIPT, self.bug), environ=chaos.ENVIRON) as job:
             yield job
 
     def drain(self) -> None:
