@@ -15,7 +15,7 @@ from pyspark.streaming.util import TransformFunction
 from kafka_dstreams import streams
 from kafka_dstreams.params import without_secrets
 from kafka_dstreams.records import RecordSerializer, records
-from kafka_dstreams.values import OffsetRange
+from kafka_dstreams.streams import OffsetRange
 
 Timed = Callable[[datetime, RDD[Any]], Any]
 
@@ -54,7 +54,7 @@ def receiver_stream(
     return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
 
 
-def commit_ranges(params: Mapping[str, Any], ranges: Iterable[streams.OffsetRange]) -> None:
+def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> None:
     """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with start="committed" goes on there."""
     ends: dict[tuple[str, int], int] = {}
     for r in ranges:
