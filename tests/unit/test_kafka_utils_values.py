@@ -8,15 +8,17 @@ import pickle
 import re
 import struct
 import sys
+import types
 from pathlib import Path
 
 import pytest
+from pyspark import cloudpickle
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "connector"))
 
 from kafka_dstreams import params
-from kafka_dstreams.dstreams import _arity
+from kafka_dstreams.dstreams import _arity, _OfTheScript
 from kafka_dstreams.frames import RecordWithHeaders, decode
 from kafka_dstreams.records import Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
@@ -184,6 +186,18 @@ def test_how_many_arguments_a_function_is_called_with() -> None:
     assert [_arity(f) for f in (things.one, things, functools.partial(both, 1), functools.partial(both, b=1), print)] == [1] * 5
     assert [_arity(f) for f in (things.two, both, lambda rdd, later=1: rdd)] == [2] * 3  # the last one as 2.4 had it
     assert _arity(lambda a, b, c: a) == 3
+
+
+def test_recovered_functions_share_the_scripts_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = types.ModuleType("__main__")
+    source = "seen = [0]\nfactor = 2\ndef fill(n):\n    global seen\n    seen = [n]\ndef read(_, __):\n    return seen, factor"
+    exec(source, script.__dict__)
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    pickled = [cloudpickle.dumps(_OfTheScript(getattr(script, name))) for name in ("fill", "read")]
+    del script.factor  # what the script has no more comes from the checkpoint
+    fill, read = map(cloudpickle.loads, pickled)
+    fill(7)
+    assert read(None, None) == ([7], 2) and script.seen == [7]
 
 
 def test_the_wheel_and_the_repository_want_the_same_kafka_client() -> None:
