@@ -74,7 +74,7 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
     manifest = job.output.publish(stage, Batch(ranges, dict(counts), files))
     fail_points.visit("published")
     job.published()
-    shown = " ".join(str(OffsetRange(*row)) for row in ranges[:4]) + (" …" if len(ranges) > 4 else "")
+    shown = " ".join(f"{topic}[{p}] [{start}, {end})" for topic, p, start, end in ranges[:4]) + (" …" if len(ranges) > 4 else "")
     LOG.info(
         "batch %d: %s, %s, %.1f s",
         manifest.seq,

@@ -2,11 +2,13 @@
 
 import inspect
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from types import FunctionType
 from typing import Any
 
-from pyspark import StorageLevel
+from pyspark import StorageLevel, cloudpickle
 from pyspark.rdd import RDD
 from pyspark.streaming import DStream, StreamingContext
 from pyspark.streaming.dstream import TransformedDStream
@@ -15,7 +17,7 @@ from pyspark.streaming.util import TransformFunction
 from kafka_dstreams import streams
 from kafka_dstreams.params import without_secrets
 from kafka_dstreams.records import RecordSerializer, records
-from kafka_dstreams.values import OffsetRange
+from kafka_dstreams.streams import OffsetRange
 
 Timed = Callable[[datetime, RDD[Any]], Any]
 
@@ -54,7 +56,7 @@ def receiver_stream(
     return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
 
 
-def commit_ranges(params: Mapping[str, Any], ranges: Iterable[streams.OffsetRange]) -> None:
+def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> None:
     """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with start="committed" goes on there."""
     ends: dict[tuple[str, int], int] = {}
     for r in ranges:
@@ -138,27 +140,50 @@ def _arity(func: Callable[..., Any]) -> int:
     return sum(1 for p in given if p.kind in positional and p.default is p.empty) or 1
 
 
+class _OfTheScript:
+    """A function that runs on the driver. In a recovered context it has the running script's global variables.
+
+    PySpark pickles each function with globals of its own, so that a list which one of them fills and another one reads would
+    be two lists after a recovery.
+    """
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self.func = func
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.func(*arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _recovered, (cloudpickle.dumps(self.func),)
+
+
+def _recovered(pickled: bytes) -> _OfTheScript:
+    func = cloudpickle.loads(pickled)
+    if inspect.isfunction(func) and func.__module__ == "__main__":
+        script = vars(sys.modules["__main__"])
+        for name, value in func.__globals__.items():
+            script.setdefault(name, value)
+        func = FunctionType(func.__code__, script, func.__name__, func.__defaults__, func.__closure__)
+    return _OfTheScript(func)
+
+
 def _action(func: Callable[..., Any]) -> Timed:
     """A function for `foreachRDD` that returns nothing: of anything else Spark would want the RDD behind it."""
-    if _arity(func) == 1:
+    call, arity = _OfTheScript(func), _arity(func)
 
-        def act(_: datetime, rdd: RDD[Any]) -> None:
-            func(rdd)
-    else:
-
-        def act(time: datetime, rdd: RDD[Any]) -> None:
-            func(time, rdd)
+    def act(time: datetime, rdd: RDD[Any]) -> None:
+        call(rdd) if arity == 1 else call(time, rdd)
 
     return act
 
 
 def _transformation(func: Callable[..., RDD[Any]]) -> Timed:
     """A function for `transform`: its result is in the form that Spark takes the elements of a transformed stream for."""
-    arity = _arity(func)
+    call, arity = _OfTheScript(func), _arity(func)
     assert arity in (1, 2), "func should take one or two arguments"
 
     def transformed(time: datetime, rdd: RDD[Any]) -> RDD[Any]:
-        result = func(rdd) if arity == 1 else func(time, rdd)
+        result = call(rdd) if arity == 1 else call(time, rdd)
         return result._reserialize(result.ctx.serializer) if isinstance(result, RDD) else result
 
     return transformed

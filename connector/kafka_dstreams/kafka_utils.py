@@ -13,14 +13,8 @@ from kafka_dstreams import streams
 from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream
 from kafka_dstreams.params import brokers, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
-from kafka_dstreams.values import (
-    Broker,
-    Decoder,
-    KafkaMessageAndMetadata,
-    OffsetRange,
-    TopicAndPartition,
-    utf8_decoder,
-)
+from kafka_dstreams.streams import OffsetRange
+from kafka_dstreams.values import Broker, Decoder, KafkaMessageAndMetadata, TopicAndPartition, utf8_decoder
 
 __all__ = [
     "Broker",

@@ -19,8 +19,8 @@ class OffsetRange(NamedTuple):
     fromOffset: int
     untilOffset: int
 
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}] [{self.fromOffset}, {self.untilOffset})"
+    def __str__(self) -> str:  # Spark 2.4's: the closing parenthesis was never there, and logs are parsed
+        return f"OffsetRange(topic: {self.topic}, partition: {self.partition}, range: [{self.fromOffset} -> {self.untilOffset}]"
 
 
 class TopicState(NamedTuple):

@@ -3,31 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from kafka_dstreams import streams
-
 Decoder = Callable[[bytes | None], Any]
 
 
 def utf8_decoder(s: bytes | None) -> str | None:
     """Bytes as text, None as None. Raises UnicodeDecodeError: what is not UTF-8 fails its batch."""
     return None if s is None else s.decode("utf-8")
-
-
-class OffsetRange(streams.OffsetRange):
-    """The records [fromOffset, untilOffset) of one Kafka partition."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, streams.OffsetRange) and tuple(self) == tuple(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = tuple.__hash__
-
-    def __str__(self) -> str:  # the closing parenthesis was never there, and logs are parsed
-        return f"OffsetRange(topic: {self.topic}, partition: {self.partition}, range: [{self.fromOffset} -> {self.untilOffset}]"
 
 
 class TopicAndPartition:

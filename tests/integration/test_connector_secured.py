@@ -30,23 +30,23 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield made
 
 
-def submit(folder: Path, script: str, *words: str, password: str = "") -> subprocess.CompletedProcess[str]:
-    """Run tests/streams/SCRIPT with an event log and its output in `folder`; the password in its environment."""
-    conf = {"eventLog.enabled": "true", "eventLog.dir": folder.as_uri(), "ui.port": "0", "ui.showConsoleProgress": "false"}
-    conf["streaming.receiver.writeAheadLog.enable"] = "true"
+def submit(script: str, *words: str, password: str = "", **conf: str) -> subprocess.CompletedProcess[str]:
+    """Run tests/streams/SCRIPT with these settings (without their `spark.`) and the password in its environment."""
     options = [word for name, value in conf.items() for word in ("--conf", f"spark.{name}={value}")]
     command = [str(ROOT / "scripts" / "submit"), *options, str(ROOT / "tests" / "streams" / script), *words]
     environ = {**os.environ, "KAFKA_PASSWORD": password}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
-    (folder / "said").write_text(done.stdout + done.stderr)
-    return done
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
 
 
 def read(folder: Path, approach: str, params: dict[str, str], password: str) -> subprocess.CompletedProcess[str]:
-    """Run secured.py on the topic t."""
+    """Run secured.py on the topic t; all it writes and says is in `folder`, an event log too."""
     params = {"group.id": f"group-{approach}", "auto.offset.reset": "earliest", **params}
     (folder / "params.json").write_text(json.dumps(params))
-    return submit(folder, "secured.py", approach, "t", str(folder), "30", password=password)
+    conf = {"eventLog.enabled": "true", "eventLog.dir": folder.as_uri(), "ui.port": "0"}
+    conf["streaming.receiver.writeAheadLog.enable"] = "true"
+    done = submit("secured.py", approach, "t", str(folder), "30", password=password, **conf)
+    (folder / "said").write_text(done.stdout + done.stderr)
+    return done
 
 
 def leaks(folder: Path, *secrets: str) -> list[str]:
@@ -88,8 +88,8 @@ def test_a_wrong_password_is_refused_without_being_said(broker: Broker, tmp_path
     assert leaks(tmp_path, "canary-wrong", *broker.secrets.values()) == []
 
 
-def test_offsets_beyond_2_to_the_31(broker: Broker, tmp_path: Path) -> None:
+def test_offsets_beyond_2_to_the_31(broker: Broker) -> None:
     assert FAR_RECORDS == 10
-    done = submit(tmp_path, "far_offsets.py", broker.plain, "far", str(FAR))
+    done = submit("far_offsets.py", broker.plain, "far", str(FAR))
     errors = [json.loads(line)["error"] for line in done.stdout.splitlines() if line.startswith('{"case"')]
     assert errors == [None] * 3, "\n".join(map(str, errors)) + done.stderr[-2000:]

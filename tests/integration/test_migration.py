@@ -81,10 +81,28 @@ def test_a_message_handler_and_offsets_of_one_partition(services: Services, topi
     assert rows == [(topic, 1, offset, None, line, "bytes") for offset, line in lines]
 
 
+def test_a_message_handler_and_the_global_list_on_a_recovered_context(services: Services, topic: str, tmp_path: Path) -> None:
+    def words(*texts: str) -> set[tuple[str, ...]]:
+        return {found for text in texts for found in re.findall(r"^word (\d) (\d+) (\w+)$", text, re.MULTILINE)}
+
+    arguments = [services.bootstrap, topic, (tmp_path / "checkpoint").as_uri()]
+    send_lines(services.bootstrap, topic, ["before"] * 30)
+    with running("old/recoverable_offsets.py", arguments, tmp_path / "first") as script:
+        first = script.wait_for(lambda text: len(words(text)) == 30, "the first records")
+    send_lines(services.bootstrap, topic, ["after"] * 30)
+    with running("old/recoverable_offsets.py", arguments, tmp_path / "second") as script:
+        second = script.wait_for(lambda text: len(words(first, text)) == 60, "the others")
+        second = script.wait_for(lambda text: any(span[2] == 20 for span in ranges(text)), "their ranges in the list")
+    assert "Creating new context" in first and "Creating new context" not in second
+    assert len({found[:2] for found in words(first, second)}) == 60
+
+
 @pytest.mark.parametrize("mode", ["direct", "receiver"])
 def test_a_checkpointed_sum_goes_on_after_a_kill(services: Services, topic: str, tmp_path: Path, mode: str) -> None:
     log = ["--conf", "spark.streaming.receiver.writeAheadLog.enable=true"]
-    arguments = [mode, services.bootstrap, topic, (tmp_path / "checkpoint").as_uri()]
+    log += ["--conf", f"spark.kafka.bootstrap.servers={services.bootstrap}"]
+    address = {"direct": services.bootstrap, "receiver": "zoo:2181"}[mode]
+    arguments = [mode, address, topic, (tmp_path / "checkpoint").as_uri()]
     send_lines(services.bootstrap, topic, ["a"] * 60)
     with running("old/checkpointed_sum.py", arguments, tmp_path / "first", log) as script:
         script.wait_for(lambda text: sums(text).get("a") == 60, "60 times a")

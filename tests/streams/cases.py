@@ -44,7 +44,7 @@ def filled(count, partitions=3):
     return topic
 
 
-def run(build, done, seconds=40, during=None):
+def run(build, done, seconds=120, during=None):
     """Start the streams that `build(ssc)` makes and stop them when `done()` is true; `during()` is called after the start."""
     ssc = StreamingContext(sc, 0.5)
     try:
@@ -57,7 +57,7 @@ def run(build, done, seconds=40, during=None):
         ssc.stop(stopSparkContext=False, stopGraceFully=False)
 
 
-def wait_until(done, seconds=40, pause=lambda: time.sleep(0.1)):
+def wait_until(done, seconds=120, pause=lambda: time.sleep(0.1)):
     """Wait until `done()`; AssertionError if that takes longer."""
     end = time.monotonic() + seconds
     while not done():

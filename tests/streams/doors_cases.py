@@ -1,11 +1,13 @@
 """Today's doors, and logs with holes, case by case on a real broker. Run by tests/integration/test_kafka_utils.py."""
 
+import time
+import uuid
 from functools import partial
 
 import cases
 from cases import BOOTSTRAP, NEW, OLD, collected, filled, make_topic, raises, run, send, wait_until
 from kafka import KafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka.admin import ConfigResource, KafkaAdminClient
 
 from kafka_dstreams import OffsetRange, Record, RecordWithHeaders, commit_ranges, direct_stream, receiver_stream, topics
 from kafka_dstreams.kafka_utils import KafkaUtils
@@ -124,6 +126,70 @@ def case_transactions_leave_no_trace_but_their_records():
     assert values == [(None, "yes")] * 5
     everything = KafkaUtils.createRDD(cases.sc, OLD, [OffsetRange(topic, 0, 0, 12)])
     assert everything.count() == 10
+
+
+def compacted(topic):
+    """18 records of one key in three closed segments, and one of another key behind them: compaction leaves the last two."""
+    config = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "min.compaction.lag.ms": "0"}
+    spec = {topic: {"num_partitions": 1, "replication_factor": 1, "configs": config}}
+    admin(lambda client: client.create_topics(spec, wait_for_metadata=True))
+    admin(lambda client: client.alter_configs([ConfigResource("BROKER", "1", configs={"log.cleaner.backoff.ms": "500"})]))
+    producer, start = KafkaProducer(bootstrap_servers=BOOTSTRAP), int(time.time() * 1000) - 10_000
+    for number in range(19):  # six records a second, by their own account
+        producer.send(topic, b"%d" % number, key=b"k" if number < 18 else b"l", timestamp_ms=start + number // 6 * 1000).get()
+    producer.close()
+    rdd = KafkaUtils.createRDD(cases.sc, OLD, [OffsetRange(topic, 0, 0, 19)])
+    wait_until(lambda: rdd.values().collect() == ["17", "18"], 90)
+
+
+def consumed(topic):
+    """How many records Kafka's clients in this JVM have given out of the topic."""
+    management, jvm = cases.sc._jvm.java.lang.management.ManagementFactory, cases.sc._jvm
+    beans = management.getPlatformMBeanServer()
+    names = jvm.javax.management.ObjectName(f"kafka.consumer:type=consumer-fetch-manager-metrics,client-id=*,topic={topic}")
+    return sum(beans.getAttribute(name, "records-consumed-total") for name in beans.queryNames(names, None))
+
+
+def case_compaction_leaves_gaps_at_both_ends_of_a_range():
+    topic = f"compacted-{uuid.uuid4().hex[:12]}"
+    compacted(topic)
+    for span, want in (((0, 19), ["17", "18"]), ((2, 9), []), ((5, 18), ["17"]), ((0, 17), []), ((17, 18), ["17"])):
+        rdd = KafkaUtils.createRDD(cases.sc, OLD, [OffsetRange(topic, 0, *span)])
+        assert (rdd.values().collect(), rdd.count(), rdd.isEmpty()) == (want, len(want), not want), span
+    before = consumed(topic)
+    ranges = []
+
+    def door(ssc):
+        stream = KafkaUtils.createDirectStream(ssc, [topic], OLD)
+        stream.foreachRDD(lambda rdd: ranges.extend(rdd.offsetRanges()))
+        return stream.map(lambda kv: kv[1])
+
+    assert collected(door, 2) == ["17", "18"] and ranges[0] == OffsetRange(topic, 0, 0, 19)
+    assert consumed(topic) - before == 2, "a batch is read once"
+    params = {**NEW, "group.id": topic, "auto.offset.reset": "earliest"}
+    assert [r.offset for r in collected(lambda ssc: receiver_stream(ssc, {topic: 1}, params), 2)] == [17, 18]
+
+
+def case_a_receiver_leaves_out_what_was_aborted():
+    topic = filled(4, 1)
+    producer = KafkaProducer(bootstrap_servers=BOOTSTRAP, transactional_id=topic)
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(topic, b"no", partition=0)
+    producer.flush()
+    producer.abort_transaction()
+    producer.close()
+    params = {**NEW, "group.id": topic, "auto.offset.reset": "earliest", "isolation.level": "read_committed"}
+    ends = []
+
+    def door(ssc):
+        stream = receiver_stream(ssc, {topic: 1}, params)
+        stream.foreachRDD(lambda rdd: ends.extend(r.untilOffset for r in rdd.offsetRanges()))
+        return stream.map(lambda record: record.value)
+
+    seen = []
+    run(lambda ssc: door(ssc).foreachRDD(lambda rdd: seen.extend(rdd.collect())), lambda: ends and max(ends) == 6)
+    assert seen == [b"0", b"1", b"2", b"3"]
 
 
 def collected_error(stream_of):

@@ -24,6 +24,8 @@ import scala.reflect.ClassTag$;
  */
 final class DirectStream extends InputDStream<byte[]> {
   private static final long serialVersionUID = 1L;
+  /** Asking for a topic's partitions and id costs a round trip; a batch may come every tenth of a second. */
+  private static final long DESCRIBE_EVERY_MS = 5_000;
 
   private final List<String> topics;
   private final Map<String, String> params;
@@ -35,6 +37,7 @@ final class DirectStream extends InputDStream<byte[]> {
   /** What each batch reads. A batch that is run again after recovery must read the same, so this is in the checkpoint. */
   private final TreeMap<Long, List<Range>> planned = new TreeMap<>();
   private final Rate rate;
+  private transient long describedAt;
 
   /** Backpressure for the driver's own planning: the estimate is kept, nobody has to be told. */
   private static final class Rate extends RateController {
@@ -89,7 +92,10 @@ final class DirectStream extends InputDStream<byte[]> {
 
   private List<Range> plan() {
     Offsets kafka = Offsets.of(params);
-    if (discover) kafka.begins(unknown(kafka.describe(topics))).forEach(positions::put);
+    if (discover && System.currentTimeMillis() >= describedAt + DESCRIBE_EVERY_MS) {
+      kafka.begins(unknown(kafka.describe(topics))).forEach(positions::put);
+      describedAt = System.currentTimeMillis();
+    }
     Map<TopicPartition, Long> ends = kafka.ends(positions.keySet());
     if (!Params.failOnDataLoss(params)) goOnBehindLost(kafka.begins(positions.keySet()), ends);
     positions.forEach((partition, position) -> {

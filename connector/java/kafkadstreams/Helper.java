@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.spark.OneToOneDependency;
@@ -134,9 +135,8 @@ public final class Helper {
 
   /** Tells Spark what a batch holds, for the streaming page and for backpressure. */
   static void report(InputDStream<byte[]> stream, Time time, long records, List<Range> ranges) {
-    StringBuilder text = new StringBuilder();
-    for (Range range : ranges) text.append(range).append('\n');
-    Map<String, Object> metadata = Map.of("offsets", ranges, StreamInputInfo.METADATA_KEY_DESCRIPTION(), text.toString());
+    String text = ranges.stream().map(Range::toString).collect(Collectors.joining("\n"));
+    Map<String, Object> metadata = Map.of("offsets", ranges, StreamInputInfo.METADATA_KEY_DESCRIPTION(), text);
     scala.collection.immutable.Map<String, Object> scalaMap =
         scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(metadata));
     stream.ssc().scheduler().inputInfoTracker().reportInfo(time, new StreamInputInfo(stream.id(), records, scalaMap));

@@ -1,0 +1,133 @@
+"""The Spark side of benchmarks/connector.py: one job, each way to read by turns.
+
+connector_reads.py BOOTSTRAP ROUNDS TOPIC…    prints a line of JSON for each topic
+"""
+
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.rdd import RDD
+from pyspark.serializers import NoOpSerializer, PairDeserializer
+from pyspark.sql import SparkSession
+
+from kafka_dstreams import KafkaUtils, OffsetRange, decode, topics
+from kafka_dstreams.records import RecordSerializer, records
+from kafka_dstreams.streams import rdd_of_frames
+
+bootstrap, rounds, *names = sys.argv[1:]
+params = {"bootstrap.servers": bootstrap}
+spark = SparkSession.builder.getOrCreate()
+sc = spark.sparkContext
+HERTZ = os.sysconf("SC_CLK_TCK")
+
+
+def ranges(topic):
+    return [OffsetRange(topic, p, *span) for p, span in topics(params, [topic])[topic].partitions.items()]
+
+
+def raw(part):
+    return part
+
+
+def kafka_utils(topic):
+    """KafkaUtils with decoders that leave the bytes alone: (key, value)."""
+    return KafkaUtils.createRDD(sc, params, ranges(topic), None, raw, raw).map(lambda kv: len(kv[1])).sum()
+
+
+def modern_records(topic):
+    """Records, as `direct_stream` has them."""
+    rdd = RDD(rdd_of_frames(sc, params, ranges(topic)), sc, RecordSerializer(records))
+    return rdd.map(lambda record: len(record.value)).sum()
+
+
+def pairs(topic):
+    """Spark 2.4's way: pairs of byte arrays, one record at a time."""
+    frames = rdd_of_frames(sc, params, ranges(topic))
+    jrdd = sc._jvm.kafkadstreams.PairsRDD.of(sc._jsc, frames, params)
+    return RDD(jrdd, sc, PairDeserializer(NoOpSerializer(), NoOpSerializer())).map(lambda kv: len(kv[1])).sum()
+
+
+def source(topic):
+    options = {"kafka.bootstrap.servers": bootstrap, "subscribe": topic, "startingOffsets": "earliest"}
+    return spark.read.format("kafka").options(**options).load().select("key", "value")
+
+
+def map_in_arrow(topic):
+    """Structured Streaming's source and mapInArrow, a Python function for each record."""
+
+    def measured(kv):
+        return len(kv[1])
+
+    def measure(batches):
+        for batch in batches:
+            rows = zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+            yield pa.RecordBatch.from_arrays([pa.array([sum(map(measured, rows))], pa.int64())], ["n"])
+
+    return sum(row.n for row in source(topic).mapInArrow(measure, "n long").collect())
+
+
+def frames(topic):
+    """Our frames, decoded into columns; no Python function for a record."""
+    rdd = RDD(rdd_of_frames(sc, params, ranges(topic)), sc, NoOpSerializer())
+    return rdd.map(lambda data: sum(map(len, decode(data).values))).sum()
+
+
+def arrow_columns(topic):
+    """mapInArrow, the column measured by Arrow; no Python function for a record."""
+
+    def measure(batches):
+        for batch in batches:
+            total = pc.sum(pc.binary_length(batch.column(1))).cast(pa.int64())
+            yield pa.RecordBatch.from_arrays([pa.array([total.as_py()], pa.int64())], ["n"])
+
+    return sum(row.n for row in source(topic).mapInArrow(measure, "n long").collect())
+
+
+WAYS = {way.__name__: way for way in (kafka_utils, modern_records, pairs, map_in_arrow, frames, arrow_columns)}
+
+
+def cpu_seconds():
+    """Processor time so far of the JVM and of Spark's Python workers, which are its descendants."""
+    jvm = sc._jvm.java.lang.ProcessHandle.current()
+    pids = [jvm.pid(), *(child.pid() for child in jvm.descendants().toList() if child.pid() != os.getpid())]
+    total = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += sum(map(int, fields[11:15]))
+    return total / HERTZ
+
+
+def measure(topic):
+    """Each way once a round, in another order each time; the first round warms up. Medians."""
+    wanted = {name: way(topic) for name, way in WAYS.items()}
+    assert len(set(wanted.values())) == 1, wanted
+    count = sum(r.untilOffset - r.fromOffset for r in ranges(topic))
+    wall, cpu = {name: [] for name in WAYS}, {name: [] for name in WAYS}
+    for number in range(int(rounds)):
+        for name in random.Random(number).sample(list(WAYS), len(WAYS)):
+            before, begun = cpu_seconds(), time.perf_counter()
+            assert WAYS[name](topic) == wanted[name]
+            wall[name].append(time.perf_counter() - begun)
+            cpu[name].append(cpu_seconds() - before)
+    rows = {
+        name: {
+            "records_per_s": round(count / statistics.median(wall[name])),
+            "records_per_cpu_s": round(count / statistics.median(cpu[name])),
+        }
+        for name in WAYS
+    }
+    return {"topic": topic, "records": count, "value_bytes": wanted["pairs"] // count, "rounds": int(rounds), "ways": rows}
+
+
+for name in names:
+    print(json.dumps(measure(name)), flush=True)
