@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 SOURCE ?= sample
 
-.PHONY: help setup demo check test test-unit test-fault bench clean
+.PHONY: help setup demo doctor check test test-unit test-fault bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -12,8 +12,11 @@ help: ## this list
 setup: ## venv, jars and our Java; again = nothing to do
 	@scripts/setup
 
-demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream
+demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub
 	@SOURCE="$(SOURCE)" scripts/demo.sh
+
+doctor: setup ## is everything within reach? SOURCE=sample|stream|search|bluesky
+	@.venv/bin/python -m producer --check --source "$(SOURCE)"
 
 check: ## format, lint, types, no secrets
 	@scripts/setup --dev
