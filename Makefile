@@ -5,7 +5,7 @@ SOURCE ?= sample
 CONNECTOR_TESTS := tests/unit/test_frames.py tests/unit/test_kafka_utils_values.py \
 	$(addprefix tests/integration/,test_connector.py test_kafka_utils.py test_migration.py) tests/fault/test_receiver.py
 
-.PHONY: help setup demo check test test-unit test-fault test-spark bench clean
+.PHONY: help setup demo doctor check test test-unit test-fault test-spark bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -14,8 +14,11 @@ help: ## this list
 setup: ## venv, jars and our Java; again = nothing to do
 	@scripts/setup
 
-demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream
+demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub
 	@SOURCE="$(SOURCE)" scripts/demo.sh
+
+doctor: setup ## is everything within reach? SOURCE=sample|stream|search|bluesky
+	@.venv/bin/python -m producer --check --source "$(SOURCE)"
 
 check: ## format, lint, types, no secrets
 	@scripts/setup --dev

@@ -96,7 +96,7 @@ TABLE = (
     Setting("report", _PRODUCER, str, "", "write the closing report (JSON) to this file; empty is standard output"),
     Setting("ledger", _PRODUCER, str, "", "append one JSON line an acknowledged record to this file"),
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),
-    Setting("output", JOBS, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job's name"),
+    Setting("output", _ALL_KAFKA, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job"),
     Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
     Setting("group", JOBS, str, "", "Kafka consumer group; empty is one of the output's own"),
     Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch"),
@@ -109,7 +109,7 @@ TABLE = (
     ),
     Setting("fail_point", JOBS, str, "", "tests only: end or hold the driver there"),
     Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds"),
-    Setting("webhdfs", ("audit", "summary"), str, "", "the output's WebHDFS; empty is port 9870 of the output's host"),
+    Setting("webhdfs", ("producer", "audit", "summary"), str, "", "the output's WebHDFS; empty is port 9870 of its host"),
     Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),
     Setting("datanodes", _SERVICES, int, 1, "HDFS DataNodes"),
     Setting("kafka_port", _SERVICES, int, 9092, "first broker's port; the next ones follow"),
@@ -117,6 +117,10 @@ TABLE = (
     Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port"),
     Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port"),
     Setting("datanode_port", _SERVICES, int, 9866, "first DataNode's port; each DataNode takes ten"),
+    Setting("x_stub", _SERVICES, bool, False, "a stub server of X too"),
+    Setting("x_stub_port", _SERVICES, int, 9440, "the stub of X"),
+    Setting("jetstream_stub", _SERVICES, bool, False, "a stub server of Bluesky's Jetstream too"),
+    Setting("jetstream_stub_port", _SERVICES, int, 9441, "the stub of Jetstream"),
     Setting("services_home", _SERVICES, str, ".run/services", "folder of the services' data, logs and pids"),
 )
 

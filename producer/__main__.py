@@ -5,6 +5,7 @@ from config import venv
 if __name__ == "__main__":
     venv.enter()
 
+import json
 import logging
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -14,11 +15,10 @@ from typing import IO
 from config import settings
 from config.errors import ConfigError, exit_with
 from producer.check import check
-from producer.opening import open_source, refuse_old_flags
+from producer.opening import estimate, refuse_old_flags
 from producer.publisher import check_names
 from producer.report import Progress
 from producer.run import Run
-from producer.sources import State
 from producer.stopping import Interrupt
 
 ABOUT = "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
@@ -28,13 +28,17 @@ def main() -> int:
     """Settings, source, publish, report."""
     parser = settings.argument_parser("python -m producer", ABOUT)
     parser.add_argument("--check", action="store_true", help="say whether source and broker are ready, then stop")
+    parser.add_argument("--dry-run", action="store_true", help="stream, search: say what X would charge, buy no post, stop")
     refuse_old_flags(sys.argv[1:])
     chosen = settings.load("producer", sys.argv[1:], parser=parser)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for library in ("tweepy", "websockets"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # they retry aloud; what comes of it, we say ourselves
     if chosen.check:
-        return check(chosen.bootstrap, chosen.topic, lambda: open_source(chosen, State()))
+        return check(chosen)
+    if chosen.dry_run:
+        print(json.dumps(estimate(chosen), indent=2, ensure_ascii=False))
+        return 0
     interrupt = Interrupt()
     interrupt.install()
     check_names(chosen.bootstrap, chosen.topic)

@@ -1,33 +1,42 @@
-"""`python -m producer --check`: can it run here? One line a service, with the cause and the remedy where it cannot."""
+"""`python -m producer --check`: can it run here? One line a point: ok, or the cause and the remedy."""
 
 from collections.abc import Callable
 
-from config.errors import PipelineError, ServiceUnreachable
-from producer.publisher import check_names, partitions_of
+from config import settings
+from config.errors import PipelineError
+from producer import check_broker, check_machine
+from producer.check_output import Output
+from producer.opening import checks_of_x, open_source
+from producer.sources import State
 
 
-def check(bootstrap: str, topic: str, open_source: Callable[[], object]) -> int:
-    """Print a line for the broker, the topic and the source; returns the exit code of the first that is not ok, or 0."""
+def check(chosen: settings.Settings) -> int:
+    """Print a line a point; returns the exit code of the first that is not ok, or 0. Nothing is bought and nothing stays."""
 
     def source() -> str:
-        open_source()
-        return ""
+        open_source(chosen, State())
+        return f" ({chosen.source})"
 
-    def broker() -> str:
-        check_names(bootstrap, topic)
-        partitions = partitions_of(bootstrap, topic)  # without creating the topic: a check leaves no trace
-        if not partitions:
-            raise ServiceUnreachable("there is no such topic", f"{topic} on {bootstrap}", "create it, or publish something")
-        return f", {partitions} partitions"
-
-    codes = [_line("source", source), _line(f"topic {topic} on {bootstrap}", broker)]
+    codes = [
+        _line("system", check_machine.system),
+        _line("encoding", check_machine.encoding),
+        _line("packages", check_machine.packages),
+        _line("source", source),
+    ]
+    if chosen.source in ("stream", "search") and not codes[-1]:
+        codes += [_line(name, probe) for name, probe in checks_of_x(chosen)]
+    codes += [
+        _line(f"broker {chosen.bootstrap}", lambda: check_broker.broker(chosen.bootstrap, chosen.topic)),
+        _line(f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)),
+        _line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write()),
+    ]
     return next((code for code in codes if code), 0)
 
 
 def _line(name: str, probe: Callable[[], str]) -> int:
     try:
-        print(f"{name}: ok{probe()}")
+        print(f"{name}: ok{probe()}", flush=True)
     except PipelineError as error:
-        print(f"{name}: {error}")
+        print(f"{name}: {error}", flush=True)
         return error.exit_code
     return 0

@@ -14,11 +14,22 @@ mkdir -p "$run"
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
 field() { .venv/bin/python -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
 
+stub=
+arguments=(--source "$source")
+case "$source" in
+    x-stub) stub=x-stub arguments=(--source stream --track coffee) ;;
+    bluesky-stub) stub=jetstream-stub arguments=(--source bluesky) ;;
+esac
+
 say "services"
-scripts/services start
+scripts/services start ${stub:+--$stub}
+if [ -n "$stub" ]; then
+    trap 'scripts/services stop "$stub"' EXIT # else the next run of the producer would take it for X or Bluesky
+    eval "$(scripts/services env)"
+fi
 
 say "producer: $posts tweets from $source into topic $topic"
-.venv/bin/python -m producer --source "$source" --topic "$topic" --max-posts "$posts" \
+.venv/bin/python -m producer "${arguments[@]}" --topic "$topic" --max-posts "$posts" \
     --ledger "$run/ledger.jsonl" --report "$run/report.json"
 line="demo: $(field "$run/report.json" acked) acked"
 

@@ -84,6 +84,7 @@ class Services:
             "TWEETS_SERVICES_HOME": str(self.home),
             "TWEETS_BOOTSTRAP": self.bootstrap,
             "TWEETS_OUTPUT": f"{self.hdfs}/tweets/{{program}}",
+            "TWEETS_WEBHDFS": self.webhdfs,
         }
 
     def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
@@ -69,3 +73,37 @@ def running(services: Services, *arguments: str) -> subprocess.Popen[bytes]:
     """The producer under way."""
     environ = {**os.environ, **services.environ}
     return subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+class Misled:
+    """The NameNode at `webhdfs`, but that it sends everybody to a DataNode where nobody is; `with` gives its address."""
+
+    def __init__(self, webhdfs: str) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def _pass_on(self) -> None:
+                target = urlsplit(webhdfs)
+                there = HTTPConnection(target.hostname or "", target.port, timeout=10)
+                there.request(self.command, self.path)
+                answer = there.getresponse()
+                body = answer.read()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    moved = urlsplit(value)._replace(netloc="127.0.0.1:9").geturl()
+                    self.send_header(name, moved if name == "Location" else value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_PUT = do_DELETE = _pass_on  # noqa: N815 - the names are the base class's
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -35,13 +35,11 @@ log = logging.getLogger("producer")
 class Account:
     """The bearer token and where it is sent; only the way out (`_Detour`) puts it into a request.
 
-    `pause` is how to wait, `silence_s` how long a stream may be silent. Raises CredentialsError for a token, ConfigError for
-    an address not to be used.
+    `pause` is how to wait, `silence_s` how long a stream may be silent (0: SILENCE_S).
+    Raises CredentialsError for a token, ConfigError for an address not to be used.
     """
 
-    def __init__(
-        self, token: str, base_url: str, pause: Callable[[float], None] = time.sleep, silence_s: float = SILENCE_S
-    ) -> None:
+    def __init__(self, token: str, base_url: str, pause: Callable[[float], None] = time.sleep, silence_s: float = 0.0) -> None:
         where, remedy = "TWEETS_X_BEARER_TOKEN", "put TWEETS_X_BEARER_TOKEN=… (your app's bearer token) into .env, mode 600"
         if not token:
             raise CredentialsError("there is no bearer token for X", where, remedy)
@@ -51,7 +49,7 @@ class Account:
         if address.scheme != "https" and address.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ConfigError("the token would travel unencrypted", base_url, "give --x-base-url an https address")
         self._token, self._base_url = token, base_url.rstrip("/")
-        self.pause, self.silence_s = pause, silence_s
+        self.pause, self.silence_s = pause, silence_s or SILENCE_S
 
     def attach(self, session: requests.Session) -> None:
         """Send what the session addresses to X to this account's base URL, and let no request wait for ever."""
@@ -92,7 +90,6 @@ class Account:
         status = response.status_code
         problem = problem_of(response)
         detail = printable(problem.get("detail") or problem.get("title") or response.reason or "no reason given")
-        detail = detail.replace(self._token, MASK)  # X may echo what it was sent
         if status == 402 or "usage-capped" in str(problem.get("type")):
             remedy = "add credit or raise the spending limit in X's developer console; --max-cost bounds a run"
             return QuotaExceeded(f"X says the quota or the credit is used up: {detail}", doing, remedy)
@@ -148,6 +145,9 @@ class _Detour(HTTPAdapter):
         options["timeout"] = self._silence_s if options.get("stream") else REST_TIMEOUT_S
         request.headers["Authorization"] = f"Bearer {self._token}"
         try:
-            return super().send(request, *args, **options)
+            response = super().send(request, *args, **options)
+            if response.status_code != 200 or not options.get("stream"):  # X may echo what it was sent; tweepy logs it
+                response._content = response.content.replace(self._token.encode(), MASK.encode())
+            return response
         finally:  # responses and exceptions carry their request about
             request.headers["Authorization"] = f"Bearer {MASK}"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from scripts.machine import jars, nodes
+from scripts.machine import jars, nodes, stubs
 from scripts.machine.processes import Home
 from scripts.machine.say import say
 
@@ -28,6 +28,7 @@ class Services:
         if missing:
             raise ConfigError(f"the jars of {' and '.join(missing)} are not installed", str(jars.TARGET), "make setup")
         self.nodes = [*nodes.brokers(self.settings, self.home.path), *nodes.hdfs_nodes(self.settings, self.home.path)]
+        self.nodes += stubs.stubs(self.settings, self.home)
 
     def _remembered(self, settings: table.Settings) -> table.Settings:
         """The settings, with the numbers of brokers and DataNodes that this home was made with."""
@@ -121,11 +122,13 @@ class Services:
         return f"not ready ({missing})" if missing else "up"
 
     def env(self) -> None:
-        """Print the settings that point the other programs at this set, for a shell's `eval`."""
+        """Print the settings that point the other programs at this set and its stubs, for a shell's `eval`."""
         ports = self.settings
         print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
         print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
         print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
+        for name, value in stubs.variables(self.home).items():
+            print(f"export {name}={value}")
 
     def logs(self, names: list[str], lines: int) -> None:
         """Print the last lines of each log."""

@@ -31,7 +31,7 @@ class XStub:
     """`with XStub() as x:` runs it; `x.url` is its base URL, `x.world` what it knows, the rest what it saw and does."""
 
     def __init__(self, port: int = 0, keep_alive_s: float = 0.1, silence_s: float = 25.0, page_size: int = 100) -> None:
-        self.world = World()
+        self.world, self.token = World(), TOKEN
         self.keep_alive_s, self.silence_s, self.page_size = keep_alive_s, silence_s, page_size
         self.faults: deque[Fault] = deque()
         self.connected_at: list[float] = []
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, path: str) -> None:
         """Raise the refusal that is due, or the one for a wrong token."""
-        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+        if self.headers["Authorization"] != f"Bearer {self.stub.token}":
             raise Refused(401, f"Unauthorized: {self.headers['Authorization']}")
         if self.stub.faults and self.stub.faults[0].kind in REFUSALS and path.endswith(self.stub.faults[0].path):
             kind = self.stub.faults.popleft().kind

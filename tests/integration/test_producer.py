@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource, KafkaAdminClient
 
 from scripts.stubs.x import XStub
 from tests.conftest import ROOT, Services
-from tests.producing import assert_ledger_matches, ordered, produce, published, running
+from tests.producing import Misled, assert_ledger_matches, ordered, produce, published, running
 
 DATA = ROOT / "tests" / "data"
 
@@ -121,9 +121,25 @@ def test_progress_without_a_terminal_is_lines_of_json_on_request(services: Servi
 
 def test_check(services: Services, topic: str) -> None:
     out, _ = produce(services, "--check", "--source", "sample", "--topic", topic)
-    assert out == f"source: ok\ntopic {topic} on {services.bootstrap}: ok, 3 partitions\n"
+    lines = out.splitlines()
+    assert "source: ok (sample)" in lines
+    assert f"broker {services.bootstrap}: ok, advertised as {services.bootstrap}" in lines
+    assert f"topic {topic}: ok, 3 partitions" in lines
+    assert lines[-1].startswith(f"output {services.hdfs}/tweets/producer: ok, written to /")
+    assert all(": ok" in line for line in lines)
+    assert not [name for name in services.files.list("/") if name.startswith("_check")]
     out, _ = produce(services, "--check", "--source", "stream", "--track", "coffee", "--topic", topic, token="", expect=5)
     assert "TWEETS_X_BEARER_TOKEN" in out
+
+
+def test_check_names_what_is_missing(services: Services, topic: str) -> None:
+    out, _ = produce(services, "--check", "--topic", "nobody-made-this", "--output", "hdfs://127.0.0.1:9/x", expect=1)
+    assert "there is no such topic at nobody-made-this" in out
+    assert out.count("next: ") == 1, "the rest is ok: WebHDFS is where the settings say"
+    with Misled(services.webhdfs) as webhdfs:
+        out, _ = produce(services, "--check", "--topic", topic, "--webhdfs", webhdfs, expect=1)
+    assert "sends writers to 127.0.0.1:9, which is not reached" in out
+    assert "dfs.datanode.hostname" in out
 
 
 @pytest.mark.parametrize(
