@@ -98,11 +98,12 @@ class Jetstream:
         return found
 
     def _grow(self) -> None:
-        begun, made = time.monotonic(), 0
+        made, due, looked = 0, 0.0, time.monotonic()
         while not self._ended.wait(TICK_S):
-            due = int((time.monotonic() - begun) * self.rate)
-            due = min(due, self.posts) if self.posts else due
-            while made < due:
+            now = time.monotonic()
+            due += (now - looked) * self.rate
+            looked = now
+            while made < due and (made < self.posts or not self.posts):
                 self.add(made)
                 made += 1
 

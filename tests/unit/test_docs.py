@@ -49,8 +49,12 @@ def test_commands_can_be_typed(command: str) -> None:
     if program == "make":
         assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     elif program == "python3":
-        assert arguments[0] == "-m" and (ROOT / arguments[1] / "__main__.py").exists()
-        settings.load(arguments[1], arguments[2:], environ={})
+        assert arguments[0] == "-m"
+        module = ROOT / arguments[1].replace(".", "/")
+        if (module / "__main__.py").exists():
+            settings.load(arguments[1], arguments[2:], environ={})
+        else:
+            check_flags(module.with_suffix(".py"), arguments[2:])
     elif program == "scripts/submit":
         job = next(index for index, word in enumerate(arguments) if word in settings.JOBS)
         load_job(arguments[job], arguments[job + 1 :])

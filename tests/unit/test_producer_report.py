@@ -50,6 +50,18 @@ def test_ledger_lines(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("torn", [b'{"topic":"twe', b'{"topic":"tweets","partition":1,"offset":7,"key":"1","sha256":"ab"}'])
+def test_a_line_that_a_killed_run_left_unfinished_is_cut_off(tmp_path: Path, torn: bytes) -> None:
+    file = tmp_path / "ledger"
+    file.write_bytes(b'{"whole":1}\n' + torn)
+    ledger = Ledger(str(file))
+    ledger.write("tweets", 1, 8, None, None)
+    ledger.flush()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert lines[0] == {"whole": 1}
+    assert [line.get("offset") for line in lines] == [None, 8]
+
+
 def test_ledger_that_cannot_be_written() -> None:
     with pytest.raises(ConfigError, match="cannot write the ledger"):
         Ledger("/nowhere/ledger")

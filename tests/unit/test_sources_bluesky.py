@@ -13,6 +13,8 @@ from producer.sources.bluesky import Wanted
 from scripts.stubs.jetstream import Faults, Jetstream
 from tests.conftest import wait_until
 
+ALL = Wanted()
+
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,9 +30,12 @@ def stub() -> Iterator[Jetstream]:
         yield own
 
 
+<<<<<<< HEAD
 ALL = Wanted()
 
 
+=======
+>>>>>>> 06431a0 (Producer: kill and outage tests, benchmark, runbook; the ledger cuts a torn line)
 def read(stub: Jetstream, state: State, wanted: Wanted = ALL, position: str = "1 - -", records: int = 0) -> list[Record]:
     """As many records from that position on as the stub has posts and deletions, or so many."""
     count = records or sum(len(frames) for frames in stub.published().values())

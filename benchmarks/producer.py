@@ -1,0 +1,107 @@
+"""Publishing a file: this project's producer against a plain loop over kafka-python, in turn, onto one topic.
+
+`python -m benchmarks.producer --records N`. Needs Kafka (scripts/services start kafka-1). Prints a line a way and writes
+benchmarks/results/producer.json. Compare ratios of one run only.
+
+Ours is the whole of `python -m producer --source replay`, in a process of its own: it reads the file, finds each tweet's id,
+publishes and counts every acknowledgement; the seconds are those of its report. The plain loop has key and value ready in
+memory and does `send(topic, value, key)` for each, then `flush`, with kafka-python's defaults (acks=all, idempotent, as ours).
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+
+from producer.sources.replay import Replay
+from producer.sources.sample import sample
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULT = ROOT / "benchmarks" / "results" / "producer.json"
+
+
+def plain_loop(bootstrap: str, topic: str, file: Path) -> float:
+    """Records a second of kafka-python's `send` for each and one `flush`."""
+    records = [(record.id.encode() if record.id else None, record.value) for record in Replay(str(file))]
+    client = KafkaProducer(bootstrap_servers=bootstrap)
+    begun = time.perf_counter()
+    for key, value in records:
+        client.send(topic, value, key)
+    client.flush()
+    seconds = time.perf_counter() - begun
+    client.close()
+    return len(records) / seconds
+
+
+def ours(bootstrap: str, topic: str, file: Path, *arguments: str) -> float:
+    """Records a second of the producer's own report."""
+    command = [sys.executable, "-m", "producer", "--source", "replay", "--file", str(file), "--topic", topic, *arguments]
+    done = subprocess.run([*command, "--bootstrap", bootstrap], cwd=ROOT, check=True, capture_output=True)
+    report = json.loads(done.stdout)
+    assert report["acked"] == report["read"] > 0, report
+    return float(report["records_per_second"])
+
+
+def measured(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Each way in turn, so many rounds: what disturbs the machine disturbs all of them."""
+    results: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            results[name].append(round(way()))
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.producer", description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000, help="how many invented tweets (default 100000)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--bootstrap", default=os.environ.get("TWEETS_BOOTSTRAP", "127.0.0.1:9092"))
+    chosen = parser.parse_args()
+    admin, topic = KafkaAdminClient(bootstrap_servers=chosen.bootstrap), f"bench-{int(time.time())}"
+    admin.create_topics({topic: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "tweets.jsonl"
+        values = (record.value for record in sample(1, 0.0))
+        file.write_bytes(b"\n".join(islice((value for value in values if value is not None), chosen.records)))
+        at = chosen.bootstrap, topic, file
+        ledger, spool = ("--ledger", f"{folder}/ledger"), ("--spool", f"{folder}/spool")
+        ways = {
+            "kafka_python_plain_loop": lambda: plain_loop(*at),
+            "producer": lambda: ours(*at),
+            "producer_with_ledger": lambda: ours(*at, *ledger),
+            "producer_with_spool": lambda: ours(*at, *spool),
+        }
+        results = measured(ways, chosen.rounds)
+        bytes_a_record = round(file.stat().st_size / chosen.records)
+    admin.delete_topics([topic])
+    medians = {name: statistics.median(rates) for name, rates in results.items()}
+    plain = medians["kafka_python_plain_loop"]
+    ratios = {name: round(median / plain, 2) for name, median in medians.items()}
+    for name, median in medians.items():
+        print(f"{name:<25} {median:>10,.0f} records/s  {ratios[name]:>6.2f} x")
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    about = {
+        "records": chosen.records,
+        "bytes_a_record": bytes_a_record,
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+    about |= {"load": round(os.getloadavg()[0], 1)}
+    RESULT.write_text(
+        json.dumps({**about, "records_per_second": results, "medians": medians, "ratio_to_plain": ratios}, indent=1) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
