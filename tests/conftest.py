@@ -22,6 +22,7 @@ if str(ROOT) not in sys.path:
 
 HOST = "127.0.0.1"
 PORTS = int(os.environ.get("TEST_PORTS", "28000"))  # the tests' services listen on the 3000 ports from here on
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))  # every time limit is so many times as long: for a busy machine
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> Any:
-    """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds."""
+    """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds,
+    or TEST_PATIENCE times as many."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         result = condition()

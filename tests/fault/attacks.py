@@ -16,8 +16,8 @@ from consumers import fail_points
 from scripts.machine import jars, jdk
 from tests import jobs
 from tests.conftest import HOST, Services, wait_until
-from tests.fault.chaos import Reader
 from tests.fault.proxy import Proxy
+from tests.fault.watching import Reader
 
 OWN_RETRIES = ("--conf", "spark.hadoop.dfs.client.retry.policy.enabled=false")  # Hadoop's client gives up at once
 RATE = 150  # records a second, and so a batch
@@ -60,11 +60,11 @@ class Attack:
         """How many are published."""
         return len(jobs.batches(self.services, self.output))
 
-    def grows(self, job: jobs.Job, by: int = 1, seconds: float = 300) -> None:
+    def grows(self, job: jobs.Job, by: int = 1, seconds: float = 120) -> None:
         """Wait until so many more batches are published."""
         jobs.await_batches(self.services, self.output, self.batches() + by, job, seconds)
 
-    def all_published(self, job: jobs.Job, seconds: float = 300) -> None:
+    def all_published(self, job: jobs.Job, seconds: float = 120) -> None:
         """Wait until the whole topic is."""
         job.until(lambda: jobs.published_records(self.services, self.output) >= self.records, seconds, "everything is published")
 
@@ -83,9 +83,14 @@ def attacked(services: Services, folder: Path, approach: str, topic: str, output
     """A topic full of tweets and a job's output to attack. A reader watches; at the end all is published, once and whole."""
     jobs.publish(services, topic, records, "--malformed", "0.02")
     services.files.write(f"{jobs.path_of(output)}/{fail_points.MARK}", data=b"", overwrite=True)
-    with Proxy(services.namenode_port) as line, Reader(services, output) as reader:
-        attack = Attack(services, folder, approach, topic, output, records, line)
-        yield attack
+    reader = Reader(services, output)
+    reader.start()
+    try:
+        with Proxy(services.namenode_port) as line:
+            attack = Attack(services, folder, approach, topic, output, records, line)
+            yield attack
+    finally:
+        reader.stop()
     assert not reader.partial, reader.partial[:5]
     assert reader.seen, "the reader has seen batches come"
     assert jobs.audit(services, topic, output)["published"] == attack.records

@@ -12,7 +12,7 @@ from tests.fault.attacks import OWN_RETRIES, Attack, attacked, dfsadmin, signal_
 from tests.fault.proxy import AFTER, BEFORE, HOLD_ANSWER, HOLD_CALL, UP
 from tests.jobs import APPROACHES, Job, path_of
 
-PATIENCE_S = 300  # on a busy machine
+PATIENCE_S = 120
 
 
 @pytest.mark.parametrize("cut", [AFTER, pytest.param(BEFORE, marks=pytest.mark.long)])
