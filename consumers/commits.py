@@ -4,6 +4,7 @@
     _staging/<epoch>/<seq>-<uuid>.parts/  what the tasks of one attempt write
     _staging/<epoch>/<seq>-<uuid>/        the winners among it, and the manifest
     _staging/<epoch>                      a file: that incarnation has been fenced off
+    _seen/<n>                             a folder: so many batches were there when a driver started, none may vanish
     batches/<seq>/                        published, immutable
 
 The number of the batch is the collision key: whoever publishes it first has won, whatever else goes on.
@@ -16,25 +17,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 from config.errors import ConfigError, DataLossRisk, Fenced
-from consumers import fail_points, manifests
+from consumers import chain, fail_points, manifests
+from consumers.chain import Files
 from consumers.manifests import Covered, Manifest, Partition
-
-
-class Files(Protocol):
-    """What the protocol needs of a file system; consumers/storage.py says what each verb does and raises."""
-
-    root: str
-
-    def create(self, name: str, data: bytes, overwrite: bool = False) -> None: ...
-    def read(self, name: str) -> bytes: ...
-    def list(self, name: str) -> dict[str, bool]: ...
-    def exists(self, name: str) -> bool: ...
-    def mkdirs(self, name: str) -> None: ...
-    def rename(self, source: str, target: str) -> None: ...
-    def delete(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +62,8 @@ class Output:
         self.seq, last, self._previous = self._last()
         self.covered: Covered = last.covered if last else {}
         self.topics: dict[str, str] = last.topics if last else {}
+        if self.seq:
+            files.mkdirs(f"_seen/{self.seq}")  # a folder, since its name is there at once and whole
 
     def _claim_epoch(self) -> int:
         who = {"host": socket.gethostname(), "pid": os.getpid(), "approach": self.approach, "time": _now()}
@@ -105,32 +95,25 @@ class Output:
                     return  # somebody else fenced it; otherwise a straggler made the folder again
 
     def _last(self) -> tuple[int, Manifest | None, str | None]:
-        """The next number, the last manifest and its hash; numbers are dense, so a binary search finds it."""
-        if not self._published(0):
+        """The next number, the last manifest and its hash. Raises DataLossRisk if somebody has taken batches away."""
+        while True:
+            seq = chain.length(self.files)
+            beyond = chain.number_from(self.files, seq)
+            held = max(self._seen(), seq if beyond is None else beyond + 1)
+            if held <= seq:
+                break
+            if chain.length(self.files) == seq:  # otherwise somebody has published while we looked
+                what = f"batch {seq} is missing: {held} batches have been published"
+                remedy = "restore it from a snapshot or from the trash; scripts/audit.py shows what is there"
+                raise DataLossRisk(what, f"{self.files.root}/{chain.folder(seq)}", remedy)
+        if not seq:
             return 0, None, None
-        low, high = 0, 1
-        while self._published(high):
-            low, high = high, high * 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._published(middle) else (low, middle)
-        manifest, data = self._manifest(low)
-        return low + 1, manifest, manifests.digest(data)
+        manifest, data = chain.manifest(self.files, seq - 1)
+        return seq, manifest, manifests.digest(data)
 
-    def _published(self, seq: int) -> bool:
-        return self.files.exists(_folder(seq))
-
-    def _manifest(self, seq: int) -> tuple[Manifest, bytes]:
-        path = f"{_folder(seq)}/_manifest.json"
-        try:
-            data = self.files.read(path)
-            return Manifest.from_bytes(data), data
-        except manifests.OtherVersion as error:
-            where = f"{self.files.root}/{path}"
-            raise ConfigError(f"another version of this program made the output: {error}", where, "use that version") from None
-        except (FileNotFoundError, ValueError) as error:
-            where = f"{self.files.root}/{path}"
-            raise DataLossRisk(f"the chain is broken: {error}", where, "scripts/audit.py shows what is there") from None
+    def _seen(self) -> int:
+        """How many batches drivers have seen, at the least."""
+        return max((int(name) for name in self.files.list("_seen")), default=0)
 
     def begin(self, topics: Mapping[str, str], offsets: Mapping[Partition, tuple[int, int]], accept_loss: str = "") -> None:
         """Hold the output against Kafka before anything is read: topic ids by name, [begin, end) of each partition.
@@ -202,18 +185,20 @@ class Output:
             self.files.create(f"{stage.parts}/_manifest.json", data, overwrite=True)
             self._move(stage, "_manifest.json", "_manifest.json")
             fail_points.visit("before rename")
-            self.files.rename(stage.folder, _folder(stage.seq))
+            self.files.rename(stage.folder, chain.folder(stage.seq))
             fail_points.visit("after rename")
         except (FileExistsError, FileNotFoundError):
             # An answer may have been lost on its way: what stands at the target decides.
-            if not self._published(stage.seq):
+            if not chain.published(self.files, stage.seq):
                 raise self.lost() from None
-            if self._manifest(stage.seq)[0].commit_id != stage.commit_id:
+            if chain.manifest(self.files, stage.seq)[0].commit_id != stage.commit_id:
                 raise Fenced(
                     f"another driver has published batch {stage.seq}", self.files.root, "leave the output to it"
                 ) from None
         self.files.delete(stage.parts)
         self.seq, self.covered, self._previous = stage.seq + 1, manifest.covered, manifests.digest(data)
+        if stage.seq == 0:
+            self.files.mkdirs("_seen/1")
         return manifest
 
     def _take(self, stage: Stage, file: Mapping[str, Any]) -> dict[str, Any]:
@@ -239,10 +224,6 @@ class Output:
     def fenced(self) -> bool:
         """Whether a newer driver has taken over."""
         return any(int(name) > self.epoch for name in self.files.list("_epochs"))
-
-
-def _folder(seq: int) -> str:
-    return f"batches/{seq:010d}"
 
 
 def _now() -> str:

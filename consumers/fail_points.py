@@ -5,6 +5,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -53,5 +54,6 @@ def visit(name: str) -> None:
     if not file:
         os.kill(os.getppid(), signal.SIGKILL)  # spark-submit's JVM
         os.kill(os.getpid(), signal.SIGKILL)
+    print(f"fail point: held at {name}", file=sys.stderr, flush=True)
     while not Path(file).exists():
         time.sleep(0.05)

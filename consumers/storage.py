@@ -1,4 +1,4 @@
-"""HDFS in seven verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
+"""HDFS in eight verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
 
 Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anything else is retried, then ServiceUnreachable.
 """
@@ -75,6 +75,13 @@ class Storage:
         except FileNotFoundError:
             return {}
         return {status.getPath().getName(): status.isDirectory() for status in found}
+
+    def first_after(self, folder: str, name: str) -> str | None:
+        """The first entry of a folder whose name is greater, in one call however many there are; None if there is none."""
+        path = self._path(folder).toUri().getPath()
+        found = self._ask(lambda: self._files.getClient().listPaths(path, name.encode()), folder)
+        entries = found.getPartialListing() if found else []
+        return entries[0].getLocalName() if len(entries) else None
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""

@@ -36,14 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> Any:
-    """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds."""
-    end = time.monotonic() + seconds * PATIENCE
+    """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds,
+    or TEST_PATIENCE times as many."""
+    seconds *= PATIENCE
+    end = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > end:
-            pytest.fail(f"not within {seconds * PATIENCE:g} s: {message}")
+            pytest.fail(f"not within {seconds:g} s: {message}")
         time.sleep(0.1)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,10 @@ class Job:
 
     def kill(self) -> None:
         """`kill -9` of the driver's JVM; returns when that and every process it had started are gone."""
-        family = _descendants(self.process.pid)
+        family = descendants(self.process.pid)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        wait_until(lambda: not [pid for pid in family if _alive(pid)], 30, f"the killed driver's processes {family} end too")
+        wait_until(lambda: not [pid for pid in family if alive(pid)], 30, f"the killed driver's processes {family} end too")
 
 
 @contextmanager
@@ -90,7 +90,11 @@ def started(
         yield Job(process, log)
     finally:
         if process.poll() is None:
+            family = descendants(process.pid)
             process.kill()
+            for pid in family:  # a supervisor's job has a session of its own
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         process.wait()
 
 
@@ -170,7 +174,7 @@ def rows(services: Services, output: str, kind: str) -> list[dict[str, Any]]:
     return found
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """The pids of a process's children, their children, and so on."""
     table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     parents = [tuple(map(int, line.split())) for line in table.splitlines()]
@@ -180,6 +184,6 @@ def _descendants(pid: int) -> list[int]:
     return found[1:]
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(done.stdout.strip()) and not done.stdout.startswith("Z")

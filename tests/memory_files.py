@@ -35,6 +35,10 @@ class MemoryFiles:
             return {name.rpartition("/")[2]: False}
         return {child.rpartition("/")[2]: data is None for child, data in self.nodes.items() if _parent(child) == name}
 
+    def first_after(self, folder: str, name: str) -> str | None:
+        """The first entry of a folder whose name is greater."""
+        return min((child for child in self.list(folder) if child > name), default=None)
+
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""
         return name in self.nodes

@@ -23,10 +23,12 @@ _POLL_S = 0.02
 
 @dataclass
 class Rule:
-    """What happens to each `every`-th call of a method, at most `times` times; the events say how far a held one has got."""
+    """What happens to each `every`-th call of a method about a path with `about` in it, at most `times` times; the events
+    say how far a held call has got."""
 
     method: str
     action: str
+    about: str = ""
     every: int = 1
     times: int = 1_000_000
     seen: int = 0
@@ -37,7 +39,8 @@ class Rule:
 
     def takes(self, frame: bytes) -> bool:
         """Whether this frame is a call that the rule is for."""
-        if b"\x0a" + bytes([len(self.method)]) + self.method.encode() not in frame:
+        method = b"\x0a" + bytes([len(self.method)]) + self.method.encode()
+        if method not in frame or self.about.encode() not in frame:
             return False
         self.seen += 1
         hit = self.seen % self.every == 0 and self.hits < self.times
@@ -71,9 +74,9 @@ class Proxy:
         self._thread.join()
         self.reset()
 
-    def on(self, method: str, action: str, every: int = 1, times: int = 1_000_000) -> Rule:
+    def on(self, method: str, action: str, about: str = "", every: int = 1, times: int = 1_000_000) -> Rule:
         """From now on do this to the calls of `method`."""
-        rule = Rule(method, action, every, times)
+        rule = Rule(method, action, about, every, times)
         self.rules.append(rule)
         return rule
 

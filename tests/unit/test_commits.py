@@ -95,6 +95,14 @@ def test_the_last_batch_is_found_in_a_few_calls() -> None:
             self.calls += 1
             return super().exists(name)
 
+        def read(self, name: str) -> bytes:
+            self.calls += 1
+            return super().read(name)
+
+        def first_after(self, folder: str, name: str) -> str | None:
+            self.calls += 1
+            return super().first_after(folder, name)
+
     files = Counting()
     output = opened(files)
     batches = 0
@@ -105,7 +113,7 @@ def test_the_last_batch_is_found_in_a_few_calls() -> None:
         files.calls = 0
         output = Output(files, "direct", "vader")
         assert output.seq == wanted
-        assert files.calls <= 2 * wanted.bit_length() + 2
+        assert files.calls <= 2 * wanted.bit_length() + 6
 
 
 @pytest.mark.parametrize(
@@ -233,6 +241,40 @@ def test_a_stage_that_vanishes_though_nobody_has_taken_over() -> None:
     files.delete("_staging")
     with pytest.raises(DataLossRisk, match="no newer driver has started at memory:/_staging/1"):
         output.publish(stage, batch)
+
+
+@pytest.mark.parametrize(
+    ("gone", "missing"),
+    [
+        ([0], "0000000000"),
+        ([2], "0000000002"),
+        ([1, 2, 3], "0000000001"),
+        ([4], "0000000004"),
+        ([3, 4], "0000000003"),
+        ([0, 1, 2, 3, 4], "0000000000"),
+    ],
+)
+def test_batches_that_somebody_took_away_are_named(gone: list[int], missing: str) -> None:
+    files = MemoryFiles()
+    output = opened(files)
+    for start in range(0, 10, 2):
+        output.publish(*staged(files, output, start, start + 2))
+    opened(files)  # it has seen all five
+    for seq in gone:
+        files.delete(f"batches/{seq:010d}")
+    with pytest.raises(DataLossRisk, match=rf"batch {int(missing)} is missing: 5 batches .* memory:/batches/{missing}"):
+        opened(files)
+    with pytest.raises(DataLossRisk, match="is missing"):  # the start that stopped has not made it forgotten
+        opened(files)
+
+
+def test_all_batches_taken_away_from_an_output_that_one_driver_has_made() -> None:
+    files = MemoryFiles()
+    output = opened(files)
+    output.publish(*staged(files, output))
+    files.delete("batches")
+    with pytest.raises(DataLossRisk, match="batch 0 is missing: 1 batches"):
+        opened(files)
 
 
 @pytest.mark.parametrize("data", [None, b"", b"{", b'{"seq": 0}', b'{"version": 99}'])

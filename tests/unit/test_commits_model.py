@@ -148,7 +148,7 @@ def test_a_driver_that_takes_a_newer_one_s_fence_away() -> None:
     """a is about to stage and b to fence it off, when c fences both off; then b goes on, and a can stage again. So the number
     of the batch decides: the newest may lose, but then it knows why."""
     actors = [driver("a", 2), driver("b", 3, batches=0), driver("c", 4)]
-    ends = Interleavings(actors, judge, somebody_gets_on).explore(begin=[0] * 6 + [1] * 5)
+    ends = Interleavings(actors, judge, somebody_gets_on).explore(begin=[0] * 8 + [1] * 5)
     assert ("done", "done", "Fenced") in ends
 
 

@@ -44,7 +44,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.manifests": (ERRORS, set()),
     "consumers.fail_points": (ERRORS, set()),
     "consumers.storage": (ERRORS | {"consumers.fail_points"}, SPARK),
-    "consumers.commits": (ERRORS | {"consumers.manifests", "consumers.fail_points"}, set()),
+    "consumers.chain": (ERRORS | {"consumers.manifests"}, set()),
+    "consumers.commits": (ERRORS | {"consumers.chain", "consumers.manifests", "consumers.fail_points"}, set()),
     "consumers.batches": (
         ERRORS
         | {"consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}

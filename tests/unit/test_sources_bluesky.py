@@ -30,12 +30,6 @@ def stub() -> Iterator[Jetstream]:
         yield own
 
 
-<<<<<<< HEAD
-ALL = Wanted()
-
-
-=======
->>>>>>> 06431a0 (Producer: kill and outage tests, benchmark, runbook; the ledger cuts a torn line)
 def read(stub: Jetstream, state: State, wanted: Wanted = ALL, position: str = "1 - -", records: int = 0) -> list[Record]:
     """As many records from that position on as the stub has posts and deletions, or so many."""
     count = records or sum(len(frames) for frames in stub.published().values())

@@ -1,0 +1,169 @@
+"""A driver that was thought dead comes back, or two drivers want the same output: one goes on, the other ends with 4."""
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers import fail_points
+from tests.conftest import ROOT, Services, wait_until
+from tests.fault.attacks import Attack, attacked
+from tests.fault.proxy import HOLD_CALL
+from tests.jobs import APPROACHES, Job, audit, batches, descendants, manifests, path_of, publish, slowly, started
+
+ROUNDS = int(os.environ.get("TWO_DRIVERS_ROUNDS", "50"))
+RESULTS = ROOT / "docs" / "results" / "two-drivers.json"
+HELD = "fail point: held"
+PATIENCE_S = 120
+TAKEN_OVER = ("a newer driver has taken over", "another driver has published batch")
+
+
+def outlived(attack: Attack, zombie: Job, come_back: Callable[[], None]) -> None:
+    """A successor takes the output over and publishes; then the zombie comes back, ends with 4, and the successor goes on."""
+    with attack.started("--available-now") as successor:
+        attack.grows(successor)
+        come_back()
+        assert zombie.ended(PATIENCE_S) == 4, zombie.said()
+        assert any(words in zombie.said() for words in TAKEN_OVER), zombie.said()
+        assert successor.ended(PATIENCE_S) == 0, successor.said()
+
+
+FROZEN = [(approach, point) for point in ("before rename", "manifest written", "tasks done") for approach in APPROACHES]
+
+
+@pytest.mark.parametrize(("approach", "point"), [FROZEN[0], *(pytest.param(*row, marks=pytest.mark.long) for row in FROZEN[1:])])
+def test_frozen_at_the_commit_and_thawed(
+    services: Services, topic: str, output: str, approach: str, point: str, tmp_path: Path
+) -> None:
+    thaw = tmp_path / "thaw"
+    with (
+        attacked(services, tmp_path, approach, topic, output, records=600) as attack,
+        attack.started("--fail-point", f"{point}:1:{thaw}") as zombie,
+    ):
+        zombie.until(lambda: HELD in zombie.said(), PATIENCE_S, f"it is held at {point}")
+        outlived(attack, zombie, thaw.touch)
+    assert {manifest["epoch"] for manifest in manifests(services, output)} == {2}, "the zombie has published nothing"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_stopped_and_continued(services: Services, topic: str, output: str, approach: str, tmp_path: Path) -> None:
+    """SIGSTOP of the driver, its Python and its workers, anywhere in a batch."""
+    with attacked(services, tmp_path, approach, topic, output) as attack, attack.started() as zombie:
+        attack.grows(zombie)
+        family = [zombie.process.pid, *descendants(zombie.process.pid)]
+
+        def send(number: int) -> None:
+            for pid in family:
+                with suppress(ProcessLookupError):  # a worker of Spark's that it has let go meanwhile
+                    os.kill(pid, number)
+
+        send(signal.SIGSTOP)
+        try:
+            outlived(attack, zombie, lambda: send(signal.SIGCONT))
+        finally:
+            send(signal.SIGCONT)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("killed", [False, True], ids=["waiting for it", "killed meanwhile"])
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_a_commit_that_reaches_the_namenode_late(
+    services: Services, topic: str, output: str, approach: str, killed: bool, tmp_path: Path
+) -> None:
+    """The rename is on its way for so long that a successor publishes a batch of the same number before."""
+    with attacked(services, tmp_path, approach, topic, output) as attack, attack.started() as zombie:
+        attack.grows(zombie)
+        commit = attack.line.on("rename2", HOLD_CALL, about="/batches/", times=1)
+        zombie.until(commit.held.is_set, PATIENCE_S, "a commit is held")
+        if killed:
+            zombie.kill()
+            with attack.started("--available-now") as successor:
+                attack.grows(successor)
+                attack.line.heal()
+                assert commit.answered.wait(30), "the NameNode has answered the late rename"
+                assert successor.ended(PATIENCE_S) == 0, successor.said()
+        else:
+            outlived(attack, zombie, attack.line.heal)
+
+
+@pytest.mark.long
+def test_two_supervised_jobs_do_not_fence_each_other_for_ever(
+    services: Services, topic: str, output: str, tmp_path: Path
+) -> None:
+    supervised = ("--supervise",)
+    with attacked(services, tmp_path, "direct", topic, output, records=3000) as attack, attack.started(spark=supervised) as one:
+        attack.grows(one)
+        with attack.started(spark=supervised) as other:
+            both = [one, other]
+            one.until(lambda: any(job.process.poll() is not None for job in both), 2 * PATIENCE_S, "one of them gives up")
+            loser, winner = sorted(both, key=lambda job: job.process.poll() is None)
+            assert loser.process.returncode == 4, loser.said()
+            assert "two jobs share this output" in loser.said()
+            attack.all_published(winner, 2 * PATIENCE_S)
+            winner.process.send_signal(signal.SIGTERM)
+            assert winner.ended(PATIENCE_S) == 0, winner.said()
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(ROUNDS, marks=pytest.mark.long)])
+def test_two_drivers_started_at_the_same_moment(services: Services, topic: str, output: str, rounds: int, tmp_path: Path) -> None:
+    """Every second time they are let go together when both have their epochs, otherwise as chance has it."""
+    publish(services, topic, 300)
+    found = [one_round(services, tmp_path, topic, f"{output}/{number}", number) for number in range(rounds)]
+    if rounds > 1:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(figures(found), indent=1) + "\n")
+
+
+def one_round(services: Services, folder: Path, topic: str, output: str, number: int) -> dict[str, Any]:
+    """Two drivers on a new output; what became of them, after the audit."""
+    pair = [("direct", "receiver_based"), ("direct", "direct"), ("receiver_based", "receiver_based")][number % 3]
+    services.files.write(f"{path_of(output)}/{fail_points.MARK}", data=b"", overwrite=True)
+    go = folder / f"go-{number}"
+    together = number % 2 == 0
+    barrier = ("--fail-point", f"epoch claimed:1:{go}") if together else ()
+    with ExitStack() as stack:
+        both = [
+            stack.enter_context(
+                started(services, folder, approach, topic, output, "--available-now", *slowly(approach, 45), *barrier)
+            )
+            for approach in pair
+        ]
+        if together:
+            wait_until(lambda: all(HELD in job.said() for job in both), PATIENCE_S, "both have an epoch")
+        go.touch()
+        codes = [job.ended(PATIENCE_S) for job in both]
+    assert sorted(codes) == [0, 4], "\n\n".join(job.said() for job in both)
+    assert any(words in both[codes.index(4)].said() for words in TAKEN_OVER)
+    chain = manifests(services, output)
+    epochs = [manifest["epoch"] for manifest in chain]
+    assert epochs == sorted(epochs) and epochs[-1] == 2, "the newer one goes on"
+    verdict = audit(services, topic, output)
+    winner = pair[codes.index(0)]
+    return {
+        "drivers": " and ".join(pair),
+        "start": "both had an epoch" if together else "by chance",
+        "winner": f"{winner}, {'first' if codes[0] == 0 else 'second'} on the command line",
+        "exit codes": " and ".join(map(str, sorted(codes))),
+        "batches": len(batches(services, output)),
+        "of the fenced one": epochs.count(1),
+        **{name: verdict[name] for name in ("published", "lost", "duplicated", "invented", "corrupted", "chain_errors")},
+    }
+
+
+def figures(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Sums of the numbers, and how often each of the words."""
+    numbers = [name for name, value in found[0].items() if isinstance(value, int)]
+    words = [name for name in found[0] if name not in numbers]
+    return {
+        "test": "tests/fault/test_zombies.py::test_two_drivers_started_at_the_same_moment",
+        "rounds": len(found),
+        **{name: dict(sorted(Counter(row[name] for row in found).items())) for name in words},
+        **{name: sum(row[name] for row in found) for name in numbers},
+    }
