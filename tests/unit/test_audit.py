@@ -203,3 +203,13 @@ def test_a_row_escaping_its_line_is_caught(world):
     """Whoever writes another key behind `tweet` changes what a reader sees as the tweet."""
     world.falsify(b'{"id":"3","text":"a"}}', b'{"id":"3","text":"a"},"id":"4"}')
     assert guilty(world.verdict()) == {"corrupted": 1}
+
+
+def test_half_a_surrogate_pair_is_judged_like_any_tweet(world):
+    world.records["tweets", 0][3] = (b"k3", b'{"id":"3","text":"\\ud83d"}')
+    world.batches.clear()
+    for span in (("tweets", 0, 0, 10), ("tweets", 1, 5, 10)):
+        world.publish(*[span])
+    assert guilty(world.verdict()) == {}
+    world.falsify(b"ud83d", b"ud83c")
+    assert guilty(world.verdict()) == {"corrupted": 1}
