@@ -220,7 +220,7 @@ def _read_batch(batch: Batch, manifest: Manifest | None, published: _Published, 
 
 
 def _row(line: bytes) -> Row:
-    """The row but for its tweet, whose bytes `of_row` vouches for: half a surrogate pair may be in it, which no decoder here takes."""
+    """The row but for its tweet, whose bytes `of_row` vouches for: no decoder here takes the half surrogate pairs in some."""
     head, found, _ = line.partition(b',"tweet":')
     return msgspec.json.decode(head + b"}" if found else line, type=Row)
 
