@@ -31,6 +31,7 @@ from consumers.manifests import Manifest  # noqa: E402
 
 TIMEOUT_S = 30
 LANGUAGES = 5
+NO_LOCATION = "no post has a location: X gives a point or place to few, Bluesky to none; a map would be empty"
 LABELS = ("positive", "neutral", "negative")
 
 
@@ -46,6 +47,7 @@ class Row(msgspec.Struct):
 
     lang: str | None = None
     sentiment: Sentiment | None = None
+    geo_kind: str | None = None
     reason: str | None = None
 
 
@@ -73,6 +75,7 @@ class Summary:
 
     batches: int = 0
     deleted: int = 0
+    located: int = 0
     everything: Group = field(default_factory=Group)
     languages: defaultdict[str, Group] = field(default_factory=lambda: defaultdict(Group))
     reasons: Counter[str] = field(default_factory=Counter)
@@ -85,6 +88,7 @@ class Summary:
             self.deleted += 1
         else:
             self.everything.add(row.sentiment)
+            self.located += row.geo_kind is not None
             self.languages[row.lang or "unknown"].add(row.sentiment)
 
     def table(self) -> str:
@@ -99,6 +103,7 @@ class Summary:
                 f"{'tombstones':<12}{self.deleted:>8}",
                 f"{'rejected':<12}{self.reasons.total():>8}" + (f"  {reasons}" if reasons else ""),
                 f"{'batches':<12}{self.batches:>8}",
+                f"{'located':<12}{self.located:>8}" + ("" if self.located else f"  {NO_LOCATION}"),
             ]
         )
 

@@ -9,7 +9,7 @@ from scripts.machine.nodes import HOST, Node
 from scripts.machine.processes import Home
 
 X_TOKEN = "stub-token-3f9c1e77"  # the one that the stub takes
-STUBS = {"x-stub": ("x", ["--rate", "200"]), "jetstream-stub": ("jetstream", [])}
+STUBS = {"x-stub": ("x", ["--rate", "200"]), "jetstream-stub": ("jetstream", ["--rate", "200"])}
 
 
 def stubs(settings: Settings, home: Home) -> list[Node]:

@@ -44,14 +44,14 @@ class World:
 
     def invent(self, count: int) -> list[Post]:
         """Post so many invented ones; their ids and times are of now."""
-        posts = [self._dated(post) for post, _ in zip(self._invented, range(count), strict=False)]
-        self.say(*posts)
-        return posts
+        with self.said:
+            posts = [self._dated(post) for post, _ in zip(self._invented, range(count), strict=False)]
+            self.say(*posts)
+            return posts
 
     def _dated(self, post: Post) -> Post:
-        with self.said:
-            self._last_id = max(id_at(time.time()), self._last_id + 1)
-            id = str(self._last_id)
+        self._last_id = max(id_at(time.time()), self._last_id + 1)
+        id = str(self._last_id)
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         matching = [{"id": rule["id"], **({"tag": rule["tag"]} if "tag" in rule else {})} for rule in self.rules[:1]]
         post["data"] |= {"id": id, "edit_history_tweet_ids": [id], "conversation_id": id, "created_at": now}

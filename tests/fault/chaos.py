@@ -25,12 +25,10 @@ from tests.fault.watching import Reader
 LIMIT_S = float(os.environ.get("FAULT_LIMIT_S", "180"))  # from a fault to the next published batch; a crowded machine needs more
 RATE = 600  # records a batch of one second: what a killed driver missed is made up quickly
 SPARK = ("--conf", "spark.ui.enabled=false")
-# A driver lives for seconds here, so its start is made cheap: no second compiler, no parallel collector, its classes from an
-# archive that the first slice's end makes, and no numba. Nothing of what is tested changes by that.
-ENVIRON = {
-    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "PYTHONPATH": str(Path(__file__).with_name("without_numba")),
-}
+# A driver that lives for seconds is started cheaply: no second compiler, no parallel collector, its classes from an archive that
+# the first slice's end makes, and no numba. Nothing of the protocol changes by that; drivers that live on have numba.
+ENVIRON = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+WITHOUT_NUMBA = {"PYTHONPATH": str(Path(__file__).with_name("without_numba"))}
 ARCHIVES = ROOT / "build" / "fault"
 AGAIN = re.compile(r"(\d+) records were delivered again")
 
@@ -44,6 +42,7 @@ class Runner:
         self.random = random.Random(f"{approach} {seed}")
         self.reader = Reader(services, output)
         self.reader.start()
+        self.environ = ENVIRON
         self.archive = ARCHIVES / f"{approach}.jsa"
         self.job: jobs.Job | None = None
         self.starts: list[dict[str, Any]] = []
@@ -56,7 +55,7 @@ class Runner:
         spark = [*SPARK, "--conf", f"spark.driver.defaultJavaOptions=-XX:{java}={self.archive}"]
         arguments = (*jobs.slowly(self.approach, RATE), *arguments)
         with jobs.started(
-            self.services, self.folder, self.approach, self.topic, self.output, *arguments, spark=spark, environ=ENVIRON
+            self.services, self.folder, self.approach, self.topic, self.output, *arguments, spark=spark, environ=self.environ
         ) as job:
             self.job = job
             act(job)
@@ -74,6 +73,7 @@ class Runner:
 
     def kill_drivers(self, moments: Iterable[str]) -> None:
         """As many starts, each ended by kill -9: at a fail point, or where none is named at a random moment."""
+        self.environ = {**ENVIRON, **WITHOUT_NUMBA}
         for point in moments:
             once_only = point in ("epoch claimed", "staging taken")  # a start comes by there once
             spec = ("--fail-point", f"{point}:{1 if once_only else self.random.choice((1, 2, 2, 3))}") if point else ()

@@ -39,7 +39,7 @@ def test_each_fault_loses_nothing(
     kind: str, services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
-    monkeypatch.setattr(x_wire, "SILENCE_S", 1.0)
+    monkeypatch.setattr(x_wire, "SILENCE_S", 1.0 if kind == "silence" else 21.0)
     with XStub() as x:
         missed: list[Any] = []
         monkeypatch.setattr(opening, "time", SimpleNamespace(sleep=lambda _: missed.extend(x.world.invent(0 if missed else 30))))
@@ -97,8 +97,8 @@ def test_the_token_is_nowhere(services: Services, topic: str, tmp_path: Path) ->
         x.world.invent(20)
         wait_until(lambda: len(x.delivered) == 40, 30, "all was delivered")
         seen = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, check=True).stdout
-        x.fault("401")
         x.fault("close")
+        x.fault("401")
         out, err = process.communicate(timeout=60)
         assert process.returncode == 5
     assert str(tmp_path).encode() in seen, "ps has seen the producer"

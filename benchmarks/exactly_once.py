@@ -1,0 +1,115 @@
+"""What exactly once costs: the direct job's batches and plain ones in turn, in one driver on one topic.
+
+    scripts/submit benchmarks/exactly_once.py [TWEETS]
+
+Even batches go the job's way: staged, a manifest, one rename, the group's offsets. Odd ones are parsed, scored and encoded by the
+same function and written by saveAsTextFile, which may lose and double them. Prints medians, writes build/bench/exactly-once.json.
+Needs the services (scripts/services start) on their usual ports, or TWEETS_BOOTSTRAP, TWEETS_OUTPUT and TWEETS_WEBHDFS.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from pyspark.rdd import RDD
+
+from consumers import batches, jobs, lifecycle
+from consumers.lines import lines
+from kafka_dstreams import direct_frames, offset_ranges
+
+ROOT = Path(__file__).resolve().parent.parent
+WARM_UP = 2  # batches of each way that are not counted
+DATANODES_OWN = ("SendHeartbeat", "BlockReport", "BlockReceivedAndDeleted", "RegisterDatanode", "VersionRequest")
+WEBHDFS = os.environ.get("TWEETS_WEBHDFS", "http://127.0.0.1:9870")
+
+
+def namenode_calls() -> int:
+    """How many calls clients have made of the NameNode so far, by its own count."""
+    with urlopen(f"{WEBHDFS}/jmx?qry=Hadoop:service=NameNode,name=RpcDetailedActivityForPort*") as answer:
+        (bean,) = json.load(answer)["beans"]
+    suffix = "NumOps"
+    calls = {name.removesuffix(suffix): count for name, count in bean.items() if name.endswith(suffix)}
+    return sum(count for name, count in calls.items() if name not in DATANODES_OWN)
+
+
+def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
+    """The lines of a batch as anybody would write them."""
+    wanted = [[tuple(row) for row in part] for part in offset_ranges(rdd)]
+
+    def write(index: int, frames: Iterator[bytes]) -> Iterator[bytes]:
+        for data in frames:
+            found = lines(data, wanted[index], max_bytes)
+            yield from (piece.removesuffix(b"\n") for piece in (*found.tweets, *found.rejected))
+
+    codec = "org.apache.hadoop.io.compress.GzipCodec"
+    rdd.mapPartitionsWithIndex(write).saveAsTextFile(folder, compressionCodecClass=codec)
+
+
+def produce(topic: str, tweets: int) -> None:
+    """So many invented tweets onto the topic."""
+    command = [sys.executable, "-m", "producer", "--topic", topic, "--max-posts", str(tweets), "--report", os.devnull]
+    subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+
+
+def figures(measured: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+    """Medians of each way, and the job's share of the plain one's throughput."""
+    ways = {
+        way: {
+            "batches": len(rows[WARM_UP:]),
+            **{name: round(statistics.median(row[name] for row in rows[WARM_UP:]), 2) for name in rows[0]},
+        }
+        for way, rows in measured.items()
+    }
+    ratio = ways["exactly_once"]["records_per_s"] / ways["plain"]["records_per_s"]
+    calls = ways["exactly_once"]["namenode_calls"] - ways["plain"]["namenode_calls"]
+    return {**ways, "throughput_ratio": round(ratio, 3), "added_namenode_calls": calls, "cores": os.cpu_count()}
+
+
+def main() -> None:
+    tweets = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    topic = f"bench-once-{int(time.time())}"
+    produce(topic, tweets)
+    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
+    output = f"{base}/bench/{topic}"
+    sys.argv[1:] = ["--topic", topic, "--output", f"{output}/once", "--max-rate", "4000", "--batch-interval-s", "1"]
+    job = jobs.open_job("direct", __doc__ or "")
+    conf = {**jobs.spark_conf(job.settings), "spark.streaming.backpressure.enabled": "false"}  # batches of one size
+    ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, conf)
+    measured: dict[str, list[dict[str, float]]] = {"exactly_once": [], "plain": []}
+    done = 0
+
+    def store(rdd: RDD[bytes]) -> None:
+        nonlocal done
+        records = sum(end - start for part in offset_ranges(rdd) for _topic, _partition, start, end in part)
+        if not records:
+            return
+        way = min(measured, key=lambda way: len(measured[way]))
+        calls, begun = namenode_calls(), time.perf_counter()
+        if way == "plain":
+            plainly(rdd, f"{output}/plain/{len(measured[way])}", job.settings.max_tweet_bytes)
+        else:
+            batches.store(rdd)
+        seconds = time.perf_counter() - begun
+        row = {"records": records, "seconds": seconds, "records_per_s": records / seconds}
+        measured[way].append({**row, "namenode_calls": namenode_calls() - calls})
+        done += records
+
+    direct_frames(ssc, job.topics, job.params, start=job.frontiers()).foreachRDD(store)
+    batches.current.published = job.commit_group  # type: ignore[union-attr]
+    lifecycle.run(ssc, job.failure, lambda: done >= tweets, job.settings.stop_timeout_s)
+    result = figures(measured)
+    file = ROOT / "build" / "bench" / "exactly-once.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    jobs.main(main)

@@ -1,0 +1,42 @@
+"""The fifteen places where users of such programs stumble: each has a message of ours in the code, and a row in the runbook."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+MESSAGES = {  # number: (file, words of its message)
+    1: [("producer/check_machine.py", "packages are not as pinned")],
+    2: [("producer/sources/x_wire.py", "v1.1 is closed")],
+    3: [("producer/sources/x_wire.py", "a plan, and an app inside a project")],
+    4: [("producer/sources/x_wire.py", "X refuses the bearer token"), ("producer/sources/x_check.py", "clock is ")],
+    5: [("producer/sources/x_connection.py", "another program reads this stream")],
+    6: [
+        ("producer/sources/x_wire.py", "X has no rules for the stream"),
+        ("producer/sources/x_check.py", "others stay active"),
+        ("producer/sources/x_rules.py", "a rule has "),
+    ],
+    7: [("connector/kafka_dstreams_hook.py", "pyspark.streaming.kafka")],
+    8: [("scripts/machine/services.py", "the jars of ")],
+    9: [("producer/check_broker.py", "no Kafka broker answers"), ("producer/check_broker.py", "the broker says it is at ")],
+    10: [("producer/check_output.py", "the NameNode sends writers to ")],
+    11: [("producer/check_machine.py", "packages are not as pinned")],
+    12: [("producer/check_machine.py", "text is written as ")],
+    13: [("scripts/summary.py", "no post has a location")],
+    14: [("producer/check_machine.py", "Windows lacks what Spark and Hadoop need")],
+    15: [
+        ("consumers/storage.py", "no permission on the output"),
+        ("consumers/jobs.py", "the checkpoint was made with other settings"),
+    ],
+}
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_each_has_a_message_and_a_row(number: int) -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| {number} \| .*$", runbook, re.MULTILINE)
+    assert row, f"the runbook has no row {number}"
+    for file, words in MESSAGES[number]:
+        assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file} no longer says {words!r}"
+        assert words.strip() in row[0], f"row {number} does not quote {words!r}"
