@@ -75,7 +75,7 @@ class Services:
     @property
     def files(self) -> InsecureClient:
         """An HDFS client for looking at what a test wrote."""
-        return InsecureClient(self.webhdfs, user=getpass.getuser())
+        return InsecureClient(self.webhdfs, user=getpass.getuser(), timeout=60)
 
     @property
     def environ(self) -> dict[str, str]:

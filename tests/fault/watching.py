@@ -68,7 +68,7 @@ class Reader(threading.Thread):
     def stop(self) -> None:
         """End the looking, after one more look."""
         self._stopping.set()
-        self.join()
+        self.join(180)
 
     def after(self, moment: float) -> float | None:
         """When the first batch was seen that was published after this moment."""

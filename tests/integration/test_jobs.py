@@ -131,11 +131,11 @@ def test_three_topics_with_partitions_added_and_what_the_ui_counts(
     ui = unused_port()
     arguments = (approach, ",".join(topics), output, "--batch-interval-s", "1")
     with started(services, tmp_path, *arguments, spark=("--conf", f"spark.ui.port={ui}")) as job:
-        job.until(lambda: published_records(services, output) >= 600, 60, "all three topics are published")
+        job.until(lambda: published_records(services, output) >= 600, 120, "all three topics are published")
         admin.create_partitions({topics[0]: 3})
         wait_until(lambda: len(admin.describe_topics(topics[:1])[0]["partitions"]) == 3, 20, "the partitions are there")
         publish(services, topics[0], 300, "--seed", "2")
-        job.until(lambda: published_records(services, output) >= 900, 60, "the added partitions are published too")
+        job.until(lambda: published_records(services, output) >= 900, 120, "the added partitions are published too")
         job.until(lambda: records_in_ui(ui) >= 900, 20, "the UI counts them")
         assert records_in_ui(ui) == 900
         job.process.send_signal(signal.SIGTERM)

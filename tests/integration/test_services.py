@@ -121,7 +121,7 @@ def test_one_part_is_stopped_and_started_by_name(mine: Services) -> None:
         (["start", "kafka-7"], "choose from kafka-1, namenode, datanode-1"),
         (["start", "--brokers", "3"], "scripts/services clean"),
         (["start", "--brokers", "2"], "brokers is 1 or 3"),
-        (["start", "--kafka-port", "29199"], "already runs on 127.0.0.1:29192"),
+        (["start", "--kafka-port", str(PORTS + 1199)], f"already runs on {HOST}:{PORTS + 1192}"),
         (["start", "--broker", "1"], "did you mean --brokers?"),
     ],
 )
@@ -165,6 +165,6 @@ def test_three_brokers_keep_three_copies_and_do_without_one(tmp_path: Path) -> N
         admin.close()
         assert [sorted(partition["replica_nodes"]) for partition in partitions] == [[1, 2, 3]] * 3
         three.run("stop", "kafka-1")
-        produce(f"{HOST}:29293,{HOST}:29294", "safe", b"two are enough")
+        produce(f"{HOST}:{PORTS + 1293},{HOST}:{PORTS + 1294}", "safe", b"two are enough")
     finally:
         three.run("clean", expect=None)
