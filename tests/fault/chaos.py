@@ -24,7 +24,8 @@ from tests.fault.watching import Reader
 
 LIMIT_S = float(os.environ.get("FAULT_LIMIT_S", "180"))  # from a fault to the next published batch; a crowded machine needs more
 RATE = 600  # records a batch of one second: what a killed driver missed is made up quickly
-SPARK = ("--conf", "spark.ui.enabled=false")
+# Without backpressure, which settles at a trickle where a driver lives for seconds on a crowded machine.
+SPARK = ("--conf", "spark.ui.enabled=false", "--conf", "spark.streaming.backpressure.enabled=false")
 # A driver that lives for seconds is started cheaply: no second compiler, no parallel collector, its classes from an archive that
 # the first slice's end makes, and no numba. Nothing of the protocol changes by that; drivers that live on have numba.
 ENVIRON = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
