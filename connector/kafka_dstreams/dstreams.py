@@ -10,6 +10,7 @@ from typing import Any
 
 from pyspark import StorageLevel, cloudpickle
 from pyspark.rdd import RDD
+from pyspark.serializers import Serializer
 from pyspark.streaming import DStream, StreamingContext
 from pyspark.streaming.dstream import TransformedDStream
 from pyspark.streaming.util import TransformFunction
@@ -58,6 +59,7 @@ def receiver_stream(
 
 def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> None:
     """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with start="committed" goes on there."""
+    streams.need(params, "bootstrap.servers", "group.id")
     ends: dict[tuple[str, int], int] = {}
     for r in ranges:
         ends[r.topic, r.partition] = max(r.untilOffset, ends.get((r.topic, r.partition), 0))
@@ -73,23 +75,41 @@ class KafkaRDD(RDD[Any]):
         return [OffsetRange(*row) for part in parts for row in part]
 
 
-class KafkaDStream(DStream[Any]):
-    """A stream of KafkaRDDs: `foreachRDD` and `transform` hand them out."""
+class KafkaDStream(TransformedDStream[Any]):
+    """A stream of KafkaRDDs: `foreachRDD` and `transform` hand them out, and map-like operations read their frames.
+
+    To all else in PySpark (window, union, join, state) it is what 2.4's was: a stream of pickled elements, made out of the
+    frames by a stage that does nothing. Otherwise frames would meet the elements of other streams under one serializer.
+    """
+
+    def __init__(self, jdstream: Any, ssc: StreamingContext, jrdd_deserializer: Serializer) -> None:
+        self._frames: DStream[Any] = DStream(jdstream, ssc, jrdd_deserializer)
+        super().__init__(self._frames, lambda _, rdd: rdd.mapPartitions(iter))
+
+    def persist(self, storageLevel: StorageLevel) -> "KafkaDStream":
+        """Keep what was read; as frames, which every use of the stream is made of."""
+        self._frames.persist(storageLevel)
+        return self
+
+    def checkpoint(self, interval: int) -> "KafkaDStream":
+        """Write what was read into the checkpoint directory every `interval` seconds."""
+        self._frames.checkpoint(interval)
+        return self
 
     def foreachRDD(self, func: Callable[..., Any]) -> None:
         """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is ignored."""
-        call = TransformFunction(self._sc, _action(func), self._jrdd_deserializer).rdd_wrapper(KafkaRDD)
-        self._ssc._jvm.PythonDStream.callForeachRDD(self._jdstream, call)
+        call = TransformFunction(self._sc, _action(func), self._frames._jrdd_deserializer).rdd_wrapper(KafkaRDD)
+        self._ssc._jvm.PythonDStream.callForeachRDD(self._frames._jdstream, call)
 
     def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
         """The stream of what func(rdd) or func(time, rdd) returns."""
-        return KafkaTransformedDStream(self, _transformation(func))
+        return KafkaTransformedDStream(self._frames, _transformation(func), folds=False)
 
     def mapPartitionsWithIndex(self, f: Callable[..., Any], preservesPartitioning: bool = False) -> "KafkaTransformedDStream":
         """Every map-like operation comes here."""
-        stream = self.transform(lambda rdd: rdd.mapPartitionsWithIndex(f, preservesPartitioning))
-        stream.folds = True
-        return stream
+        return KafkaTransformedDStream(
+            self._frames, _transformation(lambda rdd: rdd.mapPartitionsWithIndex(f, preservesPartitioning))
+        )
 
 
 class KafkaTransformedDStream(TransformedDStream[Any]):
@@ -99,13 +119,13 @@ class KafkaTransformedDStream(TransformedDStream[Any]):
     `KafkaDStream.transform` is never folded: it runs once a batch, however many streams are made of its result.
     """
 
-    def __init__(self, prev: DStream[Any], func: Timed) -> None:
+    def __init__(self, prev: DStream[Any], func: Timed, folds: bool = True) -> None:
         if isinstance(prev, KafkaTransformedDStream) and prev.folds and not prev.is_cached and not prev.is_checkpointed:
             inner, outer = prev.func, func
             super().__init__(prev.prev, lambda time, rdd: outer(time, inner(time, rdd)))
         else:
             super().__init__(prev, func)
-        self.folds = not isinstance(prev, KafkaDStream)
+        self.folds = folds
 
     @property
     def _jdstream(self) -> Any:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from py4j.java_gateway import JavaPackage
+from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext, StorageLevel
 from pyspark.streaming import DStream, StreamingContext
 
 from kafka_dstreams import streams
 from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream
-from kafka_dstreams.params import brokers, translate
+from kafka_dstreams.params import brokers, tell_once, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
 from kafka_dstreams.values import Broker, Decoder, KafkaMessageAndMetadata, TopicAndPartition, utf8_decoder
@@ -77,12 +78,13 @@ class KafkaUtils:
             raise TypeError("topics should be dict")
         KafkaUtils._get_helper(ssc.sparkContext)
         found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
-        params = translate({**kafkaParams, "metadata.broker.list": found})
+        params = _params(ssc.sparkContext._jvm, {**kafkaParams, "metadata.broker.list": found})
         params.setdefault("session.timeout.ms", "10000")  # how long a restart waits for the killed one's partitions; Kafka: 45 s
         if re.match(r"local($|\[)", ssc.sparkContext.master):  # nobody there to replicate to, and a warning a block about it
             level = storageLevel
             storageLevel = StorageLevel(level.useDisk, level.useMemory, level.useOffHeap, level.deserialized)
         frames = streams.receiver_frames(ssc, topics, params, storageLevel)
+        _tell_of_silence(params, list(topics))
         pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
         # A stage that does nothing: it is folded into the next one, and `ssc.union` wants streams of one serializer.
         return KafkaTransformedDStream(pairs, lambda _, rdd: rdd.mapPartitions(lambda part: part))
@@ -119,7 +121,7 @@ class KafkaUtils:
                 text = f"The specified topics: {shown[0]} do not equal to the topic from offsets: {shown[1]}"
                 jvm.kafkadstreams.Helper.refuse(jvm.java.lang.IllegalStateException(text))
             _partitions(jvm, params, topics, set(start))
-        frames = _asked(jvm, lambda: streams.direct_frames(ssc, topics, params, start, discover=discover))
+        frames = _asked(jvm, params, topics, lambda: streams.direct_frames(ssc, topics, params, start, discover=discover))
         return KafkaDStream(frames._jdstream, ssc, _serializer(keyDecoder, valueDecoder, messageHandler))
 
     @staticmethod
@@ -170,7 +172,7 @@ def _params(jvm: Any, given: dict[str, Any]) -> dict[str, str]:
     """The translated parameters; refuses brokers that are missing or have no port."""
     params = translate(given)
     found = params.get("bootstrap.servers")
-    if found is None:
+    if not found:
         _refuse(jvm, "Must specify metadata.broker.list or bootstrap.servers")
     elif not all(":" in broker for broker in found.split(",")):
         _refuse(jvm, f"Broker not in the correct format of <host>:<port> [{found}]")
@@ -181,7 +183,7 @@ def _partitions(
     jvm: Any, params: dict[str, str], topics: list[str], asked: set[tuple[str, int]]
 ) -> dict[tuple[str, int], tuple[int, int]]:
     """[begin, end) of every partition of the topics; refuses if one that was asked for is not among them."""
-    found = _asked(jvm, lambda: streams.topics(params, topics))
+    found = _asked(jvm, params, topics, lambda: streams.topics(params, topics))
     limits = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
     missing = sorted(asked - set(limits))
     if missing:
@@ -189,13 +191,29 @@ def _partitions(
     return limits
 
 
-def _asked(jvm: Any, question: Callable[[], Any]) -> Any:
+def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
+    """Say why a receiver will receive nothing for now. It goes on trying, as ever: brokers and topics may come up later."""
+    soon = {"request.timeout.ms": "5000", "default.api.timeout.ms": "5000"}
+    try:
+        streams.topics({**params, **soon}, topics)
+    except streams.KafkaError as error:
+        tell_once(f"the receiver waits for brokers and topic: {error} (brokers {params['bootstrap.servers']})")
+
+
+def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callable[[], Any]) -> Any:
     """The answer to what only Kafka knows; a refusal of Kafka's as the SparkException of old."""
     try:
         return question()
     except streams.KafkaError as error:
         refusal = f"{type(error).__name__}: {error}"
-    return _refuse(jvm, refusal)
+    except Py4JJavaError as error:
+        cause = error.java_exception
+        while cause.getCause() is not None:
+            cause = cause.getCause()
+        if not cause.getClass().getName().startswith("org.apache.kafka."):
+            raise
+        refusal = f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
+    return _refuse(jvm, f"{refusal} (topics {' '.join(map(str, topics))}; brokers {params['bootstrap.servers']})")
 
 
 def _refuse(jvm: Any, message: str) -> None:

@@ -78,7 +78,7 @@ def brokers(params: Mapping[str, Any], spark_conf: Mapping[str, str], zk_quorum:
     for origin, table in (("spark.kafka.bootstrap.servers", spark_conf), ("KAFKA_BOOTSTRAP_SERVERS", os.environ)):
         if table.get(origin):
             return _from(origin, table[origin], zk_quorum)
-    hosts = [host.strip() for host in zk_quorum.partition("/")[0].split(",") if host.strip()]
+    hosts = [host.strip() for host in (zk_quorum or "").partition("/")[0].split(",") if host.strip()]
     found = [re.sub(r":2181$", ":9092", host if re.search(r":\d+$", host) else f"{host}:9092") for host in hosts]
     return _from("the ZooKeeper quorum's hosts (port 2181 becomes 9092)", ",".join(found), zk_quorum)
 

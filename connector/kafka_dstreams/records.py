@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from pyspark import cloudpickle
 from pyspark.serializers import BatchedSerializer, NoOpSerializer
 
 from kafka_dstreams.frames import decode
@@ -22,15 +21,6 @@ class RecordSerializer(BatchedSerializer):
 
     def _load_stream_without_unbatching(self, stream: BinaryIO) -> Iterator[list[Any]]:
         return map(self.read, self.serializer.load_stream(stream))
-
-    def __eq__(self, other: object) -> bool:
-        """Two are equal if they read the same: the streams of `[createDirectStream(…) for …]` can be united."""
-        return type(other) is type(self) and (
-            self.read is other.read or cloudpickle.dumps(self.read) == cloudpickle.dumps(other.read)
-        )
-
-    def __hash__(self) -> int:
-        return hash(type(self))
 
     def __repr__(self) -> str:
         return f"RecordSerializer({self.read})"

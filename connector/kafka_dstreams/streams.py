@@ -67,11 +67,14 @@ def direct_frames(
 
     `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover` partitions that it does
     not name are read from their beginning, those added later too. `stop_at` ends each partition there. `skip` names ranges
-    (topic, partition, from, until) that are never read. Raises NoSuchTopic, Unreachable.
+    (topic, partition, from, until) that are never read. Raises NoSuchTopic, Unreachable, ValueError.
     """
+    need(params, "bootstrap.servers", *(["group.id"] if start == "committed" else []))
+    if isinstance(start, str) and start not in ("earliest", "latest", "committed"):
+        raise ValueError(f"start should be earliest, latest, committed or {{(topic, partition): offset}}, not {start!r}")
     spec = {
         "params": dict(params),
-        "topics": topics,
+        "topics": list(topics),
         "start": start if isinstance(start, str) else _rows(start),
         "stop_at": None if stop_at is None else _rows(stop_at),
         "skip": [list(row) for row in skip],
@@ -93,8 +96,13 @@ def receiver_frames(
 ) -> DStream:
     """A receiver's stream of frames; `topics` says how many consumers read each topic, `params` names the `group.id`.
 
-    What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing else is.
+    What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing else is. Raises ValueError.
     """
+    need(params, "bootstrap.servers", "group.id")  # without one Spark would start the receiver again and again
+    if not topics or not all(isinstance(count, int) and count > 0 for count in topics.values()):
+        raise ValueError(
+            f"topics should say how many consumers read each topic, one or more: {{name: number}}, not {dict(topics)}"
+        )
     spec = json.dumps({"params": dict(params), "topics": dict(topics)})
     level = ssc.sparkContext._getJavaStorageLevel(storage_level)
     return DStream(_call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level), ssc, NoOpSerializer())
@@ -123,13 +131,20 @@ def commit(params: Mapping[str, str], group: str, offsets: Mapping[tuple[str, in
     _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)), take_over)
 
 
+def need(params: Mapping[str, str], *names: str) -> None:
+    """Raises ValueError if one of the parameters is missing."""
+    missing = [name for name in names if not params.get(name)]
+    if missing:
+        raise ValueError(f"Kafka's parameters should have {' and '.join(missing)}")
+
+
 def error_of(error: Py4JJavaError) -> KafkaError | None:
     """The Kafka trouble behind an error that Spark reports, or None if it is of another kind."""
     text = str(error)
     for mark, kind in _ERRORS.items():
         if mark in text:
             line = next(line for line in text.splitlines() if mark in line)
-            return kind(line.partition(mark)[2].lstrip(": ") or mark)
+            return kind(line[line.index(mark) :].partition(": ")[2] or mark)
     return None
 
 

@@ -8,6 +8,7 @@ import cases
 from cases import BOOTSTRAP, NEW, OLD, collected, filled, make_topic, raises, run, send, wait_until
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient
+from pyspark.streaming import StreamingContext
 
 from kafka_dstreams import OffsetRange, Record, RecordWithHeaders, commit_ranges, direct_stream, receiver_stream, topics
 from kafka_dstreams.kafka_utils import KafkaUtils
@@ -65,6 +66,16 @@ def case_a_group_may_be_told_and_asked_where_to_go_on():
     commit_ranges(params, [OffsetRange(topic, 2, 0, 3_000_000_000)])
     offsets = admin(lambda client: client.list_group_offsets({topic: None}))[topic]
     assert offsets[TopicPartition(topic, 2)].offset == 3_000_000_000
+
+
+def case_arguments_that_would_read_nothing_or_the_wrong_thing_are_refused():
+    ssc, group = StreamingContext(cases.sc, 1), {**NEW, "group.id": "g"}
+    raises(ValueError, "start should be earliest, latest, committed or", lambda: direct_stream(ssc, ["t"], NEW, "lastest"))
+    raises(ValueError, "should have group.id", lambda: direct_stream(ssc, ["t"], NEW, "committed"))
+    raises(ValueError, "should have bootstrap.servers", lambda: direct_stream(ssc, ["t"], {}))
+    raises(ValueError, "should have bootstrap.servers and group.id", lambda: receiver_stream(ssc, {"t": 1}, {"a": 1}))
+    raises(ValueError, "how many consumers read each topic", lambda: receiver_stream(ssc, {"t": 0}, group))
+    raises(ValueError, "should have group.id", lambda: commit_ranges(NEW, []))
 
 
 def case_partitions_added_while_running():

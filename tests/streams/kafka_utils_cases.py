@@ -1,7 +1,9 @@
 """The doors of Spark 2.4, case by case, on a real broker. Run by tests/integration/test_kafka_utils.py."""
 
 import functools
+import logging
 import sys
+import tempfile
 
 import cases
 from cases import BOOTSTRAP, OLD, collected, filled, make_topic, raises, run, send
@@ -47,6 +49,9 @@ def case_what_kafka_has_not_is_refused_at_creation():
     mismatch = f"IllegalStateException: The specified topics: b do not equal to the topic from offsets: {topic}"
     raises(Py4JJavaError, mismatch, lambda: create(ssc, ["b"], OLD, at))
     raises(Py4JJavaError, "Couldn't find leaders", lambda: create(ssc, [topic], OLD, {TopicAndPartition(topic, 9): 0}))
+    raises(Py4JJavaError, "SparkException: InvalidTopicException", lambda: create(ssc, ["a b"], OLD))
+    nowhere = {"metadata.broker.list": "nowhere.invalid:9092"}
+    raises(Py4JJavaError, "No resolvable bootstrap urls", lambda: create(ssc, [topic], nowhere))
     for bad in (OffsetRange(topic, 0, 0, 2), OffsetRange(topic, 1, 3_000_000_000, 3_000_000_001), OffsetRange(topic, 0, 1, 0)):
         text = f"Offsets not available on leader: OffsetRange(topic: '{topic}', partition: {bad.partition}, "
         text += f"range: [{bad.fromOffset} -> {bad.untilOffset}])"
@@ -173,23 +178,59 @@ def case_without_smallest_it_begins_at_the_end():
         assert values == [(None, "new")] * 3
 
 
-def case_streams_can_be_united_and_windowed():
-    topics = [filled(15), filled(15)]
-    both = collected(
-        lambda ssc: ssc.union(*[create(ssc, [t], OLD, valueDecoder=lambda raw: int(raw)) for t in topics]).map(lambda kv: kv[1]),
-        30,
-    )
-    assert sorted(both) == sorted([*range(15)] * 2)
-    sums = []
-    run(
-        lambda ssc: (
-            create(ssc, [topics[0]], OLD)
-            .map(lambda kv: int(kv[1]))
-            .window(30, 0.5)
-            .foreachRDD(lambda rdd: sums.append(0 if rdd.isEmpty() else rdd.sum()))
-        ),
-        lambda: sums.count(105) > 2,
-    )
+def case_streams_of_any_kind_can_be_united_joined_and_windowed():
+    """In PySpark a stream's elements must be in the form that its serializer says, whatever stream they came from."""
+    topic, other = filled(15), filled(15)
+    want = {"ssc": 30, "method": 30, "queue": 16, "with": 30, "receiver": 30, "window": 60, "join": 150, "state": 15}
+    seen = dict.fromkeys(want, 0)
+
+    def note(name, stream):
+        stream.foreachRDD(lambda rdd: seen.update({name: seen[name] + len(rdd.map(str).collect())}))
+
+    def build(ssc):
+        ssc.checkpoint(tempfile.mkdtemp())
+        text, number = create(ssc, [topic], OLD), create(ssc, [other], OLD, valueDecoder=int)
+        received = KafkaUtils.createStream(ssc, "zk:2181", "g-" + other, {other: 1}, dict(OLD))
+        note("ssc", ssc.union(text, number))
+        note("method", text.union(number))
+        note("queue", text.union(ssc.queueStream([[("k", "v")]])))
+        note("with", text.transformWith(lambda a, b: a.union(b), number))
+        note("receiver", ssc.union(text, received))
+        note("window", text.window(1, 0.5).union(number.window(1, 0.5)))  # each record is in two windows
+        note("join", text.map(lambda kv: (len(kv[1]), 1)).join(number.map(lambda kv: (1, kv[1]))))
+        pairs = create(ssc, [topic], OLD, messageHandler=lambda m: (m.message, m.offset))
+        state = pairs.updateStateByKey(lambda new, _: "new" if new else "old", initialRDD=[("x", "old")])
+        note("state", state.filter(lambda kv: kv[1] == "new"))
+
+    run(build, lambda: all(seen[name] >= count for name, count in want.items()), 240)
+    assert seen == want
+
+
+def case_a_persisted_stream_is_read_once():
+    topic, counts, stored = filled(15), [], []
+
+    def note(rdd):
+        counts.append(rdd.count() + rdd.map(len).count())
+        stored.append(rdd.is_checkpointed or rdd._jrdd.getStorageLevel().useMemory())
+
+    run(lambda ssc: create(ssc, [topic], OLD).cache().foreachRDD(note), lambda: sum(counts) == 30)
+    assert all(stored)
+
+
+def case_a_receiver_that_would_receive_nothing_says_so():
+    ssc, told = StreamingContext(cases.sc, 1), []
+    for topics in ({}, {"t": 0}, {"t": None}):
+        raises(ValueError, "how many consumers read each topic", lambda t=topics: KafkaUtils.createStream(ssc, "z", "g", t, OLD))
+    raises(Py4JJavaError, "Must specify metadata.broker.list or", lambda: KafkaUtils.createStream(ssc, "", "g", {"t": 1}))
+    heard = logging.Handler()
+    heard.emit = lambda record: told.append(record.getMessage())
+    logging.getLogger("kafka_dstreams").addHandler(heard)
+    KafkaUtils.createStream(ssc, "nowhere.invalid:2181", "g", {"t": 1})
+    KafkaUtils.createStream(ssc, BOOTSTRAP, "g", {"no-such": 1})
+    logging.getLogger("kafka_dstreams").removeHandler(heard)
+    waits = [line for line in told if line.startswith("the receiver waits for brokers and topic: ")]
+    assert "No resolvable bootstrap urls" in waits[0] and "nowhere.invalid:9092" in waits[0]
+    assert f"topic no-such does not exist on {BOOTSTRAP}" in waits[1]
 
 
 def case_receivers_can_be_united_and_have_several_threads():

@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT / "connector"))
 from kafka_dstreams import params
 from kafka_dstreams.dstreams import _arity, _OfTheScript
 from kafka_dstreams.frames import RecordWithHeaders, decode
-from kafka_dstreams.records import Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
 from kafka_dstreams.values import Broker, KafkaMessageAndMetadata, TopicAndPartition, utf8_decoder
 
@@ -164,12 +163,6 @@ def test_a_frame_with_and_without_headers() -> None:
         RecordWithHeaders("t", 3, 7, 100, b"k", b"", [("h", None), ("h", b"xy")]),
         RecordWithHeaders("t", 3, 9, 101, None, b"vv", []),
     ]
-
-
-def test_streams_that_read_the_same_have_equal_serializers() -> None:
-    made = [RecordSerializer(Pairs(utf8_decoder, lambda raw: raw)) for _ in range(2)]
-    assert made[0] == made[1] and len(set(made)) == 1
-    assert made[0] != RecordSerializer(Pairs(utf8_decoder, lambda raw: len(raw)))
 
 
 class Things:
