@@ -2,7 +2,7 @@
 
     python -m benchmarks.batch_path [--tweets N] [--rounds R] [--report FILE]
 
-One process, one core, invented tweets of about 1.1 KB in frames of 128 KiB. Steps and ways take turns in each round; figures are
+One process, one core, invented tweets of about 1.1 KB in frames of 384 KiB. Steps and ways take turns in each round; figures are
 medians of CPU time, so that a busy machine moves them little. The ways' lines are compared first: 1 where any byte differs.
 """
 
@@ -33,7 +33,7 @@ from kafka_dstreams import decode  # noqa: E402
 from producer.sources.sample import sample  # noqa: E402
 from tests.unit.frame_bytes import pack  # noqa: E402
 
-FRAME_BYTES, LIMIT = 128 * 1024, 1 << 20
+FRAME_BYTES, LIMIT = 384 * 1024, 1 << 20
 EVERYTHING = [("tweets", 0, 0, 2**62)]
 
 

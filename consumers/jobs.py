@@ -5,6 +5,7 @@ import logging
 import sys
 import warnings
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -61,6 +62,9 @@ def open_job(name: str, about: str) -> Opened:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", "DStream is deprecated", FutureWarning)  # it is what this program is about
     job = settings.load(name, sys.argv[1:], about)
+    # Once, before several workers would each do it, and while the JVM starts and Kafka and HDFS answer.
+    preparing = Thread(target=lines.prepare, name="prepare", daemon=True)
+    preparing.start()
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
     params = {"bootstrap.servers": job.bootstrap, "group.id": group}
@@ -71,7 +75,7 @@ def open_job(name: str, about: str) -> Opened:
     output = commits.Output(storage, name, sentiment.NAME)
     output.begin({topic: state.id for topic, state in found.items()}, offsets, job.accept_loss)
     ends = {partition: end for partition, (_begin, end) in offsets.items()} if job.available_now else None
-    lines.prepare()  # compiled once, before several workers would each do it
+    preparing.join()
     batches.current = batches.Job(storage, output, job.max_tweet_bytes)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
     return Opened(job, name, topics, group, params, output, ends)

@@ -44,7 +44,8 @@ def lines(data: bytes, wanted: Ranges, max_bytes: int) -> Lines:
         rest[written.rows] = False
     out = Lines([], [], {"tweets": 0, "deleted": 0, "rejected": 0})
     done = 0  # bytes of `written` that are in their place
-    for k, kind, line in _one_by_one(view, np.flatnonzero(rest).tolist(), max_bytes):
+    left = np.flatnonzero(rest).tolist()
+    for k, kind, line in _one_by_one(view, left, max_bytes) if left else ():
         out.counts[kind] += 1
         if kind == "rejected":
             out.rejected.append(line)

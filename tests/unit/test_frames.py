@@ -2,11 +2,16 @@
 
 import random
 import struct
+import subprocess
+from pathlib import Path
 
 import pytest
 from frame_bytes import Row, pack
 
 from kafka_dstreams import Record, decode
+from scripts.machine import compile as java
+from scripts.machine import jdk
+from tests.conftest import ROOT
 
 
 def test_nulls_and_empty_strings_are_not_the_same() -> None:
@@ -74,3 +79,18 @@ def test_headers_follow_the_values_where_the_flag_says_so() -> None:
 def test_what_does_not_begin_like_a_frame(magic: bytes) -> None:
     with pytest.raises(ValueError, match="not a frame"):
         decode(pack("t", 0, [(0, 0, None, b"x")], magic=magic))
+
+
+def test_a_receiver_stores_frames_compressed_and_still_reads_those_that_are_not(tmp_path: Path) -> None:
+    tweets = pack("t", 0, [(k, 10, b"k", b'{"data":{"id":"%d","text":"Good morning!"}}' % k) for k in range(1000)])
+    frames = [tweets, pack("t", 0, [(0, 0, None, random.Random(1).randbytes(100_000))]), pack("t", 0, [(0, 0, None, None)])]
+    files = [tmp_path / str(k) for k in range(len(frames))]
+    for file, frame in zip(files, frames, strict=True):
+        file.write_bytes(frame)
+    jars = f"{java.TARGET}/*:{java.pyspark_jars()}/*"
+    source = ROOT / "tests" / "streams" / "java" / "kafkadstreams" / "StoredFrames.java"
+    subprocess.run([jdk.home() / "bin" / "javac", "-nowarn", "-cp", jars, "-d", tmp_path, source], check=True)
+    command = [jdk.home() / "bin" / "java", "-cp", f"{tmp_path}:{jars}", "kafkadstreams.StoredFrames", *files]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.split()[1:] for line in said] == [["true", "true"]] * 3
+    assert int(said[0].split()[0]) * 3 < len(tweets)

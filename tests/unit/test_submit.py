@@ -104,6 +104,18 @@ def test_the_environment_finds_our_modules_and_keeps_the_user_s(
     assert submit.environment()["PYTHONPATH"] == f"{checkout}{os.pathsep}{checkout / 'connector'}"
 
 
+def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
+    submit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    assert submit.environment()["SPARK_SUBMIT_OPTS"] == "-XX:+UseParallelGC"
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseSerialGC")
+    assert "SPARK_SUBMIT_OPTS" not in submit.environment()
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xss2m")
+    assert submit.environment()["SPARK_SUBMIT_OPTS"] == "-Xss2m"
+
+
 def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, str(SUBMIT), *arguments], cwd=cwd, capture_output=True, text=True, check=False)
 

@@ -1,7 +1,9 @@
 package kafkadstreams;
 
 import java.util.List;
+import org.apache.spark.Partition;
 import org.apache.spark.SparkContext;
+import org.apache.spark.TaskContext;
 import org.apache.spark.storage.BlockId;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.streaming.rdd.WriteAheadLogBackedBlockRDD;
@@ -33,6 +35,11 @@ final class BlocksRDD extends WriteAheadLogBackedBlockRDD<byte[]> implements Has
     boolean[] out = new boolean[blocks.size()];
     for (int i = 0; i < out.length; i++) out[i] = blocks.get(i).isBlockIdValid();
     return out;
+  }
+
+  @Override
+  public scala.collection.Iterator<byte[]> compute(Partition split, TaskContext context) {
+    return super.compute(split, context).map(Frames::fromStore);
   }
 
   @Override

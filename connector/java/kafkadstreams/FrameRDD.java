@@ -22,17 +22,7 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
   private final Map<String, String> params;
   private final long pollTimeoutMs;
 
-  record Part(int index, Range range) implements Partition {
-    @Override
-    public int hashCode() {
-      return index;
-    }
-
-    @Override
-    public boolean equals(Object other) {
-      return other instanceof Part part && part.index == index && part.range.equals(range);
-    }
-  }
+  record Part(int index, Range range) implements Partition {}
 
   FrameRDD(SparkContext sc, List<Range> ranges, Map<String, String> params) {
     super(sc, CollectionConverters.asScala(List.<org.apache.spark.Dependency<?>>of()).toSeq(), ClassTag$.MODULE$.apply(byte[].class));

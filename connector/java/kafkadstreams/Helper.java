@@ -94,7 +94,7 @@ public final class Helper {
     for (List<Range> part : rangesOf(rdd)) {
       out.add(part.stream().map(r -> List.of(r.topic(), r.partition(), r.from(), r.until())).toList());
     }
-    return write(out);
+    return JSON.valueToTree(out).toString();
   }
 
   private static List<List<Range>> rangesOf(RDD<?> rdd) {
@@ -123,7 +123,7 @@ public final class Helper {
       partitions.forEach(p -> offsets.put(p.partition(), List.of(begins.get(p), ends.get(p))));
       out.put(topic.name(), Map.of("id", topic.topicId().toString(), "partitions", offsets));
     }
-    return write(out);
+    return JSON.valueToTree(out).toString();
   }
 
   /** Commits offsets ([[topic, partition, offset], …]) for a group without members; with `takeOver` it puts leftover ones out. */
@@ -169,14 +169,6 @@ public final class Helper {
       return JSON.readTree(text);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not JSON: " + text, e);
-    }
-  }
-
-  private static String write(Object value) {
-    try {
-      return JSON.writeValueAsString(value);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

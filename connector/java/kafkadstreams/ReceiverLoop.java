@@ -165,7 +165,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
       for (int i = 0; i < records.size(); i++) {
         bytes += Frames.sizeOf(records.get(i));
         if (bytes >= Frames.TARGET_BYTES || i == records.size() - 1) {
-          frames.add(Frames.pack(records.subList(first, i + 1), Params.includeHeaders(params)));
+          frames.add(Frames.toStore(Frames.pack(records.subList(first, i + 1), Params.includeHeaders(params))));
           first = i + 1;
           bytes = 0;
         }
