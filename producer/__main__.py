@@ -8,6 +8,7 @@ if __name__ == "__main__":
 import json
 import logging
 import sys
+from argparse import ArgumentParser
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
@@ -24,13 +25,18 @@ from producer.stopping import Interrupt
 ABOUT = "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
 
 
-def main() -> int:
-    """Settings, source, publish, report."""
+def arguments() -> ArgumentParser:
+    """What the command line takes beside the settings."""
     parser = settings.argument_parser("python -m producer", ABOUT)
     parser.add_argument("--check", action="store_true", help="say whether source and broker are ready, then stop")
     parser.add_argument("--dry-run", action="store_true", help="stream, search: say what X would charge, buy no post, stop")
+    return parser
+
+
+def main() -> int:
+    """Settings, source, publish, report."""
     refuse_old_flags(sys.argv[1:])
-    chosen = settings.load("producer", sys.argv[1:], parser=parser)
+    chosen = settings.load("producer", sys.argv[1:], parser=arguments())
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for library in ("tweepy", "websockets"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # they retry aloud; what comes of it, we say ourselves

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config import errors, reference, settings
+from producer import __main__ as producer
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -52,7 +53,7 @@ def test_commands_can_be_typed(command: str) -> None:
         assert arguments[0] == "-m"
         module = ROOT / arguments[1].replace(".", "/")
         if (module / "__main__.py").exists():
-            settings.load(arguments[1], arguments[2:], environ={})
+            settings.load(arguments[1], arguments[2:], environ={}, parser=producer.arguments())
         else:
             check_flags(module.with_suffix(".py"), arguments[2:])
     elif program == "scripts/submit":
