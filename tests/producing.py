@@ -1,11 +1,15 @@
-"""Running `python -m producer` as a user does, and reading what it published."""
+"""Running the producer, as a user does or in this process, and reading what it published."""
 
+import atexit
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +19,9 @@ from urllib.parse import urlsplit
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
+from config import settings
+from producer.run import Run
+from producer.stopping import Interrupt
 from scripts.stubs.x import TOKEN
 from tests.conftest import ROOT, Services, wait_until
 
@@ -69,10 +76,49 @@ def assert_ledger_matches(ledger: Path, topic: str, found: Published) -> None:
     }
 
 
-def running(services: Services, *arguments: str) -> subprocess.Popen[bytes]:
-    """The producer under way."""
-    environ = {**os.environ, **services.environ}
-    return subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def running(services: Services, *arguments: str, token: str = TOKEN) -> subprocess.Popen[bytes]:
+    """The producer under way; killed when the tests end, should it live then."""
+    environ = {**os.environ, **services.environ, "TWEETS_X_BEARER_TOKEN": token}
+    process = subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    atexit.register(process.kill)
+    return process
+
+
+def run_here(services: Services, topic: str, folder: Path, interrupt: Interrupt | None = None, **chosen: Any) -> Run:
+    """The producer in this process, its spool and ledger in `folder`; `chosen` are its other settings."""
+    chosen = {"topic": topic, "spool": folder / "spool", "ledger": folder / "ledger", **chosen}
+    flags = [part for name, value in chosen.items() for part in ("--" + name.replace("_", "-"), str(value))]
+    environ = {"TWEETS_BOOTSTRAP": services.bootstrap, "TWEETS_X_BEARER_TOKEN": TOKEN}
+    return Run(settings.load("producer", flags, environ=environ, secrets=Path("/nowhere")), interrupt or Interrupt())
+
+
+@contextmanager
+def under_way(run: Run, seconds: float = 60) -> Iterator[None]:
+    """The run in a thread of its own; at the end it has ended, within so many seconds, and by nothing but itself."""
+    errors: list[Exception] = []
+
+    def go() -> None:
+        try:
+            run.go()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    yield
+    wait_until(lambda: not thread.is_alive(), seconds, "the producer has ended")
+    assert not errors, errors
+
+
+@contextmanager
+def frozen(services: Services, name: str) -> Iterator[None]:
+    """The service does not move at all meanwhile: its connections stay, and nobody answers on them."""
+    pid = int(json.loads((services.home / "pids" / f"{name}.json").read_text())["pid"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 class Misled:

@@ -23,7 +23,7 @@ REFUSALS: dict[str, tuple[Any, ...]] = {  # instead of a connection, or an answe
 SHAPES: dict[str, Callable[[list[Post]], list[Post]]] = {  # of the posts that come next
     "missing_tag": lambda posts: list(map(untagged, posts)),
     "new_names": lambda posts: list(map(renamed, posts)),
-    "duplicate": lambda posts: [*posts, *posts],
+    "duplicate": lambda posts: [post for post in posts for _ in range(2)],
     "disorder": lambda posts: posts[::-1],
 }
 ENDS = ("close", "reset", "silence", "notice")  # of the connection

@@ -40,7 +40,7 @@ def merged(slices: list[dict[str, Any]]) -> dict[str, Any]:
             }
     return {
         "made_by": "make test-fault; python -m tests.fault.results",
-        "machine": _machine(),
+        "machine": machine(),
         "commits": dict(Counter(one["commit"] for one in slices)),
         "from": min(one["date"] for one in slices),
         "until": max(one["date"] for one in slices),
@@ -84,7 +84,8 @@ def _spread(seconds: list[float]) -> dict[str, float]:
     return {"n": len(ordered), **{name: ordered[math.ceil(share * len(ordered)) - 1] for name, share in at.items() if ordered}}
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
     packages = ("pyspark", "py4j", "kafka-python", "msgspec")
     return {
         "cores": os.cpu_count(),

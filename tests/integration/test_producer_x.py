@@ -1,9 +1,5 @@
 """X's faults against a real broker: what the stub has delivered is on the topic, and the figures are exact."""
 
-import json
-import os
-import signal
-import subprocess
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,56 +7,104 @@ from typing import Any
 
 import pytest
 
-from config import settings
+from config.errors import PipelineError
 from producer import opening
+from producer.report import Report
 from producer.run import Run
 from producer.sources import x_stream, x_wire
-from producer.stopping import Interrupt
-from scripts.stubs.x import BURST, TOKEN, XStub
-from tests.conftest import ROOT, Services, wait_until
-from tests.producing import COMMAND, assert_ledger_matches, published
+from producer.sources.x_purse import Prices
+from scripts.stubs.x import XStub
+from scripts.stubs.x_handler import BURST
+from tests.conftest import Services, wait_until
+from tests.producing import Published, assert_ledger_matches, published, run_here
 
-CANARY = "canary-b83e55d1f0"
-GAPS = ["close", "reset", "silence", "notice", "503", "429", "429_reset", "too_many_connections"]
-SHAPES = ["broken_json", "missing_tag", "new_names", "duplicate", "disorder", "burst"]
-
-
-def run_of(services: Services, x: XStub, topic: str, folder: Path, posts: int) -> Run:
-    """The producer, in this process, with the stream of the stub."""
-    arguments = {"source": "stream", "track": "coffee", "topic": topic, "max_posts": posts, "x_base_url": x.url}
-    arguments |= {"spool": folder / "spool", "ledger": folder / "ledger"}
-    flags = [part for name, value in arguments.items() for part in ("--" + name.replace("_", "-"), str(value))]
-    environ = {"TWEETS_BOOTSTRAP": services.bootstrap, "TWEETS_X_BEARER_TOKEN": TOKEN}
-    return Run(settings.load("producer", flags, environ=environ, secrets=Path("/nowhere")), Interrupt())
+AFTER_A_CONNECTION = {"close": "closed", "reset": "broken off", "silence": "silent for 1 s", "notice": "operational-disconnect"}
+INSTEAD_OF_ONE = {"503": "in 5 s", "429": "in 60 s", "429_reset": "429", "too_many_connections": "TooMany", "409": "no rules"}
+SHAPES = ("broken_json", "missing_tag", "new_names", "duplicate", "disorder", "burst")
+REFUSALS = {"401": 5, "403": 5, "402": 6, "usage_capped": 6}
 
 
-@pytest.mark.parametrize("kind", [*GAPS, *SHAPES])
-def test_each_fault_loses_nothing(
-    kind: str, services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def stream(services: Services, x: XStub, topic: str, folder: Path, posts: int, **chosen: Any) -> Run:
+    """A run of the stream that ends after so many posts."""
+    return run_here(services, topic, folder, source="stream", track="coffee", max_posts=posts, x_base_url=x.url, **chosen)
+
+
+def away(monkeypatch: pytest.MonkeyPatch, x: XStub, posts: int = 30) -> list[str]:
+    """Have X post so many while the producer makes its first pause, and no pause last; returns the state lines of the pauses."""
+    said: list[str] = []
+
+    def pause(_seconds: float) -> None:
+        if not said:
+            x.world.invent(posts)
+        said.append(RUNS[-1].report().state)
+
+    monkeypatch.setattr(opening, "time", SimpleNamespace(sleep=pause))
+    return said
+
+
+RUNS: list[Run] = []  # the last one is under way
+
+
+def assert_exact(report: Report, x: XStub, found: Published, extra: int = 0) -> None:
+    """The report tells what is on the topic, what it cost, and nothing else; `extra` are records that are no posts."""
+    assert (report.read, report.acked) == (len(found), len(found))
+    assert (report.failed, report.rejected, report.spooled, report.from_spool) == (0, 0, 0, 0)
+    assert report.bytes == sum(len(value or b"") for _, value in found.values())
+    authors = {user["id"] for post in x.world.posts for user in post["includes"]["users"]}
+    assert report.cost_usd == pytest.approx((len(found) - extra) * Prices.post + len(authors) * Prices.user, abs=0.001)
+
+
+def ids_of(found: Published) -> list[str]:
+    return sorted(key.decode() for key, _ in found.values() if key)
+
+
+def ids_at(x: XStub) -> list[str]:
+    return sorted(post["data"]["id"] for post in x.world.posts)
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
+
+
+@pytest.mark.parametrize("kind", [*AFTER_A_CONNECTION, *INSTEAD_OF_ONE])
+def test_a_gap_is_filled(kind: str, services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(x_wire, "SILENCE_S", 1.0 if kind == "silence" else 21.0)
     with XStub() as x:
-        missed: list[Any] = []
-        monkeypatch.setattr(opening, "time", SimpleNamespace(sleep=lambda _: missed.extend(x.world.invent(0 if missed else 30))))
+        said = away(monkeypatch, x)
         x.world.invent(20)
-        if kind in GAPS[4:]:
+        if kind in INSTEAD_OF_ONE:
             x.fault("close", after=20)
         x.fault(kind, after=20)
-        extra = {"broken_json": 1, "burst": BURST}.get(kind, 0)
-        run = run_of(services, x, topic, tmp_path, 50 + extra)
-        if kind in SHAPES:
-            threading.Thread(target=_post_later, args=(x,), daemon=True).start()
+        RUNS.append(stream(services, x, topic, tmp_path, 50))
+        RUNS[-1].go()
+        report = RUNS[-1].report()
+        found = published(services, topic)
+        assert any({**AFTER_A_CONNECTION, **INSTEAD_OF_ONE}[kind] in line for line in said), said
+        assert (report.backfilled, report.repeats, report.stopped_by) == (30, 0, "max_posts")
+        assert report.reconnects == len(said) == (2 if kind in INSTEAD_OF_ONE else 1)
+        assert_exact(report, x, found)
+        assert_ledger_matches(tmp_path / "ledger", topic, found)
+        assert ids_of(found) == ids_at(x), "each post once"
+        assert {key.decode(): value for key, value in found.values() if key}.items() >= x.delivered.items()
+        assert len(x.world.rules) == 1
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_what_x_sends_is_taken_as_it_is(kind: str, services: Services, topic: str, tmp_path: Path) -> None:
+    with XStub() as x:
+        x.world.invent(20)
+        x.fault(kind, after=20)
+        extra = {"broken_json": 1}.get(kind, 0)
+        run = stream(services, x, topic, tmp_path, 50 + extra + (BURST if kind == "burst" else 0))
+        threading.Thread(target=_post_later, args=(x,), daemon=True).start()
         run.go()
-        report = run.report()
-    assert (report.read, report.acked, report.failed, report.rejected) == (50 + extra, 50 + extra, 0, 0)
-    assert (report.backfilled, report.stopped_by) == (30 if kind in GAPS else 0, "max_posts")
-    assert report.reconnects == {True: 2 if kind in GAPS[4:] else 1, False: 0}[kind in GAPS]
-    found = published(services, topic)
-    assert_ledger_matches(tmp_path / "ledger", topic, found)
-    ids = [key.decode() for key, _ in found.values() if key]
-    assert sorted(ids) == sorted(post["data"]["id"] for post in x.world.posts), "each post once"
-    assert {key.decode(): value for key, value in found.values() if key}.items() >= x.delivered.items()
+        report, found = run.report(), published(services, topic)
+        assert (report.reconnects, report.backfilled, report.repeats) == (0, 0, 29 if kind == "duplicate" else 0)
+        assert_exact(report, x, found, extra)
+        assert_ledger_matches(tmp_path / "ledger", topic, found)
+        assert ids_of(found) == ids_at(x), "each post once"
+        assert {key.decode(): value for key, value in found.values() if key} == x.delivered
 
 
 def _post_later(x: XStub) -> None:
@@ -68,58 +112,51 @@ def _post_later(x: XStub) -> None:
     x.world.invent(30)
 
 
-def test_a_restart_goes_on_behind_what_the_spool_had(services: Services, topic: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "code"), REFUSALS.items())
+def test_a_refusal_ends_the_run_and_the_next_one_fills_the_gap(
+    kind: str, code: int, services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with XStub() as x:
+        away(monkeypatch, x)
         x.world.invent(20)
-        first = run_of(services, x, topic, tmp_path, 20)
-        first.go()
-        wait_until(lambda: not x.open_streams, 10, "the stub has noticed")
-        x.world.invent(30)
-        second = run_of(services, x, topic, tmp_path, 50)
-        second.go()
-        assert second.report().backfilled == 50, "the 20 of the last seconds come again, with the same keys"
-    found = published(services, topic)
-    assert {key.decode() for key, _ in found.values() if key} == {post["data"]["id"] for post in x.world.posts}
-    assert len(found) == 70
-
-
-def test_the_token_is_nowhere(services: Services, topic: str, tmp_path: Path) -> None:
-    arguments = ["--source", "stream", "--track", "coffee", "--topic", topic, "--json", "--spool", str(tmp_path / "spool")]
-    arguments += ["--ledger", str(tmp_path / "ledger"), "--report", str(tmp_path / "report.json")]
-    with XStub() as x:
-        x.token = CANARY
         x.fault("close", after=20)
-        x.world.invent(20)
-        environ = {**os.environ, **services.environ, "TWEETS_X_BEARER_TOKEN": CANARY}
-        command = [*COMMAND, *arguments, "--x-base-url", x.url]
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        wait_until(lambda: len(x.connected_at) == 2, 30, "the stream was connected twice")
-        x.world.invent(20)
-        wait_until(lambda: len(x.delivered) == 40, 30, "all was delivered")
-        seen = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, check=True).stdout
-        x.fault("close")
-        x.fault("401")
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 5
-    assert str(tmp_path).encode() in seen, "ps has seen the producer"
-    written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
-    on_topic = [part or b"" for record in published(services, topic).values() for part in record]
-    assert len(on_topic) >= 80 and len(written) >= 3
-    assert json.loads((tmp_path / "report.json").read_text())["acked"] >= 40
-    assert b"401" in err or b"refuses" in err
-    for place in (seen, out, err, *written, *on_topic):
-        assert CANARY.encode() not in place
+        x.fault(kind)
+        RUNS.append(stream(services, x, topic, tmp_path, 50))
+        with pytest.raises(PipelineError) as raised:
+            RUNS[-1].go()
+        assert (raised.value.exit_code, bool(raised.value.remedy)) == (code, True)
+        report = RUNS[-1].report()
+        assert (report.stopped_by, report.backfilled, report.reconnects) == ("error", 0, 1)
+        assert (report.read, report.acked, report.failed, report.spooled) == (20, 20, 0, 0)
+        assert len(published(services, topic)) == 20
+
+        again = stream(services, x, topic, tmp_path, 50)
+        again.go()
+        assert again.report().backfilled == 50, "the 20 of the last seconds come again, with the same keys"
+        found = published(services, topic)
+        assert (len(found), sorted(set(ids_of(found)))) == (70, ids_at(x))
+        assert_ledger_matches(tmp_path / "ledger", topic, found)
 
 
-def test_a_stop_in_the_middle_keeps_what_was_received(services: Services, topic: str, tmp_path: Path) -> None:
-    with XStub() as x:
-        x.world.invent(500)
-        command = [*COMMAND, "--source", "stream", "--track", "coffee", "--topic", topic, "--x-base-url", x.url]
-        command += ["--spool", str(tmp_path / "spool"), "--report", str(tmp_path / "report.json")]
-        environ = {**os.environ, **services.environ, "TWEETS_X_BEARER_TOKEN": TOKEN}
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
-        wait_until(lambda: len(x.delivered) == 500, 30, "all was delivered")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["read"] == report["acked"] == len(published(services, topic))
+def test_a_search_goes_on_behind_the_last_whole_one(
+    services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came after it is asked for again, and comes with the same key."""
+    chosen = {"source": "search", "query": "coffee", "interval": 1}
+    with XStub(page_size=7) as x:
+        said = away(monkeypatch, x, posts=1)
+        x.world.invent(30)
+        newest = ids_at(x)[-1]
+        RUNS.append(run_here(services, topic, tmp_path, **chosen, x_base_url=x.url, max_posts=31))
+        RUNS[-1].go()
+        assert said == ["next search in 1 s"]
+        assert_exact(RUNS[-1].report(), x, published(services, topic))
+        x.requests.clear()
+        x.world.invent(9)
+        again = run_here(services, topic, tmp_path, **chosen, x_base_url=x.url, max_posts=10)
+        again.go()
+        assert {asked["since_id"] for asked in x.queries("/search/recent")} == {newest}
+        assert (again.report().read, again.report().acked, again.report().from_spool) == (10, 10, 0)
+        found = published(services, topic)
+        assert (len(found), sorted(set(ids_of(found)))) == (41, ids_at(x))
+        assert_ledger_matches(tmp_path / "ledger", topic, found)

@@ -1,0 +1,107 @@
+"""Bluesky's faults against a real broker: every post and deletion of the stub is on the topic, and the figures are exact."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producer.report import Report
+from producer.run import Run
+from producer.sources import bluesky
+from scripts.stubs.jetstream import Faults, Jetstream
+from tests.conftest import Services, wait_until
+from tests.producing import Published, assert_ledger_matches, published, run_here, under_way
+
+EVENTS = 400
+POSTS = EVENTS - EVENTS // 50 - EVENTS // 10  # the rest are accounts and likes
+DELETIONS = EVENTS // 20
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bluesky, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(bluesky, "SILENCE_S", 0.5)
+    monkeypatch.setattr(bluesky, "BACK_US", 300)  # the stub's events are microseconds apart
+
+
+def run_of(services: Services, stub: Jetstream, topic: str, folder: Path, posts: int, **chosen: Any) -> Run:
+    """A run that ends after so many records."""
+    return run_here(services, topic, folder, source="bluesky", jetstream_url=stub.url, max_posts=posts, **chosen)
+
+
+def speak(stub: Jetstream) -> None:
+    """Have the stub make its events, once the producer listens: without a position it gets what is new."""
+    wait_until(lambda: stub.connections, 30, "the producer has subscribed")
+    stub.rate = 100_000
+
+
+def by_key(found: Published) -> dict[str, list[str | None]]:
+    """Per post's id its values in the order of the topic, None for a tombstone; without what has no id."""
+    values: dict[str, list[str | None]] = {}
+    for _, (key, value) in sorted(found.items()):
+        if key is not None:
+            values.setdefault(key.decode(), []).append(value.decode() if value is not None else None)
+    return values
+
+
+def assert_exact(report: Report, found: Published) -> None:
+    assert (report.read, report.acked) == (len(found), len(found))
+    assert (report.failed, report.rejected, report.spooled, report.from_spool, report.cost_usd) == (0, 0, 0, 0, 0.0)
+    assert report.bytes == sum(len(value or b"") for _, value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("faults", "bad"),
+    [
+        (Faults(), 0),
+        (Faults(drop_after=90), 0),
+        (Faults(silent_after=150), 0),
+        (Faults(repeat_every=7), 0),
+        (Faults(bad_every=50), 7),
+    ],
+    ids=["none", "drop", "silence", "repeats", "bad frames"],
+)
+def test_each_post_and_deletion_once(faults: Faults, bad: int, services: Services, topic: str, tmp_path: Path) -> None:
+    with Jetstream(rate=0, posts=EVENTS, faults=faults) as stub:
+        run = run_of(services, stub, topic, tmp_path, POSTS + bad)
+        with under_way(run):
+            speak(stub)
+        report, found = run.report(), published(services, topic)
+        assert by_key(found) == stub.published()
+        assert [value for _, value in found.values()].count(None) == DELETIONS, "each a tombstone behind its post"
+        assert [key for key, _ in found.values()].count(None) == bad, "what is no event comes too: the jobs will reject it"
+        assert_exact(report, found)
+        assert_ledger_matches(tmp_path / "ledger", topic, found)
+        assert (report.reconnects >= 2) == bool(faults.drop_after or faults.silent_after)
+        assert (report.repeats > 0) == bool(faults.drop_after or faults.silent_after or faults.repeat_every)
+
+
+def test_a_server_that_is_away_is_waited_for(services: Services, topic: str, tmp_path: Path) -> None:
+    with Jetstream(rate=0, posts=EVENTS) as stub:
+        run = run_of(services, stub, topic, tmp_path, POSTS)
+        with under_way(run):
+            wait_until(lambda: stub.connections, 30, "the producer has subscribed")
+            stub.faults.refuse = 503
+            stub.faults.drop_after = 1
+            stub.rate = 100_000
+            wait_until(lambda: "503" in run.report().state and len(stub.events) == EVENTS, 30, "the producer is refused")
+            stub.faults.refuse = stub.faults.drop_after = 0
+        found = published(services, topic)
+        assert by_key(found) == stub.published()
+        assert_exact(run.report(), found)
+
+
+def test_the_next_run_goes_on_at_the_cursor(services: Services, topic: str, tmp_path: Path) -> None:
+    with Jetstream(rate=0, posts=EVENTS) as stub:
+        first = run_of(services, stub, topic, tmp_path, 100)
+        with under_way(first):
+            speak(stub)
+        wait_until(lambda: len(stub.events) == EVENTS, 30, "there is more")
+        again = run_of(services, stub, topic, tmp_path, POSTS - 100)
+        with under_way(again):
+            pass
+        found = published(services, topic)
+        assert (first.report().acked, again.report().acked, again.report().from_spool) == (100, POSTS - 100, 0)
+        assert again.report().repeats > 0, "it began a little before"
+        assert by_key(found) == stub.published()
+        assert len(found) == POSTS

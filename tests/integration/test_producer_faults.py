@@ -1,0 +1,220 @@
+"""What goes wrong on our side of X: a broker slow or away, a full disk, a full spool, kill -9; and the token stays secret."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producer import publisher, segments
+from producer import run as producer_run
+from producer.run import Run
+from producer.sources import x_stream
+from producer.spool import SMALLEST_BYTES, UNWRITTEN_BYTES, Spool
+from producer.stopping import Interrupt
+from scripts.stubs.x import XStub
+from tests.conftest import Services, wait_until
+from tests.producing import assert_ledger_matches, frozen, published, run_here, running, under_way
+
+CANARY = "canary-b83e55d1f0"
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
+
+
+def stream(services: Services, x: XStub, topic: str, folder: Path, posts: int, **chosen: Any) -> Run:
+    """A run of the stream that ends after so many posts."""
+    return run_here(services, topic, folder, source="stream", track="coffee", max_posts=posts, x_base_url=x.url, **chosen)
+
+
+def long_posts(x: XStub, count: int) -> None:
+    """Have X post so many of 25,000 characters, the longest there are."""
+    for post in x.world.invent(count):
+        post["data"]["note_tweet"] = {"text": "ü" * 12_500}
+
+
+def acked(run: Run, count: int) -> None:
+    wait_until(lambda: run.report().acked == count, 30, f"{count} are acked")
+
+
+def assert_all_there(services: Services, topic: str, folder: Path, x: XStub, run: Run) -> None:
+    """Each post is on the topic once, as the ledger says, and the report counts exactly that."""
+    report, found = run.report(), published(services, topic)
+    assert sorted(key.decode() for key, _ in found.values() if key) == sorted(post["data"]["id"] for post in x.world.posts)
+    assert (report.read, report.acked) == (len(found), len(found))
+    assert (report.failed, report.rejected, report.spooled, report.from_spool) == (0, 0, 0, 0)
+    assert report.bytes == sum(len(value or b"") for _, value in found.values())
+    assert_ledger_matches(folder / "ledger", topic, found)
+
+
+def test_a_slow_broker_never_makes_x_disconnect_us(services: Services, topic: str, tmp_path: Path) -> None:
+    with XStub() as x:
+        x.patience_s = 1.0
+        run = stream(services, x, topic, tmp_path, 1020)
+        with under_way(run):
+            x.world.invent(20)
+            acked(run, 20)
+            with frozen(services, "kafka-1"):
+                long_posts(x, 1000)  # 25 MB: more than the sockets between us hold
+                wait_until(lambda: len(x.delivered) == 1020, 30, "X has been relieved of everything")
+                assert (run.report().acked, run.report().state) == (20, "connected")
+        assert (x.slow_readers, len(x.connected_at), run.report().reconnects) == (0, 1, 0)
+        assert_all_there(services, topic, tmp_path, x, run)
+
+
+def test_a_full_spool_is_bounded_and_what_x_did_not_keep_for_us_is_fetched(
+    services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(x_stream, "QUEUED", 50)
+    with XStub() as x:
+        x.patience_s = 0.5
+        run = stream(services, x, topic, tmp_path, 920, spool_max_bytes=SMALLEST_BYTES)
+        with under_way(run):
+            x.world.invent(20)
+            acked(run, 20)
+            with frozen(services, "kafka-1"):
+                long_posts(x, 900)
+                wait_until(lambda: x.slow_readers, 30, "X has disconnected us")
+                wait_until(lambda: "the spool is full" in run.trouble(), 10, "it is said")
+                size = sum(file.stat().st_size for file in (tmp_path / "spool").iterdir())
+                assert SMALLEST_BYTES <= size < SMALLEST_BYTES + 2 * UNWRITTEN_BYTES
+        assert run.report().reconnects == x.slow_readers
+        assert run.report().backfilled > 0
+        assert_all_there(services, topic, tmp_path, x, run)
+    assert sum(file.stat().st_size for file in (tmp_path / "spool").iterdir()) < SMALLEST_BYTES / 2
+
+
+def test_a_full_disk_stops_the_reading_and_loses_nothing(
+    services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, full = os.pwrite, threading.Event()
+
+    def pwrite(descriptor: int, data: bytes, at: int) -> int:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data, at)
+
+    monkeypatch.setattr(segments.os, "pwrite", pwrite)
+    with XStub() as x:
+        run = stream(services, x, topic, tmp_path, 220)
+        with under_way(run):
+            x.world.invent(20)
+            acked(run, 20)
+            full.set()
+            long_posts(x, 200)
+            wait_until(lambda: "disk is full" in run.trouble(), 10, "it is said")
+            assert run.report().read < 220, "reading has stopped"
+            assert run.report().acked == 20, "nothing is sent that is not on the disk"
+            full.clear()
+        assert_all_there(services, topic, tmp_path, x, run)
+
+
+def test_a_broker_that_is_away_from_the_beginning(
+    services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(producer_run, "DRAIN_S", 0.2)
+    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 1.0)
+    with XStub() as x:
+        x.world.invent(50)
+        interrupt = Interrupt()
+        run = stream(services, x, topic, tmp_path, 50, bootstrap="127.0.0.1:9", interrupt=interrupt)
+        with under_way(run):
+            wait_until(lambda: run.report().spooled == 50, 30, "everything is in the spool")
+            wait_until(run.trouble, 30, "it is said")
+            interrupt.asked = True
+        report = run.report()
+        assert (report.read, report.acked, report.failed, report.spooled) == (50, 0, 0, 50)
+        x.world.invent(1)
+        again = stream(services, x, topic, tmp_path, 51)
+        again.go()
+    assert (again.report().from_spool, again.report().acked, again.report().read) == (50, 101, 51)
+    found = published(services, topic)
+    assert {key.decode() for key, _ in found.values() if key} == {post["data"]["id"] for post in x.world.posts}
+    assert_ledger_matches(tmp_path / "ledger", topic, found)
+
+
+def of_stream(x: XStub, topic: str, folder: Path) -> tuple[str, ...]:
+    """The command line for a stream with spool, ledger and report in `folder`."""
+    files = ("--spool", str(folder / "spool"), "--ledger", str(folder / "ledger"), "--report", str(folder / "report.json"))
+    return "--source", "stream", "--track", "coffee", "--topic", topic, "--x-base-url", x.url, *files
+
+
+def test_killed_under_load_nothing_that_was_in_the_spool_is_missing(services: Services, topic: str, tmp_path: Path) -> None:
+    enough = threading.Event()
+    with XStub() as x:
+
+        def post() -> None:
+            while not enough.wait(0.01):
+                x.world.invent(5)
+
+        threading.Thread(target=post, daemon=True).start()
+        process = running(services, *of_stream(x, topic, tmp_path))
+        wait_until(lambda: len(x.delivered) > 1000 and (tmp_path / "ledger").stat().st_size, 30, "it publishes")
+        process.kill()
+        process.communicate()
+        enough.set()
+        with closing(Spool(tmp_path / "spool", f"stream for {topic}", SMALLEST_BYTES)) as spool:
+            left = spool.found
+        told = {line["key"] for line in ledger_lines(tmp_path)}
+        posts = {post["data"]["id"] for post in x.world.posts}
+        wait_until(lambda: not x.open_streams, 10, "X has let go of the connection")
+        interrupt = Interrupt()
+        again = stream(services, x, topic, tmp_path, 0, interrupt=interrupt)
+        with under_way(again):
+            wait_until(lambda: posts <= {line["key"] for line in ledger_lines(tmp_path)}, 60, "everything is acknowledged")
+            interrupt.asked = True
+            x.world.invent(1)  # what wakes the reading
+        report = again.report()
+        assert (report.failed, report.rejected, report.spooled, report.from_spool) == (0, 0, 0, left)
+        assert report.read + left == report.acked
+        on_topic = {key.decode() for key, _ in published(services, topic).values() if key}
+        assert on_topic == {post["data"]["id"] for post in x.world.posts} >= told
+
+
+def ledger_lines(folder: Path) -> list[dict[str, Any]]:
+    """Its whole lines: while the producer runs the last one may be under way."""
+    return [json.loads(line) for line in (folder / "ledger").read_bytes().split(b"\n")[:-1]]
+
+
+def test_a_stop_in_the_middle_keeps_what_was_received(services: Services, topic: str, tmp_path: Path) -> None:
+    with XStub() as x:
+        x.world.invent(500)
+        process = running(services, *of_stream(x, topic, tmp_path))
+        wait_until(lambda: len(x.delivered) == 500, 30, "all was delivered")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["read"] == report["acked"] == len(published(services, topic))
+
+
+def test_the_token_is_nowhere(services: Services, topic: str, tmp_path: Path) -> None:
+    with XStub() as x:
+        x.token = CANARY
+        x.fault("close", after=20)
+        x.world.invent(20)
+        process = running(services, *of_stream(x, topic, tmp_path), "--json", token=CANARY)
+        wait_until(lambda: len(x.connected_at) == 2, 30, "the stream was connected twice")
+        x.world.invent(20)
+        wait_until(lambda: len(x.delivered) == 40, 30, "all was delivered")
+        seen = subprocess.run(["ps", "-A", "-ww", "-o", "args"], capture_output=True, check=True).stdout
+        x.fault("close")
+        x.fault("401")
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 5, err
+    assert str(tmp_path).encode() in seen, "ps has seen the producer"
+    written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    on_topic = [part or b"" for record in published(services, topic).values() for part in record]
+    assert len(on_topic) >= 80 and len(written) >= 5
+    assert json.loads((tmp_path / "report.json").read_text())["acked"] >= 40
+    assert b"X refuses the bearer token" in err
+    for place in (seen, out, err, *written, *on_topic):
+        assert CANARY.encode() not in place
