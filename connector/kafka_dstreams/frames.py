@@ -1,6 +1,7 @@
 """Frames: many records of one Kafka partition in one byte string, as the JVM half packs them (docs/wire-format.md)."""
 
 import struct
+from io import BytesIO
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -79,11 +80,26 @@ def decode(data: bytes) -> Frame:
     """The frame in `data`. Raises ValueError if it is not one."""
     found = layout(data)
     count = found.count
-    columns = struct.unpack_from(f"<{2 * count}q{2 * count}i", data, found.offsets)
-    keys, start = _slices(data, columns[2 * count : 3 * count], found.keys)
-    values, start = _slices(data, columns[3 * count :], start)
-    headers = _headers(data, count, start) if found.flags & _HEADERS else None
-    return Frame(found.topic, found.partition, columns[:count], columns[count : 2 * count], keys, values, headers)
+    numbers = struct.unpack_from(f"<{2 * count}q", data, found.offsets)
+    parts, end = _parts(data, found)
+    headers = _headers(data, count, end) if found.flags & _HEADERS else None
+    return Frame(found.topic, found.partition, numbers[:count], numbers[count:], parts[:count], parts[count:], headers)
+
+
+def keys_and_values(data: bytes) -> tuple[list[bytes | None], list[bytes | None]]:
+    """These two columns of the frame in `data`, without the others' cost. Raises ValueError if it is not a frame."""
+    found = layout(data)
+    parts, _ = _parts(data, found)
+    return parts[: found.count], parts[found.count :]
+
+
+def _parts(data: bytes, found: Layout) -> tuple[list[bytes | None], int]:
+    """All keys and then all values, and where the last one ends."""
+    lengths = struct.unpack_from(f"<{2 * found.count}i", data, found.key_lengths)
+    stream = BytesIO(data)  # two thirds of what slices of `data` take
+    stream.seek(found.keys)
+    read = stream.read
+    return [None if length < 0 else read(length) for length in lengths], stream.tell()
 
 
 def _headers(data: bytes, count: int, start: int) -> list[Headers]:
@@ -101,15 +117,3 @@ def _headers(data: bytes, count: int, start: int) -> list[Headers]:
         start += _INT.size
         out.append([((part() or b"").decode(), part()) for _ in range(pairs)])
     return out
-
-
-def _slices(data: bytes, lengths: tuple[int, ...], start: int) -> tuple[list[bytes | None], int]:
-    """The byte strings of these lengths (-1 is None) from `start` on, and where the last one ends."""
-    out: list[bytes | None] = []
-    for length in lengths:
-        if length < 0:
-            out.append(None)
-        else:
-            out.append(data[start : start + length])
-            start += length
-    return out, start

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from pyspark.serializers import BatchedSerializer, NoOpSerializer
 
-from kafka_dstreams.frames import decode
+from kafka_dstreams.frames import decode, keys_and_values
 from kafka_dstreams.values import Decoder, KafkaMessageAndMetadata, utf8_decoder
 
 
@@ -33,8 +33,8 @@ class Pairs:
         self.key, self.value = key, value
 
     def __call__(self, data: bytes) -> list[tuple[Any, Any]]:
-        frame = decode(data)
-        return list(zip(_decoded(self.key, frame.keys), _decoded(self.value, frame.values), strict=True))
+        keys, values = keys_and_values(data)
+        return list(zip(_decoded(self.key, keys), _decoded(self.value, values), strict=True))
 
 
 class Messages:

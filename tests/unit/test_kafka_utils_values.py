@@ -4,9 +4,11 @@
 import ast
 import functools
 import logging
+import os
 import pickle
 import re
 import struct
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -191,6 +193,23 @@ def test_recovered_functions_share_the_scripts_variables(monkeypatch: pytest.Mon
     fill, read = map(cloudpickle.loads, pickled)
     fill(7)
     assert read(None, None) == ([7], 2) and script.seen == [7]
+
+
+def test_the_old_name_can_be_asked_for_where_nothing_runs_at_pythons_start() -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "connector")!r})
+try:
+    import pyspark.streaming.kafka
+    sys.exit("it was there already")
+except ImportError:
+    import kafka_dstreams.compat
+from pyspark.streaming.kafka import KafkaUtils
+import pyspark
+assert pyspark.streaming.kafka.KafkaUtils is KafkaUtils is kafka_dstreams.KafkaUtils
+"""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-c", script], env=environ, check=True)
 
 
 def test_the_wheel_and_the_repository_want_the_same_kafka_client() -> None:
