@@ -153,12 +153,22 @@ def compacted(topic):
     wait_until(lambda: rdd.values().collect() == ["17", "18"], 90)
 
 
+def bean_server(method, *arguments):
+    """A call of the JVM's MBean server: py4j is not let into its class, so by the interface."""
+    jvm, values = cases.sc._jvm, cases.sc._gateway.new_array(cases.sc._jvm.java.lang.Object, len(arguments))
+    for number, value in enumerate(arguments):
+        values[number] = value
+    methods = jvm.java.lang.Class.forName("javax.management.MBeanServer").getMethods()
+    call = next(found for found in methods if found.getName() == method)
+    return call.invoke(jvm.java.lang.management.ManagementFactory.getPlatformMBeanServer(), values)
+
+
 def consumed(topic):
     """How many records Kafka's clients in this JVM have given out of the topic."""
-    management, jvm = cases.sc._jvm.java.lang.management.ManagementFactory, cases.sc._jvm
-    beans = management.getPlatformMBeanServer()
-    names = jvm.javax.management.ObjectName(f"kafka.consumer:type=consumer-fetch-manager-metrics,client-id=*,topic={topic}")
-    return sum(beans.getAttribute(name, "records-consumed-total") for name in beans.queryNames(names, None))
+    pattern = f"kafka.consumer:type=consumer-fetch-manager-metrics,client-id=*,topic={topic}"
+    names = bean_server("queryNames", cases.sc._jvm.javax.management.ObjectName(pattern), None)
+    assert not names.isEmpty(), "no consumer has read this topic"
+    return sum(bean_server("getAttribute", name, "records-consumed-total") for name in names)
 
 
 def case_compaction_leaves_gaps_at_both_ends_of_a_range():
