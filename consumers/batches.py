@@ -1,11 +1,13 @@
 """What both jobs do with a batch: parse, score, stage, publish."""
 
+import gc
 import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from isal import igzip
 from py4j.protocol import Py4JJavaError
@@ -117,6 +119,13 @@ def _task(wanted: list[list[tuple[str, int, int, int]]], max_bytes: int) -> Call
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:
                         yield tag + igzip.compress(pieces[0] if len(pieces) == 1 else b"".join(pieces), 1)
+            _settle()
         yield b"S" + json.dumps(counts).encode()
 
     return run
+
+
+@cache
+def _settle() -> None:
+    """Once a worker, with all loaded that it needs: PySpark collects garbage after each task, and would look through it all."""
+    gc.freeze()

@@ -16,6 +16,7 @@ from config.settings import Settings
 from consumers import batches, commits, fail_points, lines, manifests, sentiment
 from consumers.storage import Storage
 
+DRAIN_RATE = 200_000  # records a second, per partition or receiver: more than one core does, so only a batch has a bound by it
 FROZEN = ("bootstrap", "topic", "group", "batch_interval_s", "receivers", "max_rate")
 
 
@@ -84,8 +85,11 @@ def open_job(name: str, about: str) -> Opened:
 def spark_conf(job: Settings) -> dict[str, str]:
     """The Spark settings that follow from ours, for either approach."""
     conf = {"spark.streaming.gracefulStopTimeout": f"{int(job.stop_timeout_s * 1000)}"}
-    if job.max_rate:
-        conf["spark.streaming.kafka.maxRatePerPartition"] = conf["spark.streaming.receiver.maxRate"] = str(job.max_rate)
+    if job.available_now:  # nobody waits for a single batch, and what one costs at the least is spread over many records
+        conf["spark.streaming.backpressure.enabled"] = "false"
+    rate = job.max_rate or (DRAIN_RATE if job.available_now else 0)
+    if rate:
+        conf["spark.streaming.kafka.maxRatePerPartition"] = conf["spark.streaming.receiver.maxRate"] = str(rate)
     return conf
 
 

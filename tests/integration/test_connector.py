@@ -80,6 +80,14 @@ def test_backpressure_shares_its_rate_by_lag(services: Services, topic: str) -> 
     assert [part[0][3] - part[0][2] for part in batches[0]["ranges"]] == [30, 30, 30]
 
 
+def test_under_backpressure_one_batch_waits_and_the_ones_behind_it_stay_empty(services: Services, topic: str) -> None:
+    send(services, topic, 300)
+    options = {"spark__streaming__backpressure__initialRate": 30, "spark__streaming__backpressure__pid__minRate": 210}
+    batches = probe(services, "direct", topic, 300, **options, spark__probe__delay=5)
+    # five were planned while the first one ran; from then on the estimate counts
+    assert [len(batch["records"]) for batch in batches[:3]] == [30, 30, 210]
+
+
 def test_max_rate_bounds_a_receiver(services: Services, topic: str) -> None:
     send(services, topic, 300)
     batches = probe(services, "receiver", topic, 300, spark__streaming__receiver__maxRate=100)

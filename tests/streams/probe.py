@@ -2,12 +2,13 @@
 
     probe.py direct|receiver BOOTSTRAP TOPIC RECORDS [KAFKA_PARAMETER=VALUE …]
 
-Ends when RECORDS records have come. {"ranges": [[[topic, partition, from, until], …] a partition], "records": [[partition,
-offset, value], …]}
+Ends when RECORDS records have come. The first batch takes spark.probe.delay seconds longer.
+{"ranges": [[[topic, partition, from, until], …] a partition], "records": [[partition, offset, value], …]}
 """
 
 import json
 import sys
+import time
 
 from pyspark import SparkContext
 from pyspark.streaming import StreamingContext
@@ -25,6 +26,8 @@ def rows(data):
 
 def show(rdd):
     global seen
+    if not seen:
+        time.sleep(float(rdd.context.getConf().get("spark.probe.delay", "0")))
     records = rdd.flatMap(rows).collect()
     seen += len(records)
     print(json.dumps({"ranges": offset_ranges(rdd), "records": records}), flush=True)

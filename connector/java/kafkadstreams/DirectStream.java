@@ -130,9 +130,14 @@ final class DirectStream extends InputDStream<byte[]> {
     return partitions;
   }
 
+  /**
+   * With backpressure a batch stays empty while one waits behind the one that runs: it would be planned by a rate that is out of
+   * date, and Spark's estimate falls to its minimum when batches have to wait.
+   */
   private List<Range> ranges(Map<TopicPartition, Long> ends) {
+    boolean crowded = rate != null && ssc().scheduler().getPendingTimes().size() > 1;
     Map<TopicPartition, Long> lags = new LinkedHashMap<>();
-    positions.forEach((partition, position) -> lags.put(partition, Math.max(0, ends.get(partition) - position)));
+    positions.forEach((partition, position) -> lags.put(partition, crowded ? 0 : Math.max(0, ends.get(partition) - position)));
     Map<TopicPartition, Long> limits = limits(lags);
     List<Range> out = new ArrayList<>();
     lags.forEach((partition, lag) -> {

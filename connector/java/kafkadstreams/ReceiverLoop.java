@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 final class ReceiverLoop implements ConsumerRebalanceListener {
   private static final Logger LOG = LoggerFactory.getLogger(ReceiverLoop.class);
   /** A block is one write to the log and one task: large enough to be worth both, small beside a worker's memory. */
-  private static final int BLOCK_BYTES = 8 << 20;
+  private static final int BLOCK_BYTES = 32 << 20;
 
   private final FrameReceiver receiver;
   private final String topic;
