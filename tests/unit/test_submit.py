@@ -49,10 +49,11 @@ def options(line: list[str]) -> dict[str, str]:
 def test_a_job_s_line(job: str, submit: ModuleType, checkout: Path) -> None:
     line = submit.command([job, "--topic", "t", "--available-now"])
     assert line[0] == str(checkout / ".venv" / "bin" / "spark-submit")
+    log = f"{checkout}/config/log4j2.properties"
     assert options(line) == {
         "--properties-file": str(checkout / "config" / "spark.conf"),
         "--jars": ",".join(str(checkout / "build" / "jars" / "connector" / name) for name in ("a.jar", "b.jar")),
-        "--driver-java-options": f'-Duser.timezone=UTC "-Dlog4j2.configurationFile={checkout}/config/log4j2.properties"',
+        "--driver-java-options": f'-XX:TieredStopAtLevel=1 -Duser.timezone=UTC "-Dlog4j2.configurationFile={log}"',
     }
     assert line[7:] == [str(checkout / "consumers" / f"{job}.py"), "--topic", "t", "--available-now"]
 
@@ -72,7 +73,9 @@ def test_options_before_the_job_are_spark_submit_s_own(submit: ModuleType, check
 @pytest.mark.parametrize("script", ["count.py", "../examples/count.py", "/somewhere/else/my count.py"])
 def test_any_script_s_path_is_left_as_it_is(script: str, submit: ModuleType) -> None:
     """Relative to where one is: spark-submit is started there."""
-    assert submit.command([script, "direct", "x.py"])[7:] == [script, "direct", "x.py"]
+    line = submit.command([script, "direct", "x.py"])
+    assert line[7:] == [script, "direct", "x.py"]
+    assert "TieredStopAtLevel" not in options(line)["--driver-java-options"]
 
 
 @pytest.mark.usefixtures("checkout")
