@@ -73,7 +73,7 @@ def measure(approach: str, chosen: argparse.Namespace) -> dict[str, float]:
     first, count = 100, chosen.rate * (WARM_UP_S + chosen.seconds)
     producer(topic, "--max-posts", str(first)).wait()
     options = ("--topic", topic, "--output", BASE + folder, "--batch-interval-s", str(chosen.batch_interval_s))
-    job = subprocess.Popen([SUBMIT, approach, *options], cwd=ROOT, stderr=subprocess.DEVNULL)
+    job = subprocess.Popen([SUBMIT, approach, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         watch(folder, first, job)
         stream = producer(topic, "--rate", str(chosen.rate), "--max-posts", str(count))

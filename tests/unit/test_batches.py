@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from frame_bytes import Row, pack
 
-from consumers import batches, manifests
+from config import settings
+from consumers import batches, jobs, manifests
 from consumers.batches import _task, _unpublished
 from kafka_dstreams import OffsetRange
 
@@ -139,3 +140,13 @@ def test_records_that_come_again_are_counted_and_stay_out(
     published = SimpleNamespace(covered={("t", 0): [(0, 10)]})  # neither staged nor published: it has no such methods
     batches._store(None, batches.Job(None, published, 1))
     assert caplog.messages == ["8 records were delivered again and stay out"]
+
+
+def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
+    def conf(*flags: str) -> dict[str, str]:
+        return jobs.spark_conf(settings.load("direct", flags, environ={}))
+
+    rate, backpressure = "spark.streaming.kafka.maxRatePerPartition", "spark.streaming.backpressure.enabled"
+    assert (conf().get(rate), conf().get(backpressure)) == (None, None)
+    assert (conf("--available-now")[rate], conf("--available-now")[backpressure]) == (str(jobs.DRAIN_RATE), "false")
+    assert conf("--available-now", "--max-rate", "7")[rate] == conf("--max-rate", "7")[rate] == "7"
