@@ -25,7 +25,7 @@ from scripts.machine import jars, jdk
 BENCH = ROOT / "build" / "bench"
 PARTITIONS = 4
 SHARE = {200: 1.0, 1300: 0.3}  # value size in bytes: its share of --records
-OURS, PEERS = ("kafka_utils", "modern_records"), ("pairs", "map_in_arrow")
+OURS, PEERS = ("kafka_utils", "modern_records"), ("spark_2_4", "pairs", "map_in_arrow")
 
 
 def prepared() -> tuple[str, str]:
