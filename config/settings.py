@@ -100,7 +100,7 @@ TABLE = (
     Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
     Setting("group", JOBS, str, "", "Kafka consumer group; empty is one of the output's own"),
     Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch"),
-    Setting("max_rate", JOBS, int, 0, "records a second, per partition or receiver; 0 is no limit, with --available-now 200000"),
+    Setting("max_rate", JOBS, int, 0, "records a second, per partition (direct) or receiver; 0 is no limit"),
     Setting("receivers", ("receiver_based",), int, 1, "receivers; each keeps one core for itself"),
     Setting("max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected"),
     Setting("available_now", JOBS, bool, False, "read up to the ends the topic has at start, publish, stop"),

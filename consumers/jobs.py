@@ -16,7 +16,7 @@ from config.settings import Settings
 from consumers import batches, commits, fail_points, lines, manifests, sentiment
 from consumers.storage import Storage
 
-DRAIN_RATE = 200_000  # records a second, per partition or receiver: more than one core does, so only a batch has a bound by it
+DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
 FROZEN = ("bootstrap", "topic", "group", "batch_interval_s", "receivers", "max_rate")
 
 
@@ -85,9 +85,11 @@ def open_job(name: str, about: str) -> Opened:
 def spark_conf(job: Settings) -> dict[str, str]:
     """The Spark settings that follow from ours, for either approach."""
     conf = {"spark.streaming.gracefulStopTimeout": f"{int(job.stop_timeout_s * 1000)}"}
-    if job.available_now:  # nobody waits for a single batch, and what one costs at the least is spread over many records
+    # Nobody waits for a single batch, and what one costs at the least is spread over many records. A checkpoint would keep it.
+    draining = job.available_now and job.program == "direct"
+    if draining:
         conf["spark.streaming.backpressure.enabled"] = "false"
-    rate = job.max_rate or (DRAIN_RATE if job.available_now else 0)
+    rate = job.max_rate or (DRAIN_RATE if draining else 0)
     if rate:
         conf["spark.streaming.kafka.maxRatePerPartition"] = conf["spark.streaming.receiver.maxRate"] = str(rate)
     return conf

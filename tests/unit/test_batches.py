@@ -143,10 +143,11 @@ def test_records_that_come_again_are_counted_and_stay_out(
 
 
 def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
-    def conf(*flags: str) -> dict[str, str]:
-        return jobs.spark_conf(settings.load("direct", flags, environ={}))
+    def conf(*flags: str, program: str = "direct") -> dict[str, str]:
+        return jobs.spark_conf(settings.load(program, flags, environ={}))
 
     rate, backpressure = "spark.streaming.kafka.maxRatePerPartition", "spark.streaming.backpressure.enabled"
     assert (conf().get(rate), conf().get(backpressure)) == (None, None)
     assert (conf("--available-now")[rate], conf("--available-now")[backpressure]) == (str(jobs.DRAIN_RATE), "false")
     assert conf("--available-now", "--max-rate", "7")[rate] == conf("--max-rate", "7")[rate] == "7"
+    assert conf("--available-now", program="receiver_based") == conf(), "its checkpoint would keep what is set here"
