@@ -2,11 +2,8 @@
 
 import socket
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
 from config.errors import ServiceUnreachable
-from producer.publisher import check_names, partitions_of, said
+from producer.publisher import check_names, cluster, misled, partitions_of
 
 TIMEOUT_S = 10.0
 
@@ -14,12 +11,7 @@ TIMEOUT_S = 10.0
 def broker(bootstrap: str, topic: str) -> str:
     """Connects to every broker under the address that it advertises. Raises ConfigError, ServiceUnreachable."""
     check_names(bootstrap, topic)
-    try:
-        found = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=TIMEOUT_S)
-    except KafkaException as error:
-        remedy = "start Kafka (scripts/services start) or set --bootstrap (NoBrokersAvailable, KafkaTimeoutError elsewhere)"
-        raise ServiceUnreachable(f"no Kafka broker answers: {said(error)}", bootstrap, remedy) from None
-    advertised = [(str(one.host), int(one.port or 0)) for one in found.brokers.values()]
+    advertised = [(str(one.host), int(one.port or 0)) for one in cluster(bootstrap)[1].brokers.values()]
     for host, port in advertised:
         reach(host, port, bootstrap)
     return f", advertised as {', '.join(f'{host}:{port}' for host, port in advertised)}"
@@ -30,9 +22,7 @@ def reach(host: str, port: int, bootstrap: str) -> None:
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
     except OSError as error:
-        what = f"the broker says it is at {host}:{port}, where nobody is reached from here ({error.strerror or error})"
-        remedy = "mend the broker's advertised.listeners, or make that name known here"
-        raise ServiceUnreachable(what, bootstrap, remedy) from None
+        raise misled(f"{host}:{port}", error.strerror or str(error), bootstrap) from None
 
 
 def topic(bootstrap: str, name: str) -> str:

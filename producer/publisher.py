@@ -4,12 +4,14 @@ import hashlib
 import logging
 import re
 import time
+from concurrent.futures import TimeoutError as Unanswered
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
 from producer.ledger import Ledger
@@ -21,6 +23,7 @@ BATCH_BYTES = 1_000_000
 RECORD_BYTES = 1_048_588  # the largest batch that brokers take by default
 RECORD_OVERHEAD_BYTES = 100  # a batch's head and a record's own, at most
 SERVE_EVERY = 256  # records between two looks at what has been acknowledged
+_ADVERTISED = re.compile(r"(?:\w+://)?(\S+:\d+)/\d+: ")  # so librdkafka's errors begin for a broker known by its own word
 
 log = logging.getLogger("producer")
 
@@ -42,24 +45,52 @@ def check_names(bootstrap: str, topic: str) -> None:
         raise ConfigError(f"not a topic's name: {topic!r}", "--topic", "use letters, digits, dot, underscore and hyphen")
 
 
+def cluster(bootstrap: str, topic: str | None = None) -> tuple[AdminClient, ClusterMetadata]:
+    """A client, and what the brokers say of themselves and of the topic, or of all. Raises ServiceUnreachable.
+
+    The question may go to the address given or to one that came in answer; which of them does not answer only the errors tell.
+    """
+    advertised: list[str] = []
+
+    def note(error: KafkaError) -> None:
+        if found := _ADVERTISED.match(error.str()):
+            advertised.append(found[1])
+
+    settings: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, "error_cb": note}
+    admin = AdminClient(settings)
+    try:
+        return admin, admin.list_topics(topic, timeout=CONNECT_TIMEOUT_S)
+    except KafkaException as error:
+        admin.poll(0)
+        if advertised:
+            raise misled(advertised[0], said(error), bootstrap) from None
+        remedy = "start Kafka (scripts/services start) or set --bootstrap (NoBrokersAvailable, KafkaTimeoutError elsewhere)"
+        raise ServiceUnreachable(f"no Kafka broker answers: {said(error)}", bootstrap, remedy) from None
+
+
+def misled(address: str, why: str, bootstrap: str) -> ServiceUnreachable:
+    """The error for a broker that gives an address of itself that is none from here."""
+    what = f"the broker says it is at {address}, where nobody is reached from here ({why})"
+    return ServiceUnreachable(what, bootstrap, "mend the broker's advertised.listeners, or make that name known here")
+
+
 def largest_record(bootstrap: str, topic: str) -> int:
     """How many bytes a batch on the topic may have; a broker may create a missing topic. Raises ServiceUnreachable."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     end = time.monotonic() + CONNECT_TIMEOUT_S
-    while True:
-        try:
-            found = admin.list_topics(topic, timeout=CONNECT_TIMEOUT_S).topics[topic]
-        except KafkaException as error:
-            raise _no_broker(error, bootstrap) from None
-        if found.error is None and found.partitions:
-            break
+    admin, known = cluster(bootstrap, topic)
+    while known.topics[topic].error is not None or not known.topics[topic].partitions:
         if time.monotonic() > end:
-            raise ServiceUnreachable(f"the topic cannot be had: {found.error}", f"{topic} on {bootstrap}", "create the topic")
+            error = known.topics[topic].error
+            raise ServiceUnreachable(f"the topic cannot be had: {error}", f"{topic} on {bootstrap}", "create the topic")
         time.sleep(0.2)
+        _, known = cluster(bootstrap, topic)
     try:
         resource = ConfigResource(ResourceType.TOPIC, topic)
         configs = admin.describe_configs([resource])[resource].result(CONNECT_TIMEOUT_S)
         return int(configs["max.message.bytes"].value)
+    except Unanswered:
+        at = ", ".join(f"{broker.host}:{broker.port}" for broker in known.brokers.values())
+        raise misled(at, "no answer", bootstrap) from None
     except KafkaException as error:
         log.warning("the topic's max.message.bytes cannot be read (%s): %d is assumed", said(error), RECORD_BYTES)
         return RECORD_BYTES
@@ -67,17 +98,8 @@ def largest_record(bootstrap: str, topic: str) -> int:
 
 def partitions_of(bootstrap: str, topic: str) -> int:
     """How many partitions the topic has; 0 when there is no such topic, which is not created. Raises ServiceUnreachable."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    try:
-        found = admin.list_topics(timeout=CONNECT_TIMEOUT_S).topics.get(topic)
-    except KafkaException as error:
-        raise _no_broker(error, bootstrap) from None
+    found = cluster(bootstrap)[1].topics.get(topic)
     return len(found.partitions) if found else 0
-
-
-def _no_broker(error: KafkaException, bootstrap: str) -> ServiceUnreachable:
-    remedy = "start Kafka (scripts/services start) or set --bootstrap"
-    return ServiceUnreachable(f"no Kafka broker answers: {said(error)}", bootstrap, remedy)
 
 
 def said(error: Exception) -> str:

@@ -5,11 +5,12 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +24,7 @@ from config import settings
 from producer.run import Run
 from producer.stopping import Interrupt
 from scripts.stubs.x import TOKEN
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import HOST, ROOT, Services, wait_until
 
 COMMAND = [sys.executable, "-m", "producer"]
 Published = dict[tuple[int, int], tuple[bytes | None, bytes | None]]
@@ -119,6 +120,33 @@ def frozen(services: Services, name: str) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+class MisledKafka:
+    """A way to the broker by which it says to be at 127.0.0.9, where nobody is; `with` gives its address."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._target, self._listener = int(bootstrap.rpartition(":")[2]), socket.create_server((HOST, 0))
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return f"{HOST}:{self._listener.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, server = self._listener.accept()[0], socket.create_connection((HOST, self._target))
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, source: socket.socket, to: socket.socket) -> None:
+        with suppress(OSError), source, to:
+            while data := source.recv(65_536):
+                to.sendall(data.replace(b"127.0.0.1", b"127.0.0.9"))
 
 
 class Misled:

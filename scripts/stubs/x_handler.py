@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONNECTS, WINDOW_S = 50, 900.0
 BURST = 2_000
+PORTION = 500  # posts that are written without looking up
 BUFFER_BYTES = 65_536  # what X keeps for a reader that does not read
 
 
@@ -136,8 +137,8 @@ class Handler(BaseHTTPRequestHandler):
             with x.world.said:
                 if len(x.world.posts) <= begin + sent:
                     x.world.said.wait(x.keep_alive_s)
-                limit = due.after - sent if due is not None and due.after > sent else None
-                posts = x.world.posts[begin + sent :][:limit]
+                limit = due.after - sent if due is not None and due.after > sent else PORTION
+                posts = x.world.posts[begin + sent : begin + sent + min(limit, PORTION)]
             self._lines(shape(posts) if posts else [])
             sent += len(posts)
             shape = list if posts else shape

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from kafka.admin import ConfigResource, KafkaAdminClient
 
+from config.errors import ServiceUnreachable
+from producer import check_broker, publisher
 from scripts.stubs.x import XStub
 from tests.conftest import ROOT, Services
-from tests.producing import Misled, assert_ledger_matches, ordered, produce, published, running
+from tests.producing import Misled, MisledKafka, assert_ledger_matches, ordered, produce, published, running
 
 DATA = ROOT / "tests" / "data"
 
@@ -140,6 +142,15 @@ def test_check_names_what_is_missing(services: Services, topic: str) -> None:
         out, _ = produce(services, "--check", "--topic", topic, "--webhdfs", webhdfs, expect=1)
     assert "sends writers to 127.0.0.1:9, which is not reached" in out
     assert "dfs.datanode.hostname" in out
+
+
+def test_check_names_a_wrong_address_of_the_broker(services: Services, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 2.0)
+    with MisledKafka(services.bootstrap) as bootstrap:
+        for _ in range(3):
+            with pytest.raises(ServiceUnreachable, match=r"the broker says it is at 127\.0\.0\.9:") as raised:
+                check_broker.broker(bootstrap, topic)
+            assert "advertised.listeners" in raised.value.remedy
 
 
 @pytest.mark.parametrize(

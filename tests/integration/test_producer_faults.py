@@ -20,7 +20,7 @@ from producer.spool import SMALLEST_BYTES, UNWRITTEN_BYTES, Spool
 from producer.stopping import Interrupt
 from scripts.stubs.x import XStub
 from tests.conftest import Services, wait_until
-from tests.producing import assert_ledger_matches, frozen, published, run_here, running, under_way
+from tests.producing import MisledKafka, assert_ledger_matches, frozen, published, run_here, running, under_way
 
 CANARY = "canary-b83e55d1f0"
 
@@ -139,6 +139,20 @@ def test_a_broker_that_is_away_from_the_beginning(
     found = published(services, topic)
     assert {key.decode() for key, _ in found.values() if key} == {post["data"]["id"] for post in x.world.posts}
     assert_ledger_matches(tmp_path / "ledger", topic, found)
+
+
+def test_a_broker_with_a_wrong_address_is_waited_for(
+    services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(producer_run, "DRAIN_S", 0.2)
+    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 1.0)
+    interrupt = Interrupt()
+    with MisledKafka(services.bootstrap) as bootstrap:
+        run = run_here(services, topic, tmp_path, interrupt, source="sample", max_posts=50, bootstrap=bootstrap)
+        with under_way(run):
+            wait_until(lambda: "the broker says it is at 127.0.0.9:" in run.trouble(), 30, "it is said")
+            interrupt.asked = True
+        assert (run.report().acked, run.report().spooled, run.report().failed) == (0, 50, 0)
 
 
 def of_stream(x: XStub, topic: str, folder: Path) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer": (ERRORS | {"producer"}, set()),
     "producer.__main__": ({"config", "producer"}, set()),
     "producer.check": ({"config", "producer"}, set()),
-    "producer.check_broker": (ERRORS | {"producer.publisher"}, {"confluent_kafka"}),
+    "producer.check_broker": (ERRORS | {"producer.publisher"}, set()),
     "producer.opening": ({"config", "producer.sources"}, set()),
     "producer.sources": (ERRORS | {"producer.sources"}, LINES | {"tweepy", "requests", "websockets", "tomli"}),
     "producer.ledger": (ERRORS, LINES),

@@ -19,7 +19,7 @@ MESSAGES = {  # number: (file, words of its message)
     ],
     7: [("connector/kafka_dstreams_hook.py", "pyspark.streaming.kafka")],
     8: [("scripts/machine/services.py", "the jars of ")],
-    9: [("producer/check_broker.py", "no Kafka broker answers"), ("producer/check_broker.py", "the broker says it is at ")],
+    9: [("producer/publisher.py", "no Kafka broker answers"), ("producer/publisher.py", "the broker says it is at ")],
     10: [("producer/check_output.py", "the NameNode sends writers to ")],
     11: [("producer/check_machine.py", "packages are not as pinned")],
     12: [("producer/check_machine.py", "text is written as ")],
