@@ -46,7 +46,7 @@ test-spark: ## the connector's tests on another Spark, in a copy below build/: m
 	sed 's/^pyspark==.*/pyspark==$(PYSPARK)/' requirements.txt > build/spark-$(PYSPARK)/requirements.txt
 	cd build/spark-$(PYSPARK) && scripts/setup --dev && .venv/bin/python -m pytest $(CONNECTOR_TESTS)
 
-bench: setup ## records per second of each job
+bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks
 
 clean: ## stop the services and remove what was built and run here (the venv stays)

@@ -1,63 +1,99 @@
-"""Both jobs on one topic, in turn: `make bench`, or `python -m benchmarks --tweets N`. Compare ratios of one run only.
+"""The jobs against their peers, on one machine, with the same tweets and the same rows: `make bench`.
 
-Needs the services (scripts/services start). Prints a line a job and writes build/bench/jobs.json.
+    python -m benchmarks [--tweets N] [--slow-tweets N] [--rounds N] [--only NAME] [--sweeps] [--results FILE]
+
+Starts the services, installs the peers below build/, publishes invented tweets, and lets all contenders take turns; each must
+have written the very rows that are expected. Who scores with vaderSentiment reads a shorter topic. Writes
+benchmarks/results/jobs.json and from it the table and the plot in README.md (with --results that file alone). Compare ratios
+of one run only.
 """
 
 import argparse
 import json
-import re
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-BATCH = re.compile(r"batch \d+: .* (\d+) tweets, \d+ deleted, \d+ rejected, ([\d.]+) s$", re.MULTILINE)
+from benchmarks import connector, report, rows, sweeps
+from benchmarks.contenders import ALL, VENV, Contender
+from benchmarks.figures import medians
+from benchmarks.machine import about
+from benchmarks.measure import Run
+from benchmarks.stage import Stage
+from config.errors import exit_with
+from config.venv import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results" / "jobs.json"
+START = 1000  # tweets of the runs that measure the start
+SLOW = "vaderSentiment"
 
 
-def run(*command: str) -> str:
-    """Standard output and error of a command that must succeed."""
-    return subprocess.run(
-        command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ).stdout  # fmt: skip
+def install_peers() -> None:
+    """The peers' venv, unless it has what the list says."""
+    wanted, stamp = ROOT / "benchmarks" / "requirements-peers.txt", VENV / "requirements.txt"
+    if stamp.exists() and stamp.read_text() == wanted.read_text():
+        return
+    print("installing the peers (a few minutes the first time)", file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", str(wanted)], check=True)
+    stamp.write_text(wanted.read_text())
 
 
-def job(approach: str, topic: str, output: str) -> dict[str, Any]:
-    """Publish the whole topic with one job; tweets a second over its batches, and over the whole command."""
-    begun = time.monotonic()
-    said = run("scripts/submit", approach, "--topic", topic, "--output", output, "--available-now")
-    seconds = time.monotonic() - begun
-    batches = [(int(tweets), float(took)) for tweets, took in BATCH.findall(said)]
-    tweets, busy = sum(count for count, _ in batches), sum(took for _, took in batches)
-    return {
-        "job": approach,
-        "tweets": tweets,
-        "batches": len(batches),
-        "tweets_per_second": round(tweets / busy),
-        "tweets_per_second_with_start_and_stop": round(tweets / seconds),
-    }
+def compare(stage: Stage, contenders: list[Contender], chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """All contenders in turn, so many rounds."""
+    few, slow, fast = (stage.topic(count, chosen.partitions) for count in (START, chosen.slow_tweets, chosen.tweets))
+    for topic, scorer in ((few, SLOW), (slow, SLOW), (fast, "ours")):
+        topic.expected = rows.digest(rows.expected(stage.bootstrap, topic.name, scorer))
+    starts: dict[str, list[Run]] = {contender.key: [] for contender in contenders}
+    runs: dict[str, list[Run]] = {contender.key: [] for contender in contenders}
+    many = {contender.key: slow if contender.scorer == SLOW else fast for contender in contenders}
+    for number in range(chosen.rounds):
+        for contender in contenders:
+            for found, topic in ((starts, few), (runs, many[contender.key])):
+                run = stage.run(contender, topic)
+                found[contender.key].append(run)
+                said = run.failure or f"{run.rows:,} tweets in {run.seconds:.1f} s, {run.cpu_s:.1f} s of CPU"
+                print(f"round {number + 1}  {contender.key:<50}{said}", file=sys.stderr, flush=True)
+    return [
+        {"name": one.name, "scorer": one.scorer, "tweets": many[one.key].tweets, **medians(starts[one.key], runs[one.key])}
+        for one in contenders
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--tweets", type=int, default=200_000, help="how many invented tweets (default 200000)")
-    parser.add_argument("--hdfs", default="hdfs://127.0.0.1:8020", help="where to publish (default hdfs://127.0.0.1:8020)")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--tweets", type=int, default=300_000, help="how many invented tweets (default 300000)")
+    parser.add_argument("--slow-tweets", type=int, default=40_000, help="how many where vaderSentiment scores (default 40000)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each contender has its turn (default 3)")
+    parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
+    parser.add_argument("--only", action="append", help="contenders whose name and scorer hold this; may be given again")
+    parser.add_argument("--sweeps", action="store_true", help="also how the direct job's figures change with the work")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the figures")
     chosen = parser.parse_args()
-    topic = f"bench-{int(time.time())}"
-    run("scripts/services", "start")
-    folder = ROOT / "build" / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    written = folder / "producer.json"
-    run(".venv/bin/python", "-m", "producer", "--topic", topic, "--max-posts", str(chosen.tweets), "--report", str(written))
-    report = json.loads(written.read_text())
-    print(f"producer        {report['records_per_second']:>10,.0f} records/s")
-    results = []
-    for approach in ("direct", "receiver_based"):
-        results.append(job(approach, topic, f"{chosen.hdfs}/bench/{topic}/{approach}"))
-        print(f"{approach:<15} {results[-1]['tweets_per_second']:>10,} tweets/s in its batches")
-    print(f"receiver_based / direct = {results[1]['tweets_per_second'] / results[0]['tweets_per_second']:.2f}")
-    (folder / "jobs.json").write_text(json.dumps({"producer": report, "jobs": results}, indent=1))
+    wanted = [one for one in ALL if not chosen.only or any(part in one.key for part in chosen.only)]
+    begun = time.time()
+    install_peers()
+    jars, packages = connector.prepared()
+    stage = Stage(jars, packages)
+    result: dict[str, Any] = {"machine": about(), "partitions": chosen.partitions, "rounds": chosen.rounds, "start_tweets": START}
+    try:
+        result["contenders"] = compare(stage, wanted, chosen)
+        result["value_bytes"] = stage.value_bytes
+        if chosen.sweeps:
+            result["sweeps"] = sweeps.run(stage, chosen.rounds, START)
+    finally:
+        stage.clear()
+    result["load"] = {"end": round(os.getloadavg()[0], 1), "minutes": round((time.time() - begun) / 60, 1)}
+    chosen.results.parent.mkdir(parents=True, exist_ok=True)
+    chosen.results.write_text(json.dumps(result, indent=1) + "\n")
+    print(report.table(result))
+    if chosen.results == RESULTS:
+        report.write(result)
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

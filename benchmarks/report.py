@@ -1,0 +1,108 @@
+"""The table and the plot in README.md, made of the results file alone: `python -m benchmarks.report`."""
+
+import json
+import math
+from html import escape
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "jobs.json"
+README = ROOT / "README.md"
+PLOT = ROOT / "docs" / "benchmark.svg"
+BEGIN, END = "<!-- made by benchmarks/report.py -->\n", "<!-- so far -->\n"
+OURS = ("direct", "receiver_based")
+
+WIDTH, LABELS, BAR, GAP = 860, 330, 18, 8  # the plot's, in px
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures as Markdown, the fastest for its CPU time first."""
+    measured = _measured(result)
+    first = next((row for row in measured if row["name"] == "direct"), None)
+    out = [
+        "| who | scorer | tweets per core-second | direct is | tweets/s | peak memory | start-up | tweets |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in measured:
+        name = f"**{row['name']}**" if row["name"] in OURS else row["name"]
+        ratio = f"{first['tweets_per_core_s'] / row['tweets_per_core_s']:.1f}x" if first else ""
+        figures = (
+            f"{row['tweets_per_core_s']:,} | {ratio} | {row['tweets_per_s']:,} | {row['peak_mib']:,} MiB | {row['start_s']} s"
+        )
+        out.append(f"| {name} | {row['scorer']} | {figures} | {row['tweets']:,} |")
+    for row in result["contenders"]:
+        if row not in measured:
+            out.append(f"| {row['name']} | {row['scorer']} | left out: {'; '.join(row['failures'])} | | | | | |")
+    for sweep, cases in result.get("sweeps", {}).items():
+        out += [
+            "",
+            f"| direct, by {sweep} | whole run | tweets per core-second | tweets/s | peak memory |",
+            "|---:|" + "---:|" * 4,
+        ]
+        out += [_case(name, row) for name, row in cases.items()]
+    return "\n".join(out) + "\n"
+
+
+def _measured(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return sorted((row for row in result["contenders"] if "tweets_per_s" in row), key=lambda row: -row["tweets_per_core_s"])
+
+
+def _case(name: str, row: dict[str, Any]) -> str:
+    if "peak_mib" not in row:
+        return f"| {name} | left out: {'; '.join(row['failures'])} | | | |"
+    rates = [f"{row[rate]:,}" if rate in row else "" for rate in ("tweets_per_core_s", "tweets_per_s")]
+    return f"| {name} | {row['whole_s']} s | {rates[0]} | {rates[1]} | {row['peak_mib']:,} MiB |"
+
+
+def conditions(result: dict[str, Any]) -> str:
+    """One paragraph: on what and with what the figures were measured."""
+    machine = result["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted({**machine["peers"], **machine["versions"]}.items()))
+    return (
+        f"{machine['cores_used']} cores of {machine['cores']} ({machine['cpu']}), load {machine['load']} at the start; "
+        f"{result['partitions']} partitions, values of {result['value_bytes']:,} bytes on average; medians of "
+        f"{result['rounds']} rounds in turn, start-up until {result['start_tweets']:,} tweets are on HDFS. "
+        f"Python {machine['python']}, Java {machine['java']}, {versions}.\n"
+    )
+
+
+def section(result: dict[str, Any]) -> str:
+    """What stands in README.md between the two marks."""
+    return f"{table(result)}\n{conditions(result)}\n![The same figures as bars](docs/{PLOT.name})\n"
+
+
+def plot(result: dict[str, Any]) -> str:
+    """Tweets per core-second as bars on a logarithmic scale."""
+    rows = _measured(result)
+    lowest = 10 ** math.floor(math.log10(min(row["tweets_per_core_s"] for row in rows)))
+    highest = max(row["tweets_per_core_s"] for row in rows)
+    scale = (WIDTH - LABELS - 90) / math.log10(highest / lowest * 1.01)
+    height = 40 + len(rows) * (BAR + GAP)
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
+        '<text x="10" y="20">Tweets per core-second of the client, Kafka to HDFS, same rows; logarithmic</text>',
+    ]
+    for place, row in enumerate(rows):
+        y, length = 32 + place * (BAR + GAP), math.log10(row["tweets_per_core_s"] / lowest) * scale
+        colour = "#1f77b4" if row["name"] in OURS else "#aaaaaa"
+        label, number = escape(f"{row['name']}, {row['scorer']}"), f"{row['tweets_per_core_s']:,}"
+        out += [
+            f'<text x="{LABELS - 8}" y="{y + 13}" text-anchor="end">{label}</text>',
+            f'<rect x="{LABELS}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{colour}"/>',
+            f'<text x="{LABELS + length + 6:.1f}" y="{y + 13}">{number}</text>',
+        ]
+    return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def write(result: dict[str, Any], readme: Path = README, plotted: Path = PLOT) -> None:
+    """Put both in their places."""
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{BEGIN}{section(result)}{END}{after}", encoding="utf-8")
+    plotted.write_text(plot(result), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(json.loads(RESULTS.read_text(encoding="utf-8")))
