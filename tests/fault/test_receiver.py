@@ -101,7 +101,7 @@ def test_a_killed_receivers_acknowledged_records_all_come_out_of_one_batch_each(
         first, acknowledged = run.output(), committed(admin, topic)
         with receiving(services, topic, tmp_path) as run:
             run.wait_for(batches, "the first batch after the recovery")
-            wait_until(lambda: max(o for _, o in sent) > max(acknowledged.values()) + 50, 60, "traffic after the recovery")
+            wait_until(lambda: max(o for _, o in sent.copy()) > max(acknowledged.values()) + 50, 60, "traffic after the recovery")
     # the producer is closed: all is acknowledged
     with receiving(services, topic, tmp_path) as last:
         last.wait_for(lambda text: came(first, run.output(), text) == sent, "the rest")
