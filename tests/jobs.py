@@ -21,6 +21,7 @@ from tests.conftest import ROOT, Services, wait_until
 from tests.producing import produce
 
 APPROACHES = ("direct", "receiver_based")
+X_TOKEN = "canary-e1c07b5d92"  # in every job's environment, as beside a producer; it is to be nowhere
 FINDINGS = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")
 
 
@@ -82,7 +83,7 @@ def started(
     command = [str(ROOT / "scripts" / "submit"), *spark, approach, "--topic", topic, "--output", output, *arguments]
     log = folder / f"{approach}-{len(list(folder.glob('*.log')))}.log"
     with log.open("wb") as file:
-        environment = {**os.environ, **services.environ, **(environ or {})}
+        environment = {**os.environ, **services.environ, "TWEETS_X_BEARER_TOKEN": X_TOKEN, **(environ or {})}
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
         )
@@ -130,6 +131,17 @@ def new_topic(admin: KafkaAdminClient, partitions: int) -> str:
 def path_of(output: str) -> str:
     """The path of an output on its file system."""
     return urlsplit(output).path
+
+
+def stored(services: Services, output: str) -> dict[str, bytes]:
+    """Every file below the output, checkpoint and write-ahead log too, by its path; unpacked."""
+    found = {}
+    for folder, _, files in services.files.walk(path_of(output)):
+        for name in files:
+            with services.files.read(f"{folder}/{name}") as reader:
+                data: bytes = reader.read()
+            found[f"{folder}/{name}"] = gzip.decompress(data) if name.endswith(".gz") else data
+    return found
 
 
 def batches(services: Services, output: str) -> list[str]:

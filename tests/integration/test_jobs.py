@@ -15,6 +15,7 @@ from tests.conftest import HOST, ROOT, Services, wait_until
 from tests.jobs import (
     APPROACHES,
     FINDINGS,
+    X_TOKEN,
     audit,
     batches,
     manifests,
@@ -24,6 +25,7 @@ from tests.jobs import (
     rows,
     run_job,
     started,
+    stored,
 )
 from tests.producing import produce, published
 
@@ -73,6 +75,10 @@ def test_everything_is_published_once(services: Services, topic: str, output: st
     assert audit(services, topic, output)["published"] == verdict["published"] + 100
     later = manifests(services, output)[len(before) :]
     assert sum(sum(manifest["counts"].values()) for manifest in later) == 100
+
+    files = stored(services, output) | {str(log): log.read_bytes() for log in tmp_path.glob("*.log")}
+    assert any("_checkpoint/" in path for path in files) == (approach == "receiver_based")
+    assert not [path for path, data in files.items() if X_TOKEN.encode() in data]
 
 
 def test_both_jobs_at_the_same_time(services: Services, topic: str, output: str, tmp_path: Path) -> None:
