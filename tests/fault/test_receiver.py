@@ -14,7 +14,7 @@ from kafka.admin import KafkaAdminClient
 
 from scripts.machine import compile as java
 from scripts.machine import jdk
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.old_scripts import Running, running
 
 LOG = ["--conf", "spark.streaming.receiver.writeAheadLog.enable=true", "--conf", "spark.streaming.gracefulStopTimeout=60s"]
@@ -122,7 +122,7 @@ def test_a_graceful_stop_under_traffic_leaves_nothing_behind_for_the_old_checkpo
     with traffic(services, topic) as sent:
         with receiving(services, topic, tmp_path / "old") as run:
             run.wait_for(lambda text: len(batches(text)) >= 4, "four batches")
-            assert stopped(run, tmp_path / "old") < 20
+            assert stopped(run, tmp_path / "old") < 20 * PATIENCE
         old = run.output()
         with receiving(services, topic, tmp_path / "fresh") as run:
             run.wait_for(lambda text: len(batches(text)) >= 2, "two batches of the fresh checkpoint")
@@ -166,7 +166,7 @@ def test_a_log_that_fails_is_tried_by_one_new_receiver_at_a_time(
         script.order(*["fail"] * 1000)
         with traffic(services, topic):
             wait_until(lambda: len(script.served()) > 3, 60, "the log fails again")
-            assert stopped(script.run, tmp_path) < 30
+            assert stopped(script.run, tmp_path) < 30 * PATIENCE
 
 
 def test_a_log_slower_than_the_group_allows_costs_no_record(
