@@ -64,6 +64,9 @@ def run(
                 graceful = True
                 break
             ssc.awaitTerminationOrTimeout(_POLL_S)
+    except Py4JJavaError:
+        if failure() is None:  # otherwise Spark reports, in its own words, what the batch raised
+            raise
     finally:
         _stop(ssc, graceful, stop_timeout_s)
     error = failure()

@@ -85,7 +85,9 @@ def test_under_backpressure_one_batch_waits_and_the_ones_behind_it_stay_empty(se
     options = {"spark__streaming__backpressure__initialRate": 30, "spark__streaming__backpressure__pid__minRate": 210}
     batches = probe(services, "direct", topic, 300, **options, spark__probe__delay=5)
     # five were planned while the first one ran; from then on the estimate counts
-    assert [len(batch["records"]) for batch in batches[:3]] == [30, 30, 210]
+    first, second, third = [len(batch["records"]) for batch in batches[:3]]
+    assert (first, second) == (30, 30)
+    assert third >= 210
 
 
 def test_max_rate_bounds_a_receiver(services: Services, topic: str) -> None:

@@ -1,0 +1,38 @@
+"""What a run raises when Spark's report of a failed batch and our own come at once."""
+
+from unittest.mock import MagicMock
+
+import pytest
+from py4j.protocol import Py4JJavaError
+
+from config.errors import Fenced
+from consumers import lifecycle
+
+
+def run(failures: list[BaseException | None]) -> None:
+    """Run streams in which Spark reports an error at the first wait; `failures` is what our own half says of it, call by call."""
+    ssc = MagicMock()
+    ssc.sparkContext._jvm.kafkadstreams.Signals.requested.return_value = False
+    ssc.awaitTerminationOrTimeout.side_effect = Py4JJavaError("reported", MagicMock())
+    said = iter(failures)
+    try:
+        lifecycle.run(ssc, lambda: next(said), lambda: False, 1.0)
+    finally:
+        ssc.stop.assert_called_once_with(stopSparkContext=True, stopGraceFully=False)
+
+
+@pytest.fixture(autouse=True)
+def signals_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle.signal, "signal", lambda *_: None)
+
+
+def test_our_own_failure_is_the_reason() -> None:
+    fenced = Fenced("a newer driver has taken over")
+    with pytest.raises(Fenced) as raised:
+        run([None, fenced, fenced])
+    assert raised.value is fenced
+
+
+def test_sparks_report_where_we_know_nothing() -> None:
+    with pytest.raises(Py4JJavaError):
+        run([None, None])
