@@ -66,9 +66,9 @@ def compare(stage: Stage, contenders: list[Contender], chosen: argparse.Namespac
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--tweets", type=int, default=300_000, help="how many invented tweets (default 300000)")
+    parser.add_argument("--tweets", type=int, default=500_000, help="how many invented tweets (default 500000)")
     parser.add_argument("--slow-tweets", type=int, default=40_000, help="how many where vaderSentiment scores (default 40000)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each contender has its turn (default 3)")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each contender has its turn (default 2)")
     parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
     parser.add_argument("--only", action="append", help="contenders whose name and scorer hold this; may be given again")
     parser.add_argument("--sweeps", action="store_true", help="also how the direct job's figures change with the work")
