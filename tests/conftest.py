@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from scripts.machine.processes import Home  # noqa: E402
+
 HOST = "127.0.0.1"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS = int(os.environ.get("TEST_PORTS", "28000")) - 3000 * WORKER  # the tests' services listen on the 3000 ports from here on
@@ -88,6 +90,12 @@ class Services:
             "TWEETS_OUTPUT": f"{self.hdfs}/tweets/{{program}}",
             "TWEETS_WEBHDFS": self.webhdfs,
         }
+
+    def pid(self, name: str) -> int:
+        """The process of one of them; fails the test when it does not run."""
+        pid = Home(self.home).pid(name)
+        assert pid, f"{name} does not run"
+        return pid
 
     def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """`scripts/services ARGUMENTS` on this set; fails the test when the exit code is not `expect` (None: any)."""

@@ -114,7 +114,7 @@ def under_way(run: Run, seconds: float = 60) -> Iterator[None]:
 @contextmanager
 def frozen(services: Services, name: str) -> Iterator[None]:
     """The service does not move at all meanwhile: its connections stay, and nobody answers on them."""
-    pid = int(json.loads((services.home / "pids" / f"{name}.json").read_text())["pid"])
+    pid = services.pid(name)
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

@@ -75,6 +75,11 @@ class KafkaRDD(RDD[Any]):
         return [OffsetRange(*row) for part in parts for row in part]
 
 
+def as_it_is(_time: datetime, rdd: RDD[Any]) -> RDD[Any]:
+    """The stage that does nothing: what comes out of it is pickled, whatever serializer was before it."""
+    return rdd.mapPartitions(iter)
+
+
 class KafkaDStream(TransformedDStream[Any]):
     """A stream of KafkaRDDs: `foreachRDD` and `transform` hand them out, and map-like operations read their frames.
 
@@ -84,7 +89,7 @@ class KafkaDStream(TransformedDStream[Any]):
 
     def __init__(self, jdstream: Any, ssc: StreamingContext, jrdd_deserializer: Serializer) -> None:
         self._frames: DStream[Any] = DStream(jdstream, ssc, jrdd_deserializer)
-        super().__init__(self._frames, lambda _, rdd: rdd.mapPartitions(iter))
+        super().__init__(self._frames, as_it_is)
 
     def persist(self, storageLevel: StorageLevel) -> "KafkaDStream":
         """Keep what was read; as frames, which every use of the stream is made of."""

@@ -11,7 +11,7 @@ from pyspark import SparkContext, StorageLevel
 from pyspark.streaming import DStream, StreamingContext
 
 from kafka_dstreams import streams
-from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream
+from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream, as_it_is
 from kafka_dstreams.params import brokers, tell_once, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
@@ -86,8 +86,8 @@ class KafkaUtils:
         frames = streams.receiver_frames(ssc, topics, params, storageLevel)
         _tell_of_silence(params, list(topics))
         pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
-        # A stage that does nothing: it is folded into the next one, and `ssc.union` wants streams of one serializer.
-        return KafkaTransformedDStream(pairs, lambda _, rdd: rdd.mapPartitions(lambda part: part))
+        # Folded into the next stage; `ssc.union` wants streams of one serializer.
+        return KafkaTransformedDStream(pairs, as_it_is)
 
     @staticmethod
     def createDirectStream(

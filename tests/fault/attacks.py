@@ -1,6 +1,5 @@
 """What the fault tests share: a job on a line that can be attacked, services ended the hard way, and the judgement."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -98,8 +96,7 @@ def attacked(services: Services, folder: Path, approach: str, topic: str, output
 
 def signal_service(services: Services, name: str, number: int) -> None:
     """Send a signal to a service; after SIGKILL it is gone when this returns."""
-    record: dict[str, Any] = json.loads((services.home / "pids" / f"{name}.json").read_text())
-    pid = int(record["pid"])
+    pid = services.pid(name)
     os.kill(pid, number)
     if number == signal.SIGKILL:
         wait_until(lambda: not jobs.alive(pid), 20, f"{name} is gone")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from consumers import fail_points
-from scripts.machine.processes import Home
 from tests import jobs
 from tests.conftest import Services, wait_until
 from tests.fault import chaos
 from tests.fault.trials import Trial, below
 from tests.jobs import APPROACHES, Job, audit, batches, publish, run_job, slowly, started
+from tests.producing import frozen
 
 CLUSTER = ("--master", "local-cluster[2,2,1024]")
 EXECUTOR, WORKER = "CoarseGrainedExecutorBackend", "pyspark.daemon"
@@ -68,19 +68,14 @@ def test_receiver_killed_between_its_log_and_its_acknowledgement(
     """The broker is frozen while the receiver stores what it had polled; then the receiver's executor is killed. What was stored
     comes from the log and from Kafka, and is published once."""
     publish(services, topic, 6000)
-    broker = Home(services.home).pid("kafka-1")
-    assert broker is not None
     settings = ("--batch-interval-s", "2", "--max-rate", "200")
     with started(services, tmp_path, "receiver_based", topic, output, *settings, spark=CLUSTER) as job:
         jobs.await_batches(services, output, 2, job, 150)
-        os.kill(broker, signal.SIGSTOP)
-        try:
+        with frozen(services, "kafka-1"):
             before = jobs.published_records(services, output)
             job.until(lambda: jobs.published_records(services, output) > before + 100, 60, "stored though not acknowledged")
             for pid in all_executors(job):
                 os.kill(pid, signal.SIGKILL)
-        finally:
-            os.kill(broker, signal.SIGCONT)
         job.until(lambda: delivered_again(job.said()) > 0, RECOVERY_S, "Kafka delivers again what was not acknowledged")
         jobs.await_batches(services, output, len(batches(services, output)) + 2, job, RECOVERY_S)
         job.process.send_signal(signal.SIGTERM)

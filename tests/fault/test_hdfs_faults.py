@@ -11,6 +11,7 @@ from tests.conftest import Services, wait_until
 from tests.fault.attacks import OWN_RETRIES, Attack, attacked, dfsadmin, signal_service
 from tests.fault.proxy import AFTER, BEFORE, HOLD_ANSWER, HOLD_CALL, UP
 from tests.jobs import APPROACHES, Job, path_of
+from tests.producing import frozen
 
 PATIENCE_S = 120
 
@@ -65,11 +66,8 @@ def killed(*names: str) -> Callable[[Attack, Job], None]:
 
 def datanode_frozen(attack: Attack, _job: Job) -> None:
     """For longer than the NameNode waits for it."""
-    signal_service(attack.services, "datanode-1", signal.SIGSTOP)
-    try:
+    with frozen(attack.services, "datanode-1"):
         lasts(40)
-    finally:
-        signal_service(attack.services, "datanode-1", signal.SIGCONT)
 
 
 def safe_mode(attack: Attack, job: Job) -> None:
