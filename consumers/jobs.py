@@ -4,8 +4,8 @@ import json
 import logging
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -64,8 +64,7 @@ def open_job(name: str, about: str) -> Opened:
     warnings.filterwarnings("ignore", "DStream is deprecated", FutureWarning)  # it is what this program is about
     job = settings.load(name, sys.argv[1:], about)
     # Once, before several workers would each do it, and while the JVM starts and Kafka and HDFS answer.
-    preparing = Thread(target=lines.prepare, name="prepare", daemon=True)
-    preparing.start()
+    preparing = ThreadPoolExecutor(1).submit(lines.prepare)
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
     params = {"bootstrap.servers": job.bootstrap, "group.id": group}
@@ -76,7 +75,7 @@ def open_job(name: str, about: str) -> Opened:
     output = commits.Output(storage, name, sentiment.NAME)
     output.begin({topic: state.id for topic, state in found.items()}, offsets, job.accept_loss)
     ends = {partition: end for partition, (_begin, end) in offsets.items()} if job.available_now else None
-    preparing.join()
+    preparing.result()
     batches.current = batches.Job(storage, output, job.max_tweet_bytes)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
     return Opened(job, name, topics, group, params, output, ends)
