@@ -2,7 +2,8 @@
 
     scripts/submit tests/fault/seeded_bugs.py BUG[,BUG…] direct|receiver_based [SETTINGS]
 
-Each public function, here and in seeded_tasks.py, is one: what projects of this kind have done, or could do.
+Each public function, here and in seeded_tasks.py, is one: what projects of this kind have done, or could do. `patch` refuses
+names that are not there any more.
 """
 
 import sys
@@ -10,9 +11,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from unittest.mock import patch
 
 import kafka_dstreams
-from consumers import batches, commits, direct, fail_points, jobs, manifests, receiver_based
+from consumers import batches, chain, commits, direct, fail_points, jobs, manifests, receiver_based
 from consumers.storage import Storage
 from tests.fault import seeded_tasks
 
@@ -39,7 +41,7 @@ def _belated(suffix: str) -> None:
                 rename(self, late, place.replace(source, target))
             waiting.clear()
 
-    Storage.rename = visible_first
+    patch.object(Storage, "rename", visible_first).start()
 
 
 def half_published_is_done() -> None:
@@ -53,8 +55,9 @@ def manifest_outside_the_rename() -> None:
 
 
 def named_by_time() -> None:
-    """A batch's folder has the batch's time in its name, as saveAsTextFiles gives it."""
-    commits._folder = lambda _seq: f"batches/{time.time_ns() // 1_000_000:d}"
+    """A batch's folder has the batch's time in its name, as saveAsTextFiles gives it, and no start looks for others."""
+    patch.object(chain, "folder", lambda _seq: f"batches/{time.time_ns() // 1_000_000:d}").start()
+    patch.object(chain, "number_from", lambda _files, _seq: None).start()
 
 
 def legacy_rename() -> None:
@@ -63,7 +66,7 @@ def legacy_rename() -> None:
     def rename(self: Storage, source: str, target: str) -> None:
         self._ask(lambda: self._files.rename(self._path(source), self._path(target)), source)
 
-    Storage.rename = rename
+    patch.object(Storage, "rename", rename).start()
 
 
 def rename_result_ignored() -> None:
@@ -74,7 +77,7 @@ def rename_result_ignored() -> None:
         with suppress(FileExistsError, FileNotFoundError):
             rename(self, source, target)
 
-    Storage.rename = ignored
+    patch.object(Storage, "rename", ignored).start()
 
 
 def goes_on_behind_a_failed_batch() -> None:
@@ -93,7 +96,8 @@ def goes_on_behind_a_failed_batch() -> None:
             out[topic, partition] = [(covered.get((topic, partition), [(0, 0)])[0][0], end)]
         return out
 
-    batches.store, manifests.cover = stubborn, up_to_the_end
+    patch.object(batches, "store", stubborn).start()
+    patch.object(manifests, "cover", up_to_the_end).start()
 
 
 def _start_of_direct(change: Callable[[dict[str, Any]], Any]) -> None:
@@ -103,7 +107,7 @@ def _start_of_direct(change: Callable[[dict[str, Any]], Any]) -> None:
     def elsewhere(*arguments: Any, **named: Any) -> Any:
         return frames(*arguments, **{**named, "skip": (), "start": change(named["start"])})
 
-    direct.direct_frames = elsewhere
+    patch.object(direct, "direct_frames", elsewhere).start()
 
 
 def resumes_at_the_end() -> None:
@@ -125,8 +129,9 @@ def offsets_before_data() -> None:
         kafka_dstreams.commit(opened[0].params, opened[0].group, ends)
         store(rdd, job)
 
-    jobs.open_job, batches._store = remember, commit_then_store
-    jobs.Opened.commit_group = lambda _self: None
+    patch.object(jobs, "open_job", remember).start()
+    patch.object(batches, "_store", commit_then_store).start()
+    patch.object(jobs.Opened, "commit_group", lambda _self: None).start()
     _start_of_direct(lambda _start: "committed")
 
 
@@ -144,7 +149,7 @@ def _own_subtraction(wanted: Callable[[int, int, int], tuple[int, int]]) -> None
                 tops[topic, partition] = max(tops.get((topic, partition), 0), end)
         return out
 
-    batches._unpublished = unpublished
+    patch.object(batches, "_unpublished", unpublished).start()
 
 
 def high_water_mark() -> None:
@@ -160,19 +165,21 @@ def no_subtraction() -> None:
 def goes_on_where_acknowledged() -> None:
     """The receiver starts where it had acknowledged to Kafka, and trusts the log with all that was not published then."""
     commit = receiver_based.commit
-    receiver_based.commit = lambda params, group, _offsets, take_over: commit(params, group, {}, take_over)
+    patch.object(
+        receiver_based, "commit", lambda params, group, _offsets, take_over: commit(params, group, {}, take_over)
+    ).start()
 
 
 def acknowledged_without_a_log() -> None:
     """The same, and there is no write-ahead log."""
     conf = jobs.spark_conf
-    jobs.spark_conf = lambda job: {**conf(job), "spark.streaming.receiver.writeAheadLog.enable": "false"}
+    patch.object(jobs, "spark_conf", lambda job: {**conf(job), "spark.streaming.receiver.writeAheadLog.enable": "false"}).start()
     goes_on_where_acknowledged()
 
 
 def no_fence() -> None:
     """Older drivers are left alone. Alone it does no harm: the batch's number is a wall of its own."""
-    commits.Output._fence_predecessors = lambda _self: None
+    patch.object(commits.Output, "_fence_predecessors", lambda _self: None).start()
 
 
 def no_fence_no_collision() -> None:

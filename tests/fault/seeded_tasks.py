@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 from pyspark import TaskContext
 
@@ -20,7 +21,7 @@ def _around_task(change: Callable[[Any, int, Frames], Iterator[bytes]]) -> None:
         run = task(wanted, max_bytes)
         return lambda index, frames: change(run, index, frames)
 
-    batches._task = changed
+    patch.object(batches, "_task", changed).start()
 
 
 def short_read_swallowed() -> None:
@@ -84,7 +85,7 @@ def task_fails_later() -> None:
         tasks.append(1)
         return run if len(tasks) == 1 else lambda index, frames: failing(run, index, frames)
 
-    batches._task = second_on
+    patch.object(batches, "_task", second_on).start()
 
 
 def attempts_share_the_published_folder() -> None:
@@ -93,5 +94,5 @@ def attempts_share_the_published_folder() -> None:
     def take(_self: commits.Output, _stage: commits.Stage, file: Any) -> dict[str, Any]:
         return {"path": f"tweets/{file['name']}", "bytes": file["bytes"], "records": file["records"]}
 
-    commits.Stage.parts = property(lambda stage: f"{stage.folder}/tweets")
-    commits.Output._take = take
+    patch.object(commits.Stage, "parts", property(lambda stage: f"{stage.folder}/tweets")).start()
+    patch.object(commits.Output, "_take", take).start()
