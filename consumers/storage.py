@@ -1,4 +1,4 @@
-"""HDFS in eight verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
+"""HDFS in ten verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
 
 Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anything else is retried, then ServiceUnreachable.
 """
@@ -105,6 +105,35 @@ class Storage:
         """Delete a file or a whole folder; nothing happens if it is not there."""
         with suppress(FileNotFoundError):  # below a file
             self._ask(lambda: self._files.delete(self._path(name), True), name)
+
+    def recover_leases(self, name: str) -> None:
+        """Have HDFS close those files below a folder that a dead writer left open and nobody can read.
+
+        So it is when their DataNode died too: it does not know how much of the last block counts, and asks nobody before the
+        writer's lease ends, in 20 minutes at the earliest. Raises ServiceUnreachable when they are not readable in a minute.
+        """
+        folder = self._path(name)
+        if not self._files.hasPathCapability(folder, "fs.capability.lease.recoverable"):
+            return
+
+        def left_open() -> "list[Any]":
+            found, files = [], self._files.listFiles(folder, True)
+            while files.hasNext():
+                path = files.next().getPath()
+                if not self._files.isFileClosed(path):
+                    found.append(path)
+            return found
+
+        def readable(path: Any) -> None:
+            try:
+                self._files.open(path).close()
+            except Py4JJavaError:
+                self._files.recoverLease(path)
+                raise
+
+        with suppress(FileNotFoundError):  # nothing there yet, or cleaned up meanwhile
+            for path in self._ask(left_open, name):
+                self._ask(lambda path=path: readable(path), str(path))
 
     def write_parts(self, blobs: RDD[bytes], folder: str) -> "list[dict[str, Any]]":
         """Run the tasks and write what they yield into files of `folder`, as consumers/java/partfiles describes."""

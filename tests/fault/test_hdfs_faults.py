@@ -53,6 +53,20 @@ def test_the_namenode_is_killed_while_a_commit_is_under_way(
         assert job.ended(PATIENCE_S) == 0, job.said()
 
 
+def test_a_log_is_readable_whose_writer_died_with_its_datanode(
+    services: Services, topic: str, output: str, tmp_path: Path
+) -> None:
+    """It was open, and HDFS itself would leave it so until the writer's lease ends."""
+    with attacked(services, tmp_path, "receiver_based", topic, output) as attack:
+        with attack.started() as job:
+            attack.grows(job)
+            job.kill()
+            signal_service(services, "datanode-1", signal.SIGKILL)
+        services.run("start", "datanode-1")
+        with attack.started("--available-now") as job:
+            assert job.ended(PATIENCE_S) == 0, job.said()
+
+
 def killed(*names: str) -> Callable[[Attack, Job], None]:
     """These services end by kill -9, all at once, and are started again."""
 
