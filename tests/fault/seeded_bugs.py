@@ -55,9 +55,8 @@ def manifest_outside_the_rename() -> None:
 
 
 def named_by_time() -> None:
-    """A batch's folder has the batch's time in its name, as saveAsTextFiles gives it, and no start looks for others."""
+    """A batch's folder has the batch's time in its name, as saveAsTextFiles gives it."""
     patch.object(chain, "folder", lambda _seq: f"batches/{time.time_ns() // 1_000_000:d}").start()
-    patch.object(chain, "number_from", lambda _files, _seq: None).start()
 
 
 def legacy_rename() -> None:
