@@ -90,6 +90,14 @@ def test_under_backpressure_one_batch_waits_and_the_ones_behind_it_stay_empty(se
     assert third >= 210
 
 
+def test_under_backpressure_empty_batches_that_wait_keep_no_record_out(services: Services, topic: str) -> None:
+    """Each batch takes longer than the interval, so that one waits for ever."""
+    send(services, topic, 300)
+    options = {"spark__streaming__backpressure__initialRate": 30, "spark__streaming__backpressure__pid__minRate": 90}
+    batches = probe(services, "direct", topic, 300, **options, spark__probe__delay=1.5, spark__probe__delays=1.5)
+    assert sum(len(batch["records"]) for batch in batches) == 300
+
+
 def test_max_rate_bounds_a_receiver(services: Services, topic: str) -> None:
     send(services, topic, 300)
     batches = probe(services, "receiver", topic, 300, spark__streaming__receiver__maxRate=100)

@@ -2,7 +2,7 @@
 
     probe.py direct|receiver BOOTSTRAP TOPIC RECORDS [KAFKA_PARAMETER=VALUE …]
 
-Ends when RECORDS records have come. The first batch takes spark.probe.delay seconds longer.
+Ends when RECORDS records have come. The first batch takes spark.probe.delay seconds longer, the others spark.probe.delays.
 {"ranges": [[[topic, partition, from, until], …] a partition], "records": [[partition, offset, value], …]}
 """
 
@@ -26,8 +26,7 @@ def rows(data):
 
 def show(rdd):
     global seen
-    if not seen:
-        time.sleep(float(rdd.context.getConf().get("spark.probe.delay", "0")))
+    time.sleep(float(rdd.context.getConf().get("spark.probe.delays" if seen else "spark.probe.delay", "0")))
     records = rdd.flatMap(rows).collect()
     seen += len(records)
     print(json.dumps({"ranges": offset_ranges(rdd), "records": records}), flush=True)

@@ -16,6 +16,7 @@ import org.apache.spark.streaming.dstream.InputDStream;
 import org.apache.spark.streaming.scheduler.RateController;
 import org.apache.spark.streaming.scheduler.rate.RateEstimator;
 import scala.Option;
+import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /**
@@ -131,11 +132,12 @@ final class DirectStream extends InputDStream<byte[]> {
   }
 
   /**
-   * With backpressure a batch stays empty while one waits behind the one that runs: it would be planned by a rate that is out of
+   * With backpressure a batch stays empty while one with records waits behind another: it would be planned by a rate that is out of
    * date, and Spark's estimate falls to its minimum when batches have to wait.
    */
   private List<Range> ranges(Map<TopicPartition, Long> ends) {
-    boolean crowded = rate != null && ssc().scheduler().getPendingTimes().size() > 1;
+    boolean crowded = rate != null && CollectionConverters.asJava(ssc().scheduler().getPendingTimes()).stream()
+        .filter(time -> planned.getOrDefault(time.milliseconds(), List.of()).stream().anyMatch(range -> range.count() > 0)).count() > 1;
     Map<TopicPartition, Long> lags = new LinkedHashMap<>();
     positions.forEach((partition, position) -> lags.put(partition, crowded ? 0 : Math.max(0, ends.get(partition) - position)));
     Map<TopicPartition, Long> limits = limits(lags);
