@@ -44,7 +44,7 @@ test-spark: ## the connector's tests on another Spark, in a copy below build/: m
 	mkdir -p build/spark-$(PYSPARK)
 	git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build/spark-$(PYSPARK)
 	sed 's/^pyspark==.*/pyspark==$(PYSPARK)/' requirements.txt > build/spark-$(PYSPARK)/requirements.txt
-	cd build/spark-$(PYSPARK) && scripts/setup --dev && .venv/bin/python -m pytest $(CONNECTOR_TESTS)
+	cd build/spark-$(PYSPARK) && scripts/setup --dev && .venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(CONNECTOR_TESTS)
 
 bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks

@@ -1,6 +1,6 @@
 """The jobs against their peers, on one machine, with the same tweets and the same rows: `make bench`.
 
-    python -m benchmarks [--tweets N] [--slow-tweets N] [--rounds N] [--only NAME] [--sweeps] [--results FILE]
+    python -m benchmarks [--tweets N] [--slow-tweets N] [--rounds N] [--only NAME] [--results FILE]
 
 Starts the services, installs the peers below build/, publishes invented tweets, and lets all contenders take turns; each must
 have written the very rows that are expected. Who scores with vaderSentiment reads a shorter topic. Writes
@@ -17,17 +17,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import connector, report, rows, sweeps
+from benchmarks import connector, report, rows
 from benchmarks.contenders import ALL, VENV, Contender
 from benchmarks.figures import medians
-from benchmarks.machine import about
+from benchmarks.machine import about, peers
 from benchmarks.measure import Run
-from benchmarks.stage import Stage
+from benchmarks.stage import START_TWEETS, Stage
 from config.errors import exit_with
 from config.venv import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results" / "jobs.json"
-START = 1000  # tweets of the runs that measure the start
 SLOW = "vaderSentiment"
 
 
@@ -45,7 +44,7 @@ def install_peers() -> None:
 
 def compare(stage: Stage, contenders: list[Contender], chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """All contenders in turn, so many rounds."""
-    few, slow, fast = (stage.topic(count, chosen.partitions) for count in (START, chosen.slow_tweets, chosen.tweets))
+    few, slow, fast = (stage.topic(count, chosen.partitions) for count in (START_TWEETS, chosen.slow_tweets, chosen.tweets))
     for topic, scorer in ((few, SLOW), (slow, SLOW), (fast, "ours")):
         topic.expected = rows.digest(rows.expected(stage.bootstrap, topic.name, scorer))
     starts: dict[str, list[Run]] = {contender.key: [] for contender in contenders}
@@ -71,7 +70,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="how often each contender has its turn (default 2)")
     parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
     parser.add_argument("--only", action="append", help="contenders whose name and scorer hold this; may be given again")
-    parser.add_argument("--sweeps", action="store_true", help="also how the direct job's figures change with the work")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the figures")
     chosen = parser.parse_args()
     wanted = [one for one in ALL if not chosen.only or any(part in one.key for part in chosen.only)]
@@ -79,12 +77,15 @@ def main() -> None:
     install_peers()
     jars, packages = connector.prepared()
     stage = Stage(jars, packages)
-    result: dict[str, Any] = {"machine": about(), "partitions": chosen.partitions, "rounds": chosen.rounds, "start_tweets": START}
+    result: dict[str, Any] = {
+        "machine": {**about(), "peers": peers()},
+        "partitions": chosen.partitions,
+        "rounds": chosen.rounds,
+        "start_tweets": START_TWEETS,
+    }
     try:
         result["contenders"] = compare(stage, wanted, chosen)
         result["value_bytes"] = stage.value_bytes
-        if chosen.sweeps:
-            result["sweeps"] = sweeps.run(stage, chosen.rounds, START)
     finally:
         stage.clear()
     result["load"] = {"end": round(os.getloadavg()[0], 1), "minutes": round((time.time() - begun) / 60, 1)}

@@ -16,11 +16,16 @@ from scripts.machine import jdk
 OURS = ("pyspark", "confluent-kafka", "vaderSentiment", "numba", "numpy", "msgspec")
 
 
-def about() -> dict[str, Any]:
-    """Cores, load, and versions."""
+def peers() -> dict[str, str]:
+    """The versions of those in the peers' venv that its list names."""
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]
     listed = json.loads(subprocess.run(pip, check=True, capture_output=True, text=True).stdout)
     pinned = set(re.findall(r"^([\w-]+)==", (ROOT / "benchmarks" / "requirements-peers.txt").read_text(), re.MULTILINE))
+    return {row["name"]: row["version"] for row in listed if row["name"] in pinned}
+
+
+def about() -> dict[str, Any]:
+    """Cores, load, and versions."""
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     java = (jdk.home() / "release").read_text()
     return {
@@ -31,5 +36,4 @@ def about() -> dict[str, Any]:
         "python": platform.python_version(),
         "java": dict(re.findall(r'^(\w+)="(.*)"$', java, re.MULTILINE)).get("JAVA_VERSION"),
         "versions": {name: version(name) for name in OURS},
-        "peers": {row["name"]: row["version"] for row in listed if row["name"] in pinned},
     }

@@ -8,6 +8,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "jobs.json"
+SWEEPS = ROOT / "benchmarks" / "results" / "sweeps.json"
+SWEEPS_PAGE = ROOT / "docs" / "sweeps.md"
 README = ROOT / "README.md"
 PLOT = ROOT / "docs" / "benchmark.svg"
 BEGIN, END = "<!-- made by benchmarks/report.py -->\n", "<!-- so far -->\n"
@@ -34,13 +36,6 @@ def table(result: dict[str, Any]) -> str:
     for row in result["contenders"]:
         if row not in measured:
             out.append(f"| {row['name']} | {row['scorer']} | left out: {'; '.join(row['failures'])} | | | | | |")
-    for sweep, cases in result.get("sweeps", {}).items():
-        out += [
-            "",
-            f"| direct, by {sweep} | whole run | tweets per core-second | tweets/s | peak memory |",
-            "|---:|" + "---:|" * 4,
-        ]
-        out += [_case(name, row) for name, row in cases.items()]
     return "\n".join(out) + "\n"
 
 
@@ -50,21 +45,39 @@ def _measured(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _case(name: str, row: dict[str, Any]) -> str:
     if "peak_mib" not in row:
-        return f"| {name} | left out: {'; '.join(row['failures'])} | | | |"
+        return f"| {name} | {row['tweets']:,} | left out: {'; '.join(row['failures'])} | | | |"
     rates = [f"{row[rate]:,}" if rate in row else "" for rate in ("tweets_per_core_s", "tweets_per_s")]
-    return f"| {name} | {row['whole_s']} s | {rates[0]} | {rates[1]} | {row['peak_mib']:,} MiB |"
+    return f"| {name} | {row['tweets']:,} | {row['whole_s']} s | {rates[0]} | {rates[1]} | {row['peak_mib']:,} MiB |"
 
 
 def conditions(result: dict[str, Any]) -> str:
     """One paragraph: on what and with what the figures were measured."""
     machine = result["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in sorted({**machine["peers"], **machine["versions"]}.items()))
+    versions = ", ".join(
+        f"{name} {version}" for name, version in sorted({**machine.get("peers", {}), **machine["versions"]}.items())
+    )
     return (
         f"{machine['cores_used']} cores of {machine['cores']} ({machine['cpu']}), load {machine['load']} at the start; "
         f"{result['partitions']} partitions, values of {result['value_bytes']:,} bytes on average; medians of "
-        f"{result['rounds']} rounds in turn, start-up until {result['start_tweets']:,} tweets are on HDFS. "
+        f"{result['rounds']} round{'s' * (result['rounds'] > 1)} in turn, start-up until {result['start_tweets']:,} tweets are "
+        "on HDFS. "
         f"Python {machine['python']}, Java {machine['java']}, {versions}.\n"
     )
+
+
+def sweeps(result: dict[str, Any]) -> str:
+    """The sweeps' page."""
+    out = [
+        "# How the direct job's figures change with the work",
+        "",
+        "Made by `python -m benchmarks.sweeps` from [its results](../benchmarks/results/sweeps.json). The *whole run* is from "
+        "the program's start to the last row on HDFS; the rates are of the tweets beyond a run over a thousand, missing where too"
+        " few of them are to be told from the start. *Padding* is added to each tweet.",
+    ]
+    for sweep, cases in result["sweeps"].items():
+        out += ["", f"| {sweep} | tweets | whole run | tweets per core-second | tweets/s | peak memory |", "|---:|" + "---:|" * 5]
+        out += [_case(name, row) for name, row in cases.items()]
+    return "\n".join([*out, "", conditions(result)])
 
 
 def section(result: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from config.venv import ROOT
 from producer.sources.sample import sample
 
 CORES = 2
+START_TWEETS = 1000  # of the runs that measure the start
 
 
 @dataclass
@@ -43,10 +44,11 @@ class Stage:
         webhdfs = settings.load("audit", [], "").webhdfs or f"http://{urlsplit(job.output).hostname}:9870"
         self._files = InsecureClient(webhdfs, user=getpass.getuser())
         self._base, self._numbers = f"bench-{int(time.time())}", count()
-        self._admin, self._topics = AdminClient({"bootstrap.servers": self.bootstrap}), list[str]()
+        self._topics: list[str] = []
         self._environ = {**os.environ, "PYTHONPATH": "", "PYTHONUNBUFFERED": "1"}
         self.value_bytes = 0  # a tweet's mean
         subprocess.run([ROOT / "scripts" / "services", "start"], check=True, stdout=sys.stderr)
+        self._admin = AdminClient({"bootstrap.servers": self.bootstrap})
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # children inherit it; the services have the rest
 
     def topic(self, tweets: int, partitions: int, padding: int = 0) -> Topic:

@@ -145,9 +145,8 @@ def result() -> dict[str, Any]:
         "versions": {},
         "peers": {},
     }
-    sweeps = {"partitions": {"1": {**figures, "tweets_per_s": 5, "tweets_per_core_s": 6}, "3": figures, "6": {"failures": ["x"]}}}
     about = {"machine": machine, "partitions": 6, "rounds": 3, "start_tweets": 1000, "value_bytes": 1001}
-    return {**about, "contenders": [*names[::-1], late], "sweeps": sweeps}
+    return {**about, "contenders": [*names[::-1], late]}
 
 
 def test_the_readme_says_what_the_results_say() -> None:
@@ -169,6 +168,23 @@ def test_the_report_is_rewritten_in_place(tmp_path: Path) -> None:
     assert rows[1] == "| **direct** | ours | 90,000 | 1.0x | 1 | 900 MiB | 9.5 s | 100,000 |"
     assert rows[2].startswith("| Other <one> | ours | 30,000 | 3.0x |")
     assert rows[3].startswith("| Late | ours | left out: its rows differ |")
-    assert rows[5:] == ["| 1 | 30.0 s | 6 | 5 | 900 MiB |", "| 3 | 30.0 s |  |  | 900 MiB |", "| 6 | left out: x | | | |"]
+    assert len(rows) == 4
     drawn = {element.text for element in ElementTree.parse(plot).iter() if element.text}
     assert {"direct, ours", "Other <one>, ours", "90,000"} <= drawn and "Late, ours" not in drawn
+
+
+def test_a_case_without_rates_says_what_it_has() -> None:
+    figures = {"tweets": 1000, "whole_s": 30.0, "peak_mib": 900, "failures": ["too few"]}
+    rates = {**figures, "tweets_per_s": 5, "tweets_per_core_s": 6}
+    cases = {"1": rates, "3": figures, "6": {"tweets": 1000, "failures": ["x"]}}
+    rows = [line for line in report.sweeps({**result(), "sweeps": {"partitions": cases}}).splitlines() if line.startswith("| ")]
+    assert rows[1:] == [
+        "| 1 | 1,000 | 30.0 s | 6 | 5 | 900 MiB |",
+        "| 3 | 1,000 | 30.0 s |  |  | 900 MiB |",
+        "| 6 | 1,000 | left out: x | | | |",
+    ]
+
+
+def test_the_page_of_sweeps_says_what_the_results_say() -> None:
+    measured = json.loads(report.SWEEPS.read_text(encoding="utf-8"))
+    assert report.SWEEPS_PAGE.read_text(encoding="utf-8") == report.sweeps(measured)
