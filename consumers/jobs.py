@@ -94,9 +94,13 @@ def spark_conf(job: Settings) -> dict[str, str]:
     return conf
 
 
-def freeze(job: Settings, checkpoint: str) -> None:
-    """Remember the settings that a checkpoint freezes, or refuse to start with others than it was made with."""
+def open_checkpoint(job: Settings, checkpoint: str) -> None:
+    """Remember the settings that a checkpoint freezes, or refuse to start with others than it was made with.
+
+    The log below it is readable when this returns, whatever its last writer died of.
+    """
     storage = Storage(checkpoint)
+    storage.recover_leases("")
     now: dict[str, Any] = {name: getattr(job, name) for name in FROZEN}
     try:
         then = json.loads(storage.read("settings.json"))

@@ -8,7 +8,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pyspark.streaming import StreamingContext
 
 from consumers import batches, jobs, lifecycle
-from consumers.storage import Storage
 from kafka_dstreams import commit, receiver_frames
 
 
@@ -25,8 +24,7 @@ def main() -> None:
         frames.foreachRDD(batches.store)
         return ssc
 
-    jobs.freeze(job.settings, checkpoint)
-    Storage(checkpoint).recover_leases("")
+    jobs.open_checkpoint(job.settings, checkpoint)
     # What is stored but not published comes again, from the log and from Kafka; `batches.store` lets one of the two through.
     commit(job.params, job.group, job.frontiers(), take_over=True)
     ssc = lifecycle.recover(checkpoint, create, job.settings.receivers)

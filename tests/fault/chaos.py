@@ -53,7 +53,7 @@ class Runner:
     def once(self, act: Callable[[jobs.Job], Any], *arguments: str, java: str = "SharedArchiveFile") -> int:
         """One start of the job: `act` on it, then wait for its end; returns its exit code."""
         begun = time.monotonic()
-        spark = [*SPARK, "--conf", f"spark.driver.defaultJavaOptions=-XX:{java}={self.archive}"]
+        spark = [*SPARK, "--conf", f'spark.driver.defaultJavaOptions="-XX:{java}={self.archive}"']
         arguments = (*jobs.slowly(self.approach, RATE), *arguments)
         with jobs.started(
             self.services, self.folder, self.approach, self.topic, self.output, *arguments, spark=spark, environ=self.environ

@@ -161,7 +161,7 @@ def test_three_brokers_keep_three_copies_and_do_without_one(tmp_path: Path) -> N
         three.run("start", *names, "--brokers", "3")
         admin = KafkaAdminClient(bootstrap_servers=three.bootstrap)
         admin.create_topics({"safe": {}}, wait_for_metadata=True)
-        partitions = admin.describe_topics(["safe"])[0]["partitions"]
+        partitions = wait_until(lambda: admin.describe_topics(["safe"])[0]["partitions"], 20, "each broker knows of the topic")
         admin.close()
         assert [sorted(partition["replica_nodes"]) for partition in partitions] == [[1, 2, 3]] * 3
         three.run("stop", "kafka-1")
