@@ -26,7 +26,6 @@ from benchmarks.stage import START_TWEETS, Stage
 from config.errors import exit_with
 from config.venv import ROOT
 
-RESULTS = ROOT / "benchmarks" / "results" / "jobs.json"
 SLOW = "vaderSentiment"
 
 
@@ -70,7 +69,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="how often each contender has its turn (default 2)")
     parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
     parser.add_argument("--only", action="append", help="contenders whose name and scorer hold this; may be given again")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the figures")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="where to write the figures")
     chosen = parser.parse_args()
     wanted = [one for one in ALL if not chosen.only or any(part in one.key for part in chosen.only)]
     begun = time.time()
@@ -92,7 +91,7 @@ def main() -> None:
     chosen.results.parent.mkdir(parents=True, exist_ok=True)
     chosen.results.write_text(json.dumps(result, indent=1) + "\n")
     print(report.table(result))
-    if chosen.results == RESULTS:
+    if chosen.results == report.RESULTS:
         report.write(result)
 
 

@@ -116,24 +116,24 @@ class Storage:
         if not self._files.hasPathCapability(folder, "fs.capability.lease.recoverable"):
             return
 
-        def left_open() -> "list[Any]":
+        def below() -> "list[Any]":
             found, files = [], self._files.listFiles(folder, True)
             while files.hasNext():
-                path = files.next().getPath()
-                if not self._files.isFileClosed(path):
-                    found.append(path)
+                found.append(files.next().getPath())
             return found
 
-        def readable(path: Any) -> None:
-            try:
-                self._files.open(path).close()
-            except Py4JJavaError:
-                self._files.recoverLease(path)
-                raise
+        def close(path: Any) -> None:
+            if not self._files.isFileClosed(path):
+                try:
+                    self._files.open(path).close()
+                except Py4JJavaError:
+                    self._files.recoverLease(path)
+                    raise
 
-        with suppress(FileNotFoundError):  # nothing there yet, or cleaned up meanwhile
-            for path in self._ask(left_open, name):
-                self._ask(lambda path=path: readable(path), str(path))
+        with suppress(FileNotFoundError):  # there is no such folder yet
+            for path in self._ask(below, name):
+                with suppress(FileNotFoundError):  # cleaned up meanwhile
+                    self._ask(lambda path=path: close(path), str(path))
 
     def write_parts(self, blobs: RDD[bytes], folder: str) -> "list[dict[str, Any]]":
         """Run the tasks and write what they yield into files of `folder`, as consumers/java/partfiles describes."""

@@ -94,12 +94,11 @@ def attacked(services: Services, folder: Path, approach: str, topic: str, output
     assert jobs.audit(services, topic, output)["published"] == attack.records
 
 
-def signal_service(services: Services, name: str, number: int) -> None:
-    """Send a signal to a service; after SIGKILL it is gone when this returns."""
+def kill_service(services: Services, name: str) -> None:
+    """kill -9 of a service; it is gone when this returns."""
     pid = services.pid(name)
-    os.kill(pid, number)
-    if number == signal.SIGKILL:
-        wait_until(lambda: not jobs.alive(pid), 20, f"{name} is gone")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not jobs.alive(pid), 20, f"{name} is gone")
 
 
 def dfsadmin(services: Services, *arguments: str) -> str:

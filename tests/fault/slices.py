@@ -16,9 +16,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from consumers import fail_points
-from scripts.machine.processes import Home
 from tests import jobs
 from tests.conftest import ROOT, Services, wait_until
+from tests.fault import attacks
 from tests.fault.chaos import LIMIT_S, Runner, at_once, pause
 from tests.fault.watching import LOAD, load
 
@@ -128,18 +128,14 @@ def kill_workers(attack: Slice) -> None:
 
 def kill_service(attack: Slice) -> None:
     """kill -9 of a service under both running jobs, and its start; recovered is who publishes after it is ready again."""
-    home = Home(attack.services.home)
 
     def kills() -> None:
         for _ in range(KILLS):
             for runner in attack.runners:
                 runner.await_progress()
             pause(attack.random.uniform(0, 2))
-            pid = home.pid(attack.kind)
-            assert pid, f"{attack.kind} ran"
             faults = [runner.fault(attack.kind) for runner in attack.runners]
-            os.kill(pid, 9)
-            wait_until(lambda: home.pid(attack.kind) is None, 20, "it is gone")
+            attacks.kill_service(attack.services, attack.kind)
             attack.services.run("start", attack.kind)
             ready = time.monotonic()
             for runner, fault in zip(attack.runners, faults, strict=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Services
-from tests.fault.attacks import attacked, signal_service
+from tests.fault.attacks import attacked, kill_service
 from tests.jobs import APPROACHES, descendants, run_job
 from tests.producing import running
 
@@ -33,7 +33,7 @@ def test_everything_is_killed_at_once(services: Services, topic: str, output: st
                 with suppress(ProcessLookupError):  # it ended when its parent did
                     os.kill(pid, signal.SIGKILL)
             for name in chance.sample(NODES, len(NODES)):
-                signal_service(services, name, signal.SIGKILL)
+                kill_service(services, name)
             producer.wait()
         with attack.supervised() as job:  # before there is anything to talk to
             for names in chance.sample([("kafka-1",), ("namenode", "datanode-1")], 2):

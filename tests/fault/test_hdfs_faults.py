@@ -1,6 +1,5 @@
 """HDFS under attack while a job writes to it: each offset is published once, no reader ever sees a part of a batch."""
 
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Services, wait_until
-from tests.fault.attacks import OWN_RETRIES, Attack, attacked, dfsadmin, signal_service
+from tests.fault.attacks import OWN_RETRIES, Attack, attacked, dfsadmin, kill_service
 from tests.fault.proxy import AFTER, BEFORE, HOLD_ANSWER, HOLD_CALL, UP
 from tests.jobs import APPROACHES, Job, path_of
 from tests.producing import frozen
@@ -44,7 +43,7 @@ def test_the_namenode_is_killed_while_a_commit_is_under_way(
         commit = attack.line.on("rename2", held, about="/batches/", times=1)
         job.until(commit.held.is_set, PATIENCE_S, "a commit is held")
         before = attack.batches()
-        signal_service(services, "namenode", signal.SIGKILL)
+        kill_service(services, "namenode")
         attack.line.heal()
         attack.line.reset()
         services.run("start", "namenode")
@@ -61,7 +60,7 @@ def test_a_log_is_readable_whose_writer_died_with_its_datanode(
         with attack.started() as job:
             attack.grows(job)
             job.kill()
-            signal_service(services, "datanode-1", signal.SIGKILL)
+            kill_service(services, "datanode-1")
         services.run("start", "datanode-1")
         with attack.started("--available-now") as job:
             assert job.ended(PATIENCE_S) == 0, job.said()
@@ -72,7 +71,7 @@ def killed(*names: str) -> Callable[[Attack, Job], None]:
 
     def fault(attack: Attack, _job: Job) -> None:
         for name in names:
-            signal_service(attack.services, name, signal.SIGKILL)
+            kill_service(attack.services, name)
         attack.services.run("start", *names)
 
     return fault

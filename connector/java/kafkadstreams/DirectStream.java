@@ -132,12 +132,13 @@ final class DirectStream extends InputDStream<byte[]> {
   }
 
   /**
-   * With backpressure a batch stays empty while one with records waits behind another: it would be planned by a rate that is out of
-   * date, and Spark's estimate falls to its minimum when batches have to wait.
+   * With backpressure a batch stays empty while one waits behind the one that runs: it would be planned by a rate that is out of
+   * date, and Spark's estimate falls to its minimum when batches have to wait. Where all of them are empty they hold up nobody.
    */
   private List<Range> ranges(Map<TopicPartition, Long> ends) {
-    boolean crowded = rate != null && CollectionConverters.asJava(ssc().scheduler().getPendingTimes()).stream()
-        .filter(time -> planned.getOrDefault(time.milliseconds(), List.of()).stream().anyMatch(range -> range.count() > 0)).count() > 1;
+    List<Time> pending = CollectionConverters.asJava(ssc().scheduler().getPendingTimes());
+    boolean crowded = rate != null && pending.size() > 1 && pending.stream()
+        .anyMatch(time -> planned.getOrDefault(time.milliseconds(), List.of()).stream().anyMatch(range -> range.count() > 0));
     Map<TopicPartition, Long> lags = new LinkedHashMap<>();
     positions.forEach((partition, position) -> lags.put(partition, crowded ? 0 : Math.max(0, ends.get(partition) - position)));
     Map<TopicPartition, Long> limits = limits(lags);
