@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from py4j.protocol import Py4JJavaError
 import kafka_dstreams
 from config import errors, settings
 from config.settings import Settings
-from consumers import batches, commits, fail_points, lines, manifests, sentiment
+from consumers import batches, commits, fail_points, lifecycle, lines, manifests, sentiment
 from consumers.storage import Storage
 
 DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
@@ -97,10 +98,16 @@ def spark_conf(job: Settings) -> dict[str, str]:
 def open_checkpoint(job: Settings, checkpoint: str) -> None:
     """Remember the settings that a checkpoint freezes, or refuse to start with others than it was made with.
 
-    The log below it is readable when this returns, whatever its last writer died of.
+    One with batches from the future is refused too: Spark would give no batch a record before their time, which the names in the
+    log of the batches say (log-BEGIN-END, ms). The logs are readable when this returns, whatever their last writer died of.
     """
     storage = Storage(checkpoint)
     storage.recover_leases("")
+    begins = [int(name.split("-")[1]) for name in storage.list("receivedBlockMetadata") if name.startswith("log-")]
+    ahead = max(begins, default=0) / 1000 - time.time()
+    if ahead > lifecycle.CLOCK_SLACK_S:
+        what = f"the last batch is {ahead:.0f} s ahead of the clock, which was set back or is another host's"
+        raise errors.ConfigError(what, checkpoint, f"set the clock; or {lifecycle.ANOTHER_CHECKPOINT}")
     now: dict[str, Any] = {name: getattr(job, name) for name in FROZEN}
     try:
         then = json.loads(storage.read("settings.json"))
@@ -109,8 +116,8 @@ def open_checkpoint(job: Settings, checkpoint: str) -> None:
         return
     changed = [f"{name}: {then.get(name)!r} there, {value!r} now" for name, value in now.items() if then.get(name) != value]
     if changed:
-        remedy = "start with the old values, or with another --checkpoint: the output knows what is published, nothing is lost"
-        raise errors.ConfigError(f"the checkpoint was made with other settings ({'; '.join(changed)})", checkpoint, remedy)
+        what = f"the checkpoint was made with other settings ({'; '.join(changed)})"
+        raise errors.ConfigError(what, checkpoint, f"start with the old values; or {lifecycle.ANOTHER_CHECKPOINT}")
 
 
 def main(entry: Any) -> None:
@@ -144,8 +151,9 @@ def _torn_log(error: Py4JJavaError) -> errors.ConfigError | None:
     text = str(error)
     if "from write ahead log record" not in text or "EOFException" not in text:
         return None
-    remedy = "start with another --checkpoint: the output knows what is published, nothing is lost"
-    return errors.ConfigError("the write-ahead log is torn", "receivedData/ in the job's checkpoint", remedy)
+    return errors.ConfigError(
+        "the write-ahead log is torn", "receivedData/ in the job's checkpoint", lifecycle.ANOTHER_CHECKPOINT
+    )
 
 
 def _headline(error: Py4JJavaError) -> str:

@@ -4,14 +4,17 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
 
-from config.errors import ConfigError
+from config.errors import ConfigError, PipelineError
 
+ANOTHER_CHECKPOINT = "start with another --checkpoint: the output knows what is published, nothing is lost"
+CLOCK_SLACK_S = 60  # a clock set back no further is waited for, as Spark does
 _POLL_S = 0.2
 _GRACE_S = 30.0  # beyond the graceful stop's own limit, for the JVM to end its threads
 
@@ -32,8 +35,8 @@ def recover(checkpoint: str, create: Callable[[], StreamingContext], receivers: 
     except Py4JJavaError as error:
         if "Failed to read checkpoint" not in str(error):
             raise
-        remedy = "start with another --checkpoint: the output knows what is published, nothing is lost"
-        raise ConfigError("the checkpoint cannot be read, it may be another version's", checkpoint, remedy) from None
+        what = "the checkpoint cannot be read, it may be another version's"
+        raise ConfigError(what, checkpoint, ANOTHER_CHECKPOINT) from None
     cores = ssc.sparkContext.defaultParallelism
     if cores <= receivers:
         ssc.stop()
@@ -47,7 +50,8 @@ def run(
 ) -> None:
     """Run the streams until `done`, SIGINT or SIGTERM (graceful stop), or until a batch fails.
 
-    Raises what `failure` returns, or whatever Spark reports. A stop that hangs ends the process with 1.
+    Raises what `failure` returns, or whatever Spark reports; PipelineError when the wall clock is set back, for Spark's timer
+    would make no batch until it is there again. A stop that hangs ends the process with 1.
     """
     if done():
         ssc.sparkContext.stop()
@@ -56,7 +60,7 @@ def run(
     signals.install()
     for name in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches this process too; the JVM half keeps the request
         signal.signal(name, signal.SIG_IGN)
-    graceful = False
+    graceful, booted = False, time.time() - time.monotonic()
     try:
         ssc.start()
         while failure() is None:
@@ -64,6 +68,9 @@ def run(
                 graceful = True
                 break
             ssc.awaitTerminationOrTimeout(_POLL_S)
+            back = booted - (time.time() - time.monotonic())
+            if back > CLOCK_SLACK_S:
+                raise PipelineError(f"the clock was set back by {back:.0f} s", remedy="start again: Spark would wait for so long")
     except Py4JJavaError:
         if failure() is None:  # otherwise Spark reports, in its own words, what the batch raised
             raise

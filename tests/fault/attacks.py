@@ -12,8 +12,9 @@ from kafka import KafkaConsumer, TopicPartition
 
 from consumers import fail_points
 from scripts.machine import jars, jdk
+from scripts.machine.compile import pyspark_jars
 from tests import jobs
-from tests.conftest import HOST, Services, wait_until
+from tests.conftest import HOST, ROOT, Services, wait_until
 from tests.fault.proxy import Proxy
 from tests.fault.watching import Reader
 
@@ -99,6 +100,15 @@ def kill_service(services: Services, name: str) -> None:
     pid = services.pid(name)
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not jobs.alive(pid), 20, f"{name} is gone")
+
+
+def java_jar(name: str, folder: Path) -> Path:
+    """A jar in `folder` with a class of tests/streams/java, for Spark to use in place of its own."""
+    source = ROOT / "tests" / "streams" / "java" / f"{name}.java"
+    java = jdk.home() / "bin"
+    subprocess.run([java / "javac", "-nowarn", "-d", folder, "-cp", f"{pyspark_jars()}/*", source], check=True)
+    subprocess.run([java / "jar", "cf", folder / f"{name}.jar", "-C", folder, f"{name}.class"], check=True)
+    return folder / f"{name}.jar"
 
 
 def dfsadmin(services: Services, *arguments: str) -> str:

@@ -1,7 +1,6 @@
 """The receiver under kills, stops, a failing and a slow write-ahead log, and retention: which offsets come out, and how often."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,8 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from scripts.machine import compile as java
-from scripts.machine import jdk
 from tests.conftest import PATIENCE, ROOT, Services, wait_until
+from tests.fault.attacks import java_jar
 from tests.old_scripts import Running, running
 
 LOG = ["--conf", "spark.streaming.receiver.writeAheadLog.enable=true", "--conf", "spark.streaming.gracefulStopTimeout=60s"]
@@ -24,12 +22,7 @@ Offsets = set[tuple[int, int]]
 @pytest.fixture(scope="session")
 def faulty_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The jar with the write-ahead log that fails and waits on order."""
-    folder = tmp_path_factory.mktemp("faulty-log")
-    source = ROOT / "tests" / "streams" / "java" / "FaultyLog.java"
-    command = [jdk.home() / "bin" / "javac", "-nowarn", "-d", folder, "-cp", f"{java.pyspark_jars()}/*", source]
-    subprocess.run(command, check=True)
-    subprocess.run([jdk.home() / "bin" / "jar", "cf", folder / "log.jar", "-C", folder, "FaultyLog.class"], check=True)
-    return folder / "log.jar"
+    return java_jar("FaultyLog", tmp_path_factory.mktemp("faulty-log"))
 
 
 @contextmanager

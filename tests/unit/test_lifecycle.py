@@ -1,19 +1,22 @@
-"""What a run raises when Spark's report of a failed batch and our own come at once."""
+"""What a run raises when Spark's report of a failed batch and our own come at once, and when the clock is set back."""
 
 from unittest.mock import MagicMock
 
 import pytest
 from py4j.protocol import Py4JJavaError
 
-from config.errors import Fenced
+from config.errors import Fenced, PipelineError
 from consumers import lifecycle
 
+REPORTED = Py4JJavaError("reported", MagicMock())
 
-def run(failures: list[BaseException | None]) -> None:
-    """Run streams in which Spark reports an error at the first wait; `failures` is what our own half says of it, call by call."""
+
+def run(failures: list[BaseException | None], wait: object = REPORTED) -> None:
+    """Run streams in which Spark reports an error at the first wait, or `wait` happens; `failures` is what our half says, call by
+    call."""
     ssc = MagicMock()
     ssc.sparkContext._jvm.kafkadstreams.Signals.requested.return_value = False
-    ssc.awaitTerminationOrTimeout.side_effect = Py4JJavaError("reported", MagicMock())
+    ssc.awaitTerminationOrTimeout.side_effect = wait
     said = iter(failures)
     try:
         lifecycle.run(ssc, lambda: next(said), lambda: False, 1.0)
@@ -36,3 +39,13 @@ def test_our_own_failure_is_the_reason() -> None:
 def test_sparks_report_where_we_know_nothing() -> None:
     with pytest.raises(Py4JJavaError):
         run([None, None])
+
+
+def test_a_clock_set_back_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = lifecycle.time.time
+
+    def an_hour_back(_seconds: float) -> None:
+        monkeypatch.setattr(lifecycle.time, "time", lambda: now() - 3600)
+
+    with pytest.raises(PipelineError, match="set back by 3600 s"):
+        run([None, None], an_hour_back)
