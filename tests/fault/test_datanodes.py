@@ -1,4 +1,4 @@
-"""Three DataNodes, each block on all of them: a job goes on with one or two of them killed or frozen, and after all of them were."""
+"""Three DataNodes, each block on all: a job goes on with one or two of them killed or frozen, and after all of them were."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
