@@ -55,7 +55,7 @@ class Job:
 
     def workers(self) -> list[int]:
         """The pids of its Python workers: what its pyspark.daemon has forked."""
-        table = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        table = subprocess.run(["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
         lines = [line.split(None, 2) for line in table.splitlines()]
         daemons = {pid for pid, parent, args in lines if int(parent) == self.process.pid and "pyspark.daemon" in args}
         return [int(pid) for pid, parent, _ in lines if parent in daemons]

@@ -99,7 +99,7 @@ def supervised(services: Services, folder: Path, approach: str, topic: str, outp
 
 def below(pid: int, word: str) -> list[int]:
     """The living processes below this one, however deep, with `word` in their command line."""
-    table = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(["ps", "-eww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True).stdout
     lines = [line.split(None, 3) for line in table.splitlines()]
     family = {str(pid)}
     while grown := {child for child, parent, *_ in lines if parent in family} - family:
