@@ -102,7 +102,6 @@ def main() -> None:
         done += records
 
     direct_frames(ssc, job.topics, job.params, start=job.frontiers()).foreachRDD(store)
-    batches.current.published = job.commit_group  # type: ignore[union-attr]
     lifecycle.run(ssc, job.failure, lambda: done >= tweets, job.settings.stop_timeout_s)
     result = figures(measured)
     file = ROOT / "build" / "bench" / "exactly-once.json"

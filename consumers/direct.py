@@ -14,7 +14,6 @@ def main() -> None:
     ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, jobs.spark_conf(job.settings))
     frames = direct_frames(ssc, job.topics, job.params, start=job.frontiers(), stop_at=job.ends, skip=job.published_ranges())
     frames.foreachRDD(batches.store)
-    batches.current.published = job.commit_group
     lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
 
 

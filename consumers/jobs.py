@@ -18,7 +18,7 @@ from consumers import batches, commits, fail_points, lifecycle, lines, manifests
 from consumers.storage import Storage
 
 DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
-FROZEN = ("bootstrap", "topic", "group", "batch_interval_s", "receivers", "max_rate")
+FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
 
 
 @dataclass
@@ -77,9 +77,10 @@ def open_job(name: str, about: str) -> Opened:
     output.begin({topic: state.id for topic, state in found.items()}, offsets, job.accept_loss)
     ends = {partition: end for partition, (_begin, end) in offsets.items()} if job.available_now else None
     preparing.result()
-    batches.current = batches.Job(storage, output, job.max_tweet_bytes)
+    opened = Opened(job, name, topics, group, params, output, ends)
+    batches.current = batches.Job(storage, output, job.max_tweet_bytes, opened.commit_group)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
-    return Opened(job, name, topics, group, params, output, ends)
+    return opened
 
 
 def spark_conf(job: Settings) -> dict[str, str]:

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pyspark.streaming import StreamingContext
 
 from consumers import batches, jobs, lifecycle
-from kafka_dstreams import commit, receiver_frames
+from kafka_dstreams import commit, receive_in, receiver_frames
 
 
 def main() -> None:
@@ -25,9 +25,12 @@ def main() -> None:
         return ssc
 
     jobs.open_checkpoint(job.settings, checkpoint)
-    # What is stored but not published comes again, from the log and from Kafka; `batches.store` lets one of the two through.
-    commit(job.params, job.group, job.frontiers(), take_over=True)
     ssc = lifecycle.recover(checkpoint, create, job.settings.receivers)
+    # Each driver's receivers have a group of their own and begin at what is published: an older driver, dead or alive, takes
+    # nothing away from them. What comes again, from the log and from Kafka, `batches.store` publishes once.
+    group = f"{job.group}-{job.output.epoch}"
+    commit(job.params, group, job.frontiers())
+    receive_in(ssc, group)
     lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
 
 

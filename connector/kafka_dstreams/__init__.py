@@ -21,6 +21,7 @@ from kafka_dstreams.streams import (
     direct_frames,
     error_of,
     offset_ranges,
+    receive_in,
     receiver_frames,
     topics,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "error_of",
     "layout",
     "offset_ranges",
+    "receive_in",
     "receiver_frames",
     "receiver_stream",
     "topics",

@@ -126,9 +126,14 @@ def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]
     }
 
 
-def commit(params: Mapping[str, str], group: str, offsets: Mapping[tuple[str, int], int], take_over: bool = False) -> None:
-    """Set the offsets of a group that nobody is in; with `take_over`, members that a killed program left are put out first."""
-    _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)), take_over)
+def commit(params: Mapping[str, str], group: str, offsets: Mapping[tuple[str, int], int]) -> None:
+    """Set the offsets of a group that nobody is in."""
+    _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)))
+
+
+def receive_in(ssc: StreamingContext, group: str) -> None:
+    """Have the receivers of a context that has not started read in this group; a recovered one has its predecessor's else."""
+    _call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
 
 
 def need(params: Mapping[str, str], *names: str) -> None:

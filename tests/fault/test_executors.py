@@ -12,9 +12,9 @@ from consumers import fail_points
 from tests import jobs
 from tests.conftest import Services, wait_until
 from tests.fault import chaos
+from tests.fault.attacks import kill_service
 from tests.fault.trials import Trial, below
 from tests.jobs import APPROACHES, Job, audit, batches, publish, run_job, slowly, started
-from tests.producing import frozen
 
 CLUSTER = ("--master", "local-cluster[2,2,1024]")
 EXECUTOR, WORKER = "CoarseGrainedExecutorBackend", "pyspark.daemon"
@@ -65,17 +65,19 @@ def test_killed_below_the_driver(
 def test_receiver_killed_between_its_log_and_its_acknowledgement(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
-    """The broker is frozen while the receiver stores what it had polled; then the receiver's executor is killed. What was stored
-    comes from the log and from Kafka, and is published once."""
+    """The broker is frozen while the receiver stores what it had polled; then the receiver's executor is killed, and the broker
+    with the acknowledgement in its ears. What was stored comes from the log and from Kafka, and is published once."""
     publish(services, topic, 6000)
     settings = ("--batch-interval-s", "2", "--max-rate", "200")
     with started(services, tmp_path, "receiver_based", topic, output, *settings, spark=CLUSTER) as job:
         jobs.await_batches(services, output, 2, job, 150)
-        with frozen(services, "kafka-1"):
-            before = jobs.published_records(services, output)
-            job.until(lambda: jobs.published_records(services, output) > before + 100, 60, "stored though not acknowledged")
-            for pid in all_executors(job):
-                os.kill(pid, signal.SIGKILL)
+        os.kill(services.pid("kafka-1"), signal.SIGSTOP)
+        before = jobs.published_records(services, output)
+        job.until(lambda: jobs.published_records(services, output) > before + 100, 60, "stored though not acknowledged")
+        for pid in all_executors(job):
+            os.kill(pid, signal.SIGKILL)
+        kill_service(services, "kafka-1")
+        services.run("start", "kafka-1")
         job.until(lambda: delivered_again(job.said()) > 0, RECOVERY_S, "Kafka delivers again what was not acknowledged")
         jobs.await_batches(services, output, len(batches(services, output)) + 2, job, RECOVERY_S)
         job.process.send_signal(signal.SIGTERM)
@@ -123,7 +125,8 @@ def test_task_failing_after_partial_output(services: Services, topic: str, outpu
 def test_straggler_frozen_past_the_commit(services: Services, topic: str, output: str, tmp_path: Path) -> None:
     """An executor frozen in mid task; its tasks are done elsewhere and published; then it thaws, and nothing of it is seen."""
     publish(services, topic, 9000)
-    impatient = ("--conf", "spark.network.timeout=12s", "--conf", "spark.executor.heartbeatInterval=2s")
+    impatient = ("--conf", "spark.network.timeout=12s", "--conf", "spark.network.timeoutInterval=6s")
+    impatient += ("--conf", "spark.executor.heartbeatInterval=2s")
     with started(services, tmp_path, "direct", topic, output, *slowly("direct", 60), spark=(*CLUSTER, *impatient)) as job:
         jobs.await_batches(services, output, 2, job, 150)
         frozen = one_executor(job)[0]

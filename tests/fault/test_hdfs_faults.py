@@ -81,6 +81,7 @@ def datanode_frozen(attack: Attack, _job: Job) -> None:
     """For longer than the NameNode waits for it."""
     with frozen(attack.services, "datanode-1"):
         lasts(40)
+    attack.services.run("start", "datanode-1")  # returns when the NameNode knows it again
 
 
 def safe_mode(attack: Attack, job: Job) -> None:

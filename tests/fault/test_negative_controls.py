@@ -80,7 +80,7 @@ def partitions_move(trial: Trial) -> None:
     with trial.job() as job:
         jobs.await_batches(trial.services, trial.output, 1, job)
         for _ in range(2):
-            a_stranger_reads(trial, group)
+            a_stranger_reads(trial, f"{group}-1")  # the first driver's own
         jobs.await_batches(trial.services, trial.output, 3, job)
         job.process.send_signal(signal.SIGTERM)
         job.ended(240)

@@ -72,6 +72,20 @@ def test_stopped_and_continued(services: Services, topic: str, output: str, appr
 
 
 @pytest.mark.long
+def test_what_a_living_zombie_acknowledges_is_not_missing(services: Services, topic: str, output: str, tmp_path: Path) -> None:
+    """A receiver job in its first batch of five minutes does not know yet that it has a successor, and goes on receiving."""
+    with (
+        attacked(services, tmp_path, "receiver_based", topic, output, records=600) as attack,
+        attack.started("--batch-interval-s", "300") as zombie,
+    ):
+        metadata = f"{path_of(output)}/_checkpoint/receivedBlockMetadata"
+        zombie.until(lambda: services.files.status(metadata, strict=False), PATIENCE_S, "it has received something")
+        with attack.started("--available-now", "--checkpoint", f"{output}/_checkpoint-2") as successor:
+            assert successor.ended(PATIENCE_S) == 0, successor.said()
+        assert zombie.process.poll() is None, zombie.said()
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("killed", [False, True], ids=["waiting for it", "killed meanwhile"])
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_a_commit_that_reaches_the_namenode_late(

@@ -10,7 +10,17 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient
 from pyspark.streaming import StreamingContext
 
-from kafka_dstreams import OffsetRange, Record, RecordWithHeaders, commit_ranges, direct_stream, receiver_stream, topics
+from kafka_dstreams import (
+    OffsetRange,
+    Record,
+    RecordWithHeaders,
+    commit,
+    commit_ranges,
+    direct_stream,
+    receive_in,
+    receiver_stream,
+    topics,
+)
 from kafka_dstreams.kafka_utils import KafkaUtils
 from kafka_dstreams.kafka_utils import TopicAndPartition as Partition
 
@@ -116,6 +126,19 @@ def case_a_receivers_start_that_retention_has_deleted():
     assert sorted(record[1:3] for record in stream) == [(0, n) for n in range(4, 10)] + [
         (p, n) for p in (1, 2) for n in range(1, 10)
     ]
+
+
+def case_a_receivers_group_may_be_named_before_the_start():
+    topic = filled(30)
+    group = f"{topic}-mine"
+    commit(NEW, group, {(topic, p): 4 for p in range(3)})
+
+    def door(ssc):
+        stream = receiver_stream(ssc, {topic: 1}, {**NEW, "group.id": topic, "auto.offset.reset": "earliest"})
+        receive_in(ssc, group)
+        return stream
+
+    assert sorted(record[1:3] for record in collected(door, 18)) == [(p, n) for p in range(3) for n in range(4, 10)]
 
 
 def case_transactions_leave_no_trace_but_their_records():

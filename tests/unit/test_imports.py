@@ -56,7 +56,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.jobs": (
         DRIVER
         | {"consumers.batches", "consumers.commits", "consumers.manifests", "consumers.sentiment", "consumers.storage"}
-        | {"consumers.fail_points", "consumers.lines", "kafka_dstreams"},
+        | {"consumers.fail_points", "consumers.lifecycle", "consumers.lines", "kafka_dstreams"},
         SPARK,
     ),
     "consumers.direct": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),

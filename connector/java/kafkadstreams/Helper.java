@@ -126,11 +126,16 @@ public final class Helper {
     return JSON.valueToTree(out).toString();
   }
 
-  /** Commits offsets ([[topic, partition, offset], …]) for a group without members; with `takeOver` it puts leftover ones out. */
-  public static void commit(String params, String group, String offsets, boolean takeOver) {
-    Offsets kafka = Offsets.of(params(parse(params)));
-    if (takeOver) kafka.takeOver(group, offsets(parse(offsets)));
-    else kafka.commit(group, offsets(parse(offsets)));
+  /** Commits offsets ([[topic, partition, offset], …]) for a group without members. */
+  public static void commit(String params, String group, String offsets) {
+    Offsets.of(params(parse(params))).commit(group, offsets(parse(offsets)));
+  }
+
+  /** Names the group of a context's receivers, before it starts. */
+  public static void group(JavaStreamingContext jssc, String group) {
+    for (InputDStream<?> stream : jssc.ssc().graph().getReceiverInputStreams()) {
+      if (stream instanceof ReceiverStream receiver) receiver.group(group);
+    }
   }
 
   /** Tells Spark what a batch holds, for the streaming page and for backpressure. */

@@ -12,14 +12,12 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,27 +94,11 @@ final class Offsets {
         from, to, lost, LOST.addAndGet(lost));
   }
 
-  /** Sets the offsets of a group that has no members, for lag tools. */
+  /** Sets the offsets of a group that has no members. */
   void commit(String group, Map<TopicPartition, Long> offsets) {
     Map<TopicPartition, OffsetAndMetadata> values = new HashMap<>();
     offsets.forEach((partition, offset) -> values.put(partition, new OffsetAndMetadata(offset)));
     get(admin.alterConsumerGroupOffsets(group, values).all());
-  }
-
-  /** Sets the offsets of a group after putting out the members that a killed predecessor left in it. */
-  void takeOver(String group, Map<TopicPartition, Long> offsets) {
-    if (hasMembers(group)) {
-      get(admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions()).all());
-    }
-    commit(group, offsets);
-  }
-
-  private boolean hasMembers(String group) {
-    try {
-      return !get(admin.describeConsumerGroups(List.of(group)).describedGroups().get(group)).members().isEmpty();
-    } catch (GroupIdNotFoundException e) {
-      return false;
-    }
   }
 
   private <T> T get(KafkaFuture<T> future) {

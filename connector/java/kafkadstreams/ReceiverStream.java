@@ -2,6 +2,7 @@ package kafkadstreams;
 
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.spark.SparkContext$;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.storage.StorageLevel;
@@ -31,6 +32,10 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
     this.params = params;
     this.topics = topics;
     this.level = level;
+  }
+
+  void group(String group) {
+    params.put(ConsumerConfig.GROUP_ID_CONFIG, group);
   }
 
   /**
