@@ -4,6 +4,7 @@ One body: publish, attack, publish more, drain, audit. Under the same attack the
 """
 
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +75,12 @@ def a_successor_runs(trial: Trial) -> None:
 
 
 def partitions_move(trial: Trial) -> None:
-    """Two receivers, and strangers in their group for a while: partitions go from one to the other within a batch."""
+    """Two receivers, and strangers in their group for a while: a partition goes from one to the other and back within a batch."""
     group = f"group-{trial.topic}"
-    trial.settings = ("--receivers", "2", "--batch-interval-s", "12", "--group", group, "--max-rate", "10")
+    trial.settings = ("--receivers", "2", "--batch-interval-s", "12", "--group", group, "--max-rate", "8")
     with trial.job() as job:
         jobs.await_batches(trial.services, trial.output, 1, job)
-        for _ in range(2):
+        for _ in range(3):
             a_stranger_reads(trial, f"{group}-1")  # the first driver's own
         jobs.await_batches(trial.services, trial.output, 3, job)
         job.process.send_signal(signal.SIGTERM)
@@ -89,6 +90,9 @@ def partitions_move(trial: Trial) -> None:
 def a_stranger_reads(trial: Trial, group: str) -> None:
     stranger = KafkaConsumer(trial.topic, bootstrap_servers=trial.services.bootstrap, group_id=group, enable_auto_commit=False)
     wait_until(lambda: stranger.poll(timeout_ms=200) or stranger.assignment(), 60, "the stranger gets a partition")
+    enough = time.monotonic() + 3.0
+    while time.monotonic() < enough:  # the receivers store blocks of what is theirs now
+        stranger.poll(timeout_ms=200)
     stranger.close()
 
 
