@@ -74,7 +74,7 @@ def test_stream_gives_the_bytes_of_each_line(x: XStub) -> None:
     posts, run = x.world.invent(300), Try(x)
     records = list(islice(run.stream(), 300))
     assert ids(records) == of(posts)
-    assert {record.id: record.value for record in records} == x.delivered
+    wait_until(lambda: {record.id: record.value for record in records} == x.delivered, 10, "X says that it has sent these")
     assert [record.position for record in records] == of(posts)
     assert "note_tweet" in x.queries(STREAM)[0]["tweet.fields"]
     assert x.queries(STREAM)[0]["expansions"] == "author_id,geo.place_id"
@@ -138,7 +138,7 @@ def test_stream_survives_what_x_sends(x: XStub, kind: str) -> None:
     more = x.world.invent(10)
     read += list(islice(source, 10))
     assert set(ids(read)) >= set(of(first + more))
-    assert {record.id: record.value for record in read if record.id} == x.delivered
+    wait_until(lambda: {r.id: r.value for r in read if r.id} == x.delivered, 10, "X says that it has sent these")
     repeats = 10 if kind == "duplicate" else 0
     wait_until(lambda: run.state.repeats == repeats, 5, f"{repeats} repeats were dropped")
     assert read[-1].position == more[-1]["data"]["id"]
