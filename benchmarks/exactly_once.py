@@ -4,7 +4,7 @@
 
 Even batches go the job's way: staged, a manifest, one rename, the group's offsets. Odd ones are parsed, scored and encoded by the
 same function and written by saveAsTextFile, which may lose and double them. Prints medians, writes build/bench/exactly-once.json.
-Needs the services (scripts/services start) on their usual ports, or TWEETS_BOOTSTRAP, TWEETS_OUTPUT and TWEETS_WEBHDFS.
+Needs the services (scripts/services start) on their usual ports, or TWEETS_BOOTSTRAP and TWEETS_OUTPUT.
 """
 
 import json
@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from pyspark.rdd import RDD
 
@@ -26,17 +25,6 @@ from kafka_dstreams import direct_frames, offset_ranges
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # batches of each way that are not counted
-DATANODES_OWN = ("SendHeartbeat", "BlockReport", "BlockReceivedAndDeleted", "RegisterDatanode", "VersionRequest")
-WEBHDFS = os.environ.get("TWEETS_WEBHDFS", "http://127.0.0.1:9870")
-
-
-def namenode_calls() -> int:
-    """How many calls clients have made of the NameNode so far, by its own count."""
-    with urlopen(f"{WEBHDFS}/jmx?qry=Hadoop:service=NameNode,name=RpcDetailedActivityForPort*") as answer:
-        (bean,) = json.load(answer)["beans"]
-    suffix = "NumOps"
-    calls = {name.removesuffix(suffix): count for name, count in bean.items() if name.endswith(suffix)}
-    return sum(count for name, count in calls.items() if name not in DATANODES_OWN)
 
 
 def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
@@ -46,7 +34,8 @@ def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
     def write(index: int, frames: Iterator[bytes]) -> Iterator[bytes]:
         for data in frames:
             found = lines(data, wanted[index], max_bytes)
-            yield from (piece.removesuffix(b"\n") for piece in (*found.tweets, *found.rejected))
+            for piece in (*found.tweets, *found.rejected):  # of many lines each
+                yield from bytes(piece).removesuffix(b"\n").split(b"\n")
 
     codec = "org.apache.hadoop.io.compress.GzipCodec"
     rdd.mapPartitionsWithIndex(write).saveAsTextFile(folder, compressionCodecClass=codec)
@@ -68,8 +57,7 @@ def figures(measured: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
         for way, rows in measured.items()
     }
     ratio = ways["exactly_once"]["records_per_s"] / ways["plain"]["records_per_s"]
-    calls = ways["exactly_once"]["namenode_calls"] - ways["plain"]["namenode_calls"]
-    return {**ways, "throughput_ratio": round(ratio, 3), "added_namenode_calls": calls, "cores": os.cpu_count()}
+    return {**ways, "throughput_ratio": round(ratio, 3), "cores": os.cpu_count()}
 
 
 def main() -> None:
@@ -91,14 +79,13 @@ def main() -> None:
         if not records:
             return
         way = min(measured, key=lambda way: len(measured[way]))
-        calls, begun = namenode_calls(), time.perf_counter()
+        begun = time.perf_counter()
         if way == "plain":
             plainly(rdd, f"{output}/plain/{len(measured[way])}", job.settings.max_tweet_bytes)
         else:
             batches.store(rdd)
         seconds = time.perf_counter() - begun
-        row = {"records": records, "seconds": seconds, "records_per_s": records / seconds}
-        measured[way].append({**row, "namenode_calls": namenode_calls() - calls})
+        measured[way].append({"records": records, "seconds": seconds, "records_per_s": records / seconds})
         done += records
 
     direct_frames(ssc, job.topics, job.params, start=job.frontiers()).foreachRDD(store)
