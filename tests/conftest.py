@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,16 @@ class Services:
             pytest.fail(f"services {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
 
+    @contextmanager
+    def running(self, *start: str) -> Iterator[None]:
+        """Empty and started, with these arguments of `scripts/services start`; gone at the end with their data."""
+        self.run("clean")  # what a killed session left
+        try:
+            self.run("start", *start)
+            yield
+        finally:
+            self.run("clean", expect=None)
+
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
@@ -116,12 +127,8 @@ def services() -> Iterator[Services]:
     own = Services(SERVICES_HOME)
     with SERVICES_HOME.with_suffix(".lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
-        own.run("clean")  # what a killed session left
-        try:
-            own.run("start")
+        with own.running():
             yield own
-        finally:
-            own.run("clean", expect=None)
 
 
 @pytest.fixture(scope="session")

@@ -31,12 +31,8 @@ class ThreeDataNodes(Services):
 def three() -> Iterator[ThreeDataNodes]:
     """One broker and HDFS, gone at the end with their data."""
     own = ThreeDataNodes(SERVICES_HOME.with_name(f"{SERVICES_HOME.name}-datanodes"))
-    own.run("clean")
-    try:
-        own.run("start", "--datanodes", "3")
+    with own.running("--datanodes", "3"):
         yield own
-    finally:
-        own.run("clean", expect=None)
 
 
 def each_killed_in_turn(attack: Attack, job: Job) -> None:

@@ -73,12 +73,8 @@ class ThreeBrokers(Services):
 def three() -> Iterator[ThreeBrokers]:
     """Three brokers and HDFS, gone at the end with their data."""
     own = ThreeBrokers(SERVICES_HOME.with_name(f"{SERVICES_HOME.name}-brokers"))
-    own.run("clean")
-    try:
-        own.run("start", "--brokers", "3")
+    with own.running("--brokers", "3"):
         yield own
-    finally:
-        own.run("clean", expect=None)
 
 
 def leader_killed(three: ThreeBrokers, topic: str) -> None:
