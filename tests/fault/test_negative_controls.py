@@ -17,6 +17,7 @@ from consumers import fail_points
 from tests import jobs
 from tests.conftest import Services, wait_until
 from tests.fault.trials import Trial, tear_log
+from tests.fault.watching import load
 
 PUBLISHED = " batch "  # what a job says of each batch that it takes for published
 MALFORMED = ("--malformed", "0.05")
@@ -77,12 +78,12 @@ def a_successor_runs(trial: Trial) -> None:
 def partitions_move(trial: Trial) -> None:
     """Two receivers, and strangers in their group for a while: a partition goes from one to the other and back within a batch."""
     group = f"group-{trial.topic}"
-    trial.settings = ("--receivers", "2", "--batch-interval-s", "12", "--group", group, "--max-rate", "8")
+    trial.settings = ("--receivers", "2", "--batch-interval-s", "12", "--group", group)
     with trial.job() as job:
         jobs.await_batches(trial.services, trial.output, 1, job)
-        for _ in range(3):
-            a_stranger_reads(trial, f"{group}-1")  # the first driver's own
-        jobs.await_batches(trial.services, trial.output, 3, job)
+        with load(trial.services, trial.topic, trial.folder, seed=3):  # who has a partition has records of it at once
+            for _ in range(3):
+                a_stranger_reads(trial, f"{group}-1")  # the first driver's own
         job.process.send_signal(signal.SIGTERM)
         job.ended(240)
 
@@ -94,6 +95,7 @@ def a_stranger_reads(trial: Trial, group: str) -> None:
     while time.monotonic() < enough:  # the receivers store blocks of what is theirs now
         stranger.poll(timeout_ms=200)
     stranger.close()
+    time.sleep(5)  # a heartbeat tells the receivers, after 3 s at most: they have its partition back, and read
 
 
 def killed_and_its_log_torn(trial: Trial) -> None:
@@ -186,7 +188,8 @@ def test_each_seeded_bug_is_convicted(services: Services, topic: str, output: st
 @pytest.mark.long
 @pytest.mark.parametrize("control", CLEAN, ids=lambda control: control.name)
 def test_without_the_bug_the_same_is_clean(services: Services, topic: str, output: str, tmp_path: Path, control: Control) -> None:
-    assert tried(services, tmp_path, topic, output, control)["published"] == 1000
+    verdict = tried(services, tmp_path, topic, output, control)
+    assert verdict["published"] == verdict["in_kafka"] >= 1000
 
 
 def test_an_empty_run_is_not_clean(services: Services, topic: str, output: str) -> None:
