@@ -85,6 +85,13 @@ def test_no_job(arguments: list[str], submit: ModuleType) -> None:
         submit.command(arguments)
 
 
+@pytest.mark.usefixtures("checkout")
+def test_an_accepted_loss_is_not_supervised(submit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["submit", "--supervise", "direct", "--accept-loss=ada: the disk was full"])
+    with pytest.raises(ConfigError, match="every loss to come"):
+        submit.main()
+
+
 def test_missing_jars(submit: ModuleType, checkout: Path) -> None:
     for jar in (checkout / "build" / "jars" / "connector").glob("*.jar"):
         jar.unlink()

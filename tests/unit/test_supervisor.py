@@ -1,11 +1,17 @@
 """When the supervisor starts a job again, and when it does not."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
+from scripts.machine import supervisor
 from scripts.machine.supervisor import supervise
 
 
@@ -22,11 +28,11 @@ def run(codes: list[int]) -> tuple[int, list[float], int]:
         how = f"import os; os.kill(os.getpid(), {-code})" if code < 0 else f"raise SystemExit({code})"
         return subprocess.Popen([sys.executable, "-c", how])
 
-    return supervise(start, pauses.append), pauses, started
+    return supervise(start, lambda seconds, _asked: pauses.append(seconds)), pauses, started
 
 
 def test_a_service_away_a_kill_and_a_fence_start_it_again_after_a_growing_pause() -> None:
-    assert run([1, -9, 4, 1, 0]) == (0, [1, 2, 4, 8], 5)
+    assert run([1, -9, 4, 1, -6, 0]) == (0, [1, 2, 4, 8, 16], 6)
 
 
 @pytest.mark.parametrize("code", [2, 3, 5, 6])
@@ -37,3 +43,23 @@ def test_wrong_configuration_and_the_risk_of_loss_end_it(code: int) -> None:
 def test_two_jobs_that_fence_each_other_are_said_so(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([4, 4, 4]) == (4, [1, 2], 3)
     assert "two jobs share this output" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("when", ["while the job is started", "in the pause"])
+def test_a_signal_between_two_jobs_ends_it_at_once(when: str) -> None:
+    started = 0
+
+    def start() -> "subprocess.Popen[bytes]":
+        nonlocal started
+        started += 1
+        if started == 2 and when == "while the job is started":
+            os.kill(os.getpid(), signal.SIGTERM)
+        ending = "raise SystemExit(1)" if started == 1 else "import time; time.sleep(60)"
+        return subprocess.Popen([sys.executable, "-c", ending])
+
+    if when == "in the pause":
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    begun = time.monotonic()
+    with patch.object(supervisor, "FIRST_PAUSE_S", 30.0 if when == "in the pause" else 0.1):
+        assert supervise(start) == (1 if when == "in the pause" else 128 + signal.SIGTERM)
+    assert time.monotonic() - begun < 20
