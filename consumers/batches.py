@@ -29,6 +29,7 @@ class Job:
     storage: Storage
     output: Output
     max_tweet_bytes: int
+    check: Callable[[], None] = lambda: None  # raises where what was read may be of other topics than the output's
     published: Callable[[], None] = lambda: None  # told after each commit
     failure: BaseException | None = None
 
@@ -47,8 +48,10 @@ def store(rdd: RDD[bytes]) -> None:
     try:
         _store(rdd, job)
     except BaseException as error:
+        job.failure = error
         # Tasks of a fenced driver find their folder gone and fail in many ways; the reason is this one.
-        job.failure = job.output.lost() if isinstance(error, Py4JJavaError) and job.output.fenced() else error
+        if isinstance(error, Py4JJavaError) and job.output.fenced():
+            job.failure = job.output.lost()
         raise job.failure from error
 
 
@@ -59,6 +62,7 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
     ranges = [row for part in wanted for row in part]
     again = _records(row for part in delivered for row in part) - _records(ranges)
     if again:
+        job.check()
         LOG.info("%d records were delivered again and stay out", again)
     if not ranges:
         return
@@ -73,6 +77,7 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
                 part["summary"]["rejected"] if kind == "rejected" else part["summary"]["tweets"] + part["summary"]["deleted"]
             )
             files.append({"kind": kind, "name": name, "bytes": size, "records": records})
+    job.check()  # after the reading and before the publishing
     manifest = job.output.publish(stage, Batch(ranges, dict(counts), files))
     fail_points.visit("published")
     job.published()

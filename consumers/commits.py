@@ -90,7 +90,7 @@ class Output:
             try:
                 self.files.create(staging, b"fenced\n")
                 return
-            except FileExistsError:
+            except (FileExistsError, FileNotFoundError):  # not found: somebody else fencing has deleted it while we wrote
                 if self.files.list("_staging").get(staging.rpartition("/")[2]) is False:
                     return  # somebody else fenced it; otherwise a straggler made the folder again
 
@@ -127,10 +127,11 @@ class Output:
             raise ConfigError(
                 f"the output belongs to {held}, this job reads {', '.join(topics)}", self.files.root, "another --output"
             )
-        for topic, known in self.topics.items():
-            if topics[topic] != known:
-                what = f"topic {topic} was deleted and made anew: its id was {known} and is {topics[topic]}"
-                raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
+        self.check_topics(topics)
+        for partition, (start, _end) in offsets.items():
+            # One that a topic got while no job looked began at 0, as one that it gets while a job runs (manifests.cover).
+            begin = 0 if partition[0] in self.topics else start
+            self.covered.setdefault(partition, [(begin, begin)])
         lost = [
             gap
             for partition, known in self.covered.items()
@@ -142,10 +143,15 @@ class Output:
             remedy = "a new --output, or --accept-loss 'WHO AND WHY' to go on behind them"
             raise DataLossRisk(f"retention has deleted {count} records that were not published", shown, remedy)
         self.topics = dict(topics)
-        for partition, (start, _end) in offsets.items():
-            self.covered.setdefault(partition, [(start, start)])
         if lost:
             self.publish(self.stage(), Batch(lost, {}, accepted_loss=accept_loss))
+
+    def check_topics(self, topics: Mapping[str, str]) -> None:
+        """Raises DataLossRisk if one of the output's topics has another id in Kafka by now; `topics` are ids by name."""
+        for topic, known in self.topics.items():
+            if topics[topic] != known:
+                what = f"topic {topic} was deleted and made anew: its id was {known} and is {topics[topic]}"
+                raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
 
     def stage(self) -> Stage:
         """A place for one attempt at the next batch. Raises Fenced if a newer driver has taken over."""

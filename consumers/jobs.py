@@ -4,8 +4,10 @@ import json
 import logging
 import sys
 import time
+import uuid
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +52,11 @@ class Opened:
         covered = self.output.covered.items()
         return [(*partition, start, end) for partition, intervals in covered for start, end in intervals if start < end]
 
+    def check_topics(self) -> None:
+        """Raises DataLossRisk if a topic was made anew while the job runs: what it has just read may be the new one's."""
+        found = kafka_dstreams.topics(self.params, self.topics)
+        self.output.check_topics({topic: state.id for topic, state in found.items()})
+
     def commit_group(self) -> None:
         """Tell lag tools how far the output is. What counts is in the manifests, so a failure is a line in the log."""
         try:
@@ -69,16 +76,17 @@ def open_job(name: str, about: str) -> Opened:
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
     params = {"bootstrap.servers": job.bootstrap, "group.id": group}
-    found = kafka_dstreams.topics(params, topics)
-    offsets = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
+    kafka_dstreams.topics(params, topics)  # who cannot read fences nobody off
     storage = Storage(job.output)
     fail_points.arm(job.fail_point, storage.exists(fail_points.MARK))
     output = commits.Output(storage, name, sentiment.NAME)
+    found = kafka_dstreams.topics(params, topics)  # only now: a living predecessor has published beyond what were the ends before
+    offsets = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
     output.begin({topic: state.id for topic, state in found.items()}, offsets, job.accept_loss)
     ends = {partition: end for partition, (_begin, end) in offsets.items()} if job.available_now else None
     preparing.result()
     opened = Opened(job, name, topics, group, params, output, ends)
-    batches.current = batches.Job(storage, output, job.max_tweet_bytes, opened.commit_group)
+    batches.current = batches.Job(storage, output, job.max_tweet_bytes, opened.check_topics, opened.commit_group)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
     return opened
 
@@ -110,11 +118,16 @@ def open_checkpoint(job: Settings, checkpoint: str) -> None:
         what = f"the last batch is {ahead:.0f} s ahead of the clock, which was set back or is another host's"
         raise errors.ConfigError(what, checkpoint, f"set the clock; or {lifecycle.ANOTHER_CHECKPOINT}")
     now: dict[str, Any] = {name: getattr(job, name) for name in FROZEN}
+    if not storage.exists("settings.json"):
+        storage.create(aside := f"settings.{uuid.uuid4()}.json", json.dumps(now).encode())
+        with suppress(FileExistsError, FileNotFoundError):  # of two that start at once the first one's count
+            storage.rename(aside, "settings.json")
+        storage.delete(aside)
     try:
         then = json.loads(storage.read("settings.json"))
-    except FileNotFoundError:
-        storage.create("settings.json", json.dumps(now).encode())
-        return
+    except ValueError:
+        where = f"{checkpoint}/settings.json"
+        raise errors.ConfigError("the checkpoint's settings are not readable", where, lifecycle.ANOTHER_CHECKPOINT) from None
     changed = [f"{name}: {then.get(name)!r} there, {value!r} now" for name, value in now.items() if then.get(name) != value]
     if changed:
         what = f"the checkpoint was made with other settings ({'; '.join(changed)})"
@@ -140,6 +153,8 @@ def main(entry: Any) -> None:
 def _ours(error: kafka_dstreams.KafkaError | None) -> errors.PipelineError | None:
     if isinstance(error, kafka_dstreams.DataLoss):
         return errors.DataLossRisk(str(error), remedy="see docs/runbook.md, exit code 3")
+    if isinstance(error, kafka_dstreams.NoSuchTopic) and batches.current:
+        return errors.DataLossRisk(f"{error}, and did when this job began", remedy="see docs/runbook.md, exit code 3")
     if isinstance(error, kafka_dstreams.NoSuchTopic):
         return errors.ConfigError(str(error), remedy="--topic NAME; the producer makes a topic when it first publishes")
     if isinstance(error, kafka_dstreams.Unreachable):

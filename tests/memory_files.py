@@ -37,7 +37,7 @@ class MemoryFiles:
 
     def first_after(self, folder: str, name: str) -> str | None:
         """The first entry of a folder whose name is greater."""
-        return min((child for child in self.list(folder) if child > name), default=None)
+        return min((child for child in MemoryFiles.list(self, folder) if child > name), default=None)
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""

@@ -91,8 +91,9 @@ def attacked(services: Services, folder: Path, approach: str, topic: str, output
     finally:
         reader.stop()
     assert not reader.partial, reader.partial[:5]
-    assert reader.seen, "the reader has seen batches come"
-    assert jobs.audit(services, topic, output)["published"] == attack.records
+    verdict = jobs.audit(services, topic, output)
+    assert verdict["published"] == attack.records
+    assert len(reader.seen) == verdict["batches"], "the reader has seen each batch"
 
 
 def kill_service(services: Services, name: str) -> None:

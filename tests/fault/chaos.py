@@ -113,6 +113,7 @@ class Runner:
         while not leaving.is_set():
             code = self.once(lambda job: self._stay(job, leaving))
             assert leaving.is_set() or code in supervisor.AGAIN, self._said()
+            assert code != 1 or "\nerror: " in (self.job.said() if self.job else ""), f"no reason given: {self._said()}"
 
     def _stay(self, job: jobs.Job, leaving: threading.Event) -> None:
         while job.process.poll() is None and not leaving.wait(0.1):

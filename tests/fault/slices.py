@@ -83,6 +83,9 @@ class Slice:
             audit = jobs.audit(self.services, self.topic, runner.output, "--ledger", str(self.folder / "ledger.jsonl"))
             figures["audit"] = {kind: audit[kind] for kind in ("in_kafka", "published", "batches", *jobs.FINDINGS)}
             assert len(runner.reader.seen) == audit["batches"], "the reader has seen each batch"
+            staged = self.services.files.list(f"{jobs.path_of(runner.output)}/_staging", status=True)
+            left = [name for name, status in staged if status["type"] == "DIRECTORY" and status["childrenNum"]]
+            assert not left, f"staging of {left} is left behind"
             assert audit["published"] == audit["in_kafka"] > 10 * len(runner.faults) > 0, "an idle pipeline loses nothing either"
             if runner.approach == "direct":
                 assert figures["delivered_again"] == 0, "the direct job reads nothing twice"

@@ -1,6 +1,6 @@
-"""Kafka under attack: three brokers of which some are killed, frozen or away under load; and topics that are not what they were.
+"""Kafka under attack: three brokers of which some are killed, frozen or away under load.
 
-Partitions added while a job runs are in tests/integration/test_jobs.py, a topic made anew at a start in test_jobs_refusals.py.
+Partitions added while a job runs are in tests/integration/test_jobs.py.
 """
 
 import json
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
@@ -23,8 +22,7 @@ from tests import jobs
 from tests.conftest import HOST, PORTS, SERVICES_HOME, Services, wait_until
 from tests.fault.trials import supervised
 from tests.fault.watching import load
-from tests.integration.test_producer_outages import start_again
-from tests.jobs import APPROACHES, audit, batches, manifests, new_topic, publish, run_job, slowly
+from tests.jobs import APPROACHES, audit, batches, run_job, slowly
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 FROZEN_S = 12.0  # beyond the 9 s after which the controller takes a silent broker for dead
@@ -171,61 +169,3 @@ def test_brokers_killed_frozen_and_away(three: ThreeBrokers, tmp_path: Path, app
     verdict = audit(three, topic, output, "--ledger", str(tmp_path / "ledger.jsonl"))
     assert verdict["in_kafka"] > 1000, "an idle pipeline loses nothing either"
     print(json.dumps(history), verdict)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("approach", APPROACHES)
-def test_retention_overtakes_a_job_and_the_loss_is_accepted(
-    services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
-) -> None:
-    """Exit code 3 names the offsets; an operator's word goes on behind them, and stays in the chain."""
-    topic = new_topic(admin, 1)
-    publish(services, topic, 100)
-    run_job(services, tmp_path, approach, topic, output)
-    publish(services, topic, 50, "--seed", "2")
-    admin.delete_records({TopicPartition(topic, 0): 120})
-    before = batches(services, output)
-    said = run_job(services, tmp_path, approach, topic, output, expect=3)
-    assert f"{topic}[0] [100, 120)" in said and "--accept-loss" in said, said
-    assert batches(services, output) == before, "nothing is skipped"
-    run_job(services, tmp_path, approach, topic, output, "--accept-loss", "ops: the disk was full")
-    words = [manifest["accepted_loss"] for manifest in manifests(services, output)]
-    assert words.count("ops: the disk was full") == 1 and words[-1] is None
-    assert audit(services, topic, output)["published"] == 130
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("approach", APPROACHES)
-def test_topic_made_anew_and_grown_past_the_frontier(
-    services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
-) -> None:
-    """Its offsets look right, and mean other records: the topic's id tells."""
-    topic = new_topic(admin, 1)
-    publish(services, topic, 50)
-    run_job(services, tmp_path, approach, topic, output)
-    admin.delete_topics([topic])
-    wait_until(lambda: topic not in admin.list_topics(), 30, "the topic is gone")
-    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
-    publish(services, topic, 80, "--seed", "2")
-    said = run_job(services, tmp_path, approach, topic, output, expect=3)
-    assert f"topic {topic} was deleted and made anew" in said and "--output" in said, said
-    assert jobs.published_records(services, output) == 50, "nothing was added"
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("approach", APPROACHES)
-def test_truncated_topic(services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str) -> None:
-    """The broker comes back with a shorter log, as after an unclean election: exit code 3 with the offsets."""
-    topic = new_topic(admin, 1)
-    publish(services, topic, 100)
-    publish(services, topic, 100, "--seed", "2")  # a record batch of their own
-    run_job(services, tmp_path, approach, topic, output)
-    services.run("stop", "kafka-1")
-    folder = services.home / "kafka-1" / "data"
-    segment = folder / f"{topic}-0" / f"{0:020d}.log"
-    os.truncate(segment, segment.stat().st_size - 100)
-    (folder / ".kafka_cleanshutdown").unlink()  # only then the broker looks at what it has
-    start_again(services, admin)
-    said = run_job(services, tmp_path, approach, topic, output, expect=3)
-    assert "before what is published: the topic was truncated or made anew" in said and ", 200)" in said, said
-    assert jobs.published_records(services, output) == 200

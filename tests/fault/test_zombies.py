@@ -13,9 +13,10 @@ import pytest
 
 from consumers import fail_points
 from tests.conftest import ROOT, Services, wait_until
-from tests.fault.attacks import Attack, attacked
+from tests.fault.attacks import RATE, Attack, attacked
 from tests.fault.proxy import HOLD_CALL
-from tests.jobs import APPROACHES, Job, audit, batches, descendants, manifests, path_of, publish, slowly, started
+from tests.fault.watching import load
+from tests.jobs import APPROACHES, Job, audit, descendants, manifests, path_of, publish, run_job, slowly, started
 
 ROUNDS = int(os.environ.get("TWO_DRIVERS_ROUNDS", "50"))
 RESULTS = ROOT / "docs" / "results" / "two-drivers.json"
@@ -85,6 +86,27 @@ def test_what_a_living_zombie_acknowledges_is_not_missing(services: Services, to
         assert zombie.process.poll() is None, zombie.said()
 
 
+@pytest.mark.parametrize("approach", ["direct", pytest.param("receiver_based", marks=pytest.mark.long)])
+def test_a_living_driver_goes_on_while_its_successor_starts(
+    services: Services, topic: str, output: str, approach: str, tmp_path: Path
+) -> None:
+    """It publishes beyond where the topic ended when the successor began, which is no truncated topic."""
+    go = tmp_path / "go"
+    with attacked(services, tmp_path, approach, topic, output, records=300) as attack:
+        with load(services, topic, tmp_path, seed=4), attack.started() as old:
+            attack.grows(old)
+            with attack.started("--fail-point", f"epoch claimed:1:{go}") as new:
+                new.until(lambda: HELD in new.said(), PATIENCE_S, "the successor has an epoch, and has fenced nobody yet")
+                attack.grows(old, by=2)
+                go.touch()
+                assert old.ended(PATIENCE_S) == 4, old.said()
+                attack.grows(new, by=2)
+                new.process.send_signal(signal.SIGTERM)
+                assert new.ended(PATIENCE_S) == 0, new.said()
+        run_job(services, tmp_path, approach, topic, attack.address, *slowly(approach, RATE))
+        attack.records = attack.on_topic()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("killed", [False, True], ids=["waiting for it", "killed meanwhile"])
 @pytest.mark.parametrize("approach", APPROACHES)
@@ -127,21 +149,21 @@ def test_two_supervised_jobs_do_not_fence_each_other_for_ever(
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(ROUNDS, marks=pytest.mark.long)])
 def test_two_drivers_started_at_the_same_moment(services: Services, topic: str, output: str, rounds: int, tmp_path: Path) -> None:
-    """Every second time they are let go together when both have their epochs, otherwise as chance has it."""
-    publish(services, topic, 300)
-    found = [one_round(services, tmp_path, topic, f"{output}/{number}", number) for number in range(rounds)]
+    """On one output for each pairing, which grows; let go together from a point of the protocol, or as chance has it."""
+    found = [one_round(services, tmp_path, topic, f"{output}/{number % 3}", number) for number in range(rounds)]
     if rounds > 1:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(figures(found), indent=1) + "\n")
 
 
 def one_round(services: Services, folder: Path, topic: str, output: str, number: int) -> dict[str, Any]:
-    """Two drivers on a new output; what became of them, after the audit."""
+    """Two drivers with new records for their output; what became of them, after the audit."""
+    publish(services, topic, 100, "--seed", str(number))
     pair = [("direct", "receiver_based"), ("direct", "direct"), ("receiver_based", "receiver_based")][number % 3]
     services.files.write(f"{path_of(output)}/{fail_points.MARK}", data=b"", overwrite=True)
     go = folder / f"go-{number}"
-    together = number % 2 == 0
-    barrier = ("--fail-point", f"epoch claimed:1:{go}") if together else ()
+    point = ("epoch claimed", "", "before rename", "")[number % 4]
+    barrier = ("--fail-point", f"{point}:1:{go}") if point else ()
     with ExitStack() as stack:
         both = [
             stack.enter_context(
@@ -149,25 +171,28 @@ def one_round(services: Services, folder: Path, topic: str, output: str, number:
             )
             for approach in pair
         ]
-        if together:
-            wait_until(lambda: all(HELD in job.said() for job in both), PATIENCE_S, "both have an epoch")
+        if point:
+            # or the older one is fenced off before
+            wait_until(
+                lambda: all(HELD in job.said() or job.process.poll() is not None for job in both), PATIENCE_S, "both are there"
+            )
         go.touch()
         codes = [job.ended(PATIENCE_S) for job in both]
     assert sorted(codes) == [0, 4], "\n\n".join(job.said() for job in both)
     assert any(words in both[codes.index(4)].said() for words in TAKEN_OVER)
-    chain = manifests(services, output)
-    epochs = [manifest["epoch"] for manifest in chain]
-    assert epochs == sorted(epochs) and epochs[-1] == 2, "the newer one goes on"
+    epochs = [manifest["epoch"] for manifest in manifests(services, output)]
+    newer = 2 * (number // 3 + 1)
+    assert epochs == sorted(epochs) and epochs[-1] == newer, "the newer one goes on"
     verdict = audit(services, topic, output)
     winner = pair[codes.index(0)]
     return {
         "drivers": " and ".join(pair),
-        "start": "both had an epoch" if together else "by chance",
+        "let go together": point or "by chance",
         "winner": f"{winner}, {'first' if codes[0] == 0 else 'second'} on the command line",
         "exit codes": " and ".join(map(str, sorted(codes))),
-        "batches": len(batches(services, output)),
-        "of the fenced one": epochs.count(1),
-        **{name: verdict[name] for name in ("published", "lost", "duplicated", "invented", "corrupted", "chain_errors")},
+        "batches": epochs.count(newer),
+        "batches of the fenced one": epochs.count(newer - 1),
+        **{name: verdict[name] for name in ("lost", "duplicated", "invented", "corrupted", "chain_errors")},
     }
 
 

@@ -43,6 +43,9 @@ class Reader(threading.Thread):
                     self.partial.append(str(error))
             except ValueError as error:
                 self.partial.append(f"half a manifest: {error}")
+            except Exception as error:
+                self.partial.append(f"the reader itself failed: {error!r}")
+                raise
 
     def _look_for_new_ones(self) -> None:
         if not self.seen and not self.files.status(self.root, strict=False):

@@ -54,7 +54,9 @@ def kinds_on(services: Services, topic: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
-def test_everything_is_published_once(services: Services, topic: str, output: str, approach: str, tmp_path: Path) -> None:
+def test_everything_is_published_once(
+    services: Services, admin: KafkaAdminClient, topic: str, output: str, approach: str, tmp_path: Path
+) -> None:
     publish(services, topic, 1000, "--malformed", "0.05")
     for file in DATA:
         produce(services, "--source", "replay", "--file", str(file), "--topic", topic)
@@ -71,7 +73,11 @@ def test_everything_is_published_once(services: Services, topic: str, output: st
     assert batches(services, output) == before, "nothing new, nothing published"
 
     publish(services, topic, 100, "--seed", "2")
-    run_job(services, tmp_path, approach, topic, output)
+    group = f"group-{topic}"
+    run_job(services, tmp_path, approach, topic, output, "--group", group)
+    seen_by_lag_tools = {where.partition: at.offset for where, at in admin.list_group_offsets({group: None})[group].items()}
+    covered = manifests(services, output)[-1]["covered"][topic]
+    assert seen_by_lag_tools == {int(partition): intervals[0][1] for partition, intervals in covered.items()}
     assert audit(services, topic, output)["published"] == verdict["published"] + 100
     later = manifests(services, output)[len(before) :]
     assert sum(sum(manifest["counts"].values()) for manifest in later) == 100

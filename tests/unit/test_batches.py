@@ -4,11 +4,14 @@ import gzip
 import json
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from frame_bytes import Row, pack
+from py4j.protocol import Py4JJavaError
 
 from config import settings
+from config.errors import DataLossRisk, ServiceUnreachable
 from consumers import batches, jobs, manifests
 from consumers.batches import _task, _unpublished
 from kafka_dstreams import OffsetRange
@@ -130,6 +133,30 @@ def test_after_a_failure_no_batch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(batches, "current", job)
         with pytest.raises(RuntimeError, match="an earlier one failed"):
             batches.store(nothing)
+
+
+def test_a_failure_holds_though_nobody_can_say_whether_we_are_fenced(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed, away = Py4JJavaError("a task failed", MagicMock()), ServiceUnreachable("the NameNode is away")
+    output: Any = SimpleNamespace(fenced=MagicMock(side_effect=away))
+    job = batches.Job(None, output, LIMIT)  # type: ignore[arg-type]
+    monkeypatch.setattr(batches, "current", job)
+    monkeypatch.setattr(batches, "_store", MagicMock(side_effect=failed))
+    with pytest.raises(ServiceUnreachable):
+        batches.store(None)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="an earlier one failed"):
+        batches.store(None)  # type: ignore[arg-type]
+    assert job.failure is failed
+
+
+def test_nothing_is_dropped_or_published_of_a_topic_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what looks as if it came again, nor what looks new."""
+    anew = MagicMock(side_effect=DataLossRisk("made anew"))
+    for delivered in ([("t", 0, 5, 10)], [("t", 0, 10, 15)]):
+        monkeypatch.setattr(batches, "offset_ranges", lambda _rdd, rows=delivered: [rows])
+        output = MagicMock(covered={("t", 0): [(0, 10)]})
+        with pytest.raises(DataLossRisk):
+            batches._store(MagicMock(), batches.Job(MagicMock(), output, LIMIT, anew))
+        output.publish.assert_not_called()
 
 
 def test_records_that_come_again_are_counted_and_stay_out(

@@ -87,9 +87,31 @@ def test_an_epoch_that_another_takes_at_the_same_moment() -> None:
     assert Output(Racing(), "direct", "vader").epoch == 2
 
 
+def test_a_fence_that_another_takes_away_while_it_is_made() -> None:
+    """Two that fence the same predecessor: the file that one of them is writing is deleted by the other."""
+
+    class TakenAway(MemoryFiles):
+        taken = False
+
+        def create(self, name: str, data: bytes, overwrite: bool = False) -> None:
+            if name == "_staging/1" and not self.taken:
+                self.taken = True
+                raise FileNotFoundError(name)
+            super().create(name, data, overwrite)
+
+    files = TakenAway()
+    opened(files)
+    opened(files)
+    assert files.taken and files.list("_staging") == {"1": False}
+
+
 def test_the_last_batch_is_found_in_a_few_calls() -> None:
     class Counting(MemoryFiles):
         calls = 0
+
+        def list(self, name: str) -> dict[str, bool]:
+            assert name != "batches", "a listing is as long as the output is old"
+            return super().list(name)
 
         def exists(self, name: str) -> bool:
             self.calls += 1
@@ -123,6 +145,12 @@ def test_the_last_batch_is_found_in_a_few_calls() -> None:
         (TOPICS, {("tweets", 0): (5, 1000), ("tweets", 1): (0, 9)}, DataLossRisk, r"deleted 3 records .*tweets\[0\] \[2, 5\)"),
         (TOPICS, {("tweets", 0): (0, 1), ("tweets", 1): (0, 9)}, DataLossRisk, r"Kafka ends at 1.*tweets\[0\] \[1, 2\)"),
         (TOPICS, {("tweets", 1): (0, 9)}, DataLossRisk, r"the partition is gone from Kafka at tweets\[0\]"),
+        (
+            TOPICS,
+            {**OFFSETS, ("tweets", 2): (4, 9)},
+            DataLossRisk,
+            r"deleted 4 records .*tweets\[2\] \[0, 4\)",
+        ),  # added while away
         ({"other": "id-9"}, {("other", 0): (0, 9)}, ConfigError, "belongs to tweets, this job reads other"),
     ],
 )
@@ -141,9 +169,9 @@ def test_begin_takes_what_has_grown() -> None:
     output.publish(*staged(files, output))
     output = Output(files, "direct", "vader")
     output.begin(
-        TOPICS | {"more": "id-3"}, {("tweets", 0): (2, 2), ("tweets", 1): (0, 9), ("tweets", 2): (4, 9), ("more", 0): (0, 0)}
+        TOPICS | {"more": "id-3"}, {("tweets", 0): (2, 2), ("tweets", 1): (0, 9), ("tweets", 2): (0, 9), ("more", 0): (4, 9)}
     )
-    assert manifests.frontiers(output.covered) == {("tweets", 0): 2, ("tweets", 1): 0, ("tweets", 2): 4, ("more", 0): 0}
+    assert manifests.frontiers(output.covered) == {("tweets", 0): 2, ("tweets", 1): 0, ("tweets", 2): 0, ("more", 0): 4}
 
 
 def test_an_accepted_loss_is_a_batch_of_its_own() -> None:

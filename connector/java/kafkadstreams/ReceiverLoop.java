@@ -74,7 +74,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
           continue; // stop() was called: store what has come
         } catch (OffsetOutOfRangeException e) {
           if (Params.failOnDataLoss(params)) {
-            throw new DataLossException(e.partitions() + " are not in Kafka any more where the receiver had come to: retention has "
+            throw new DataLossException(e.offsetOutOfRangePartitions() + " are not in Kafka any more where the receiver had come to: retention has "
                 + "overtaken it, or the topic was truncated or made anew");
           }
           goOnBehind(e.offsetOutOfRangePartitions());

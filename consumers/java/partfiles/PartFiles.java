@@ -50,7 +50,7 @@ public final class PartFiles {
         files.add("\"" + KINDS.get(file.getKey()) + "\": [\"" + path(folder, file.getKey(), index).getName() + "\", "
             + file.getValue().getPos() + "]");
       }
-      if (summary == null) return List.<String>of().iterator();
+      if (summary == null) throw new IOException("task " + index + " ended without its summary");
       return List.of("{\"summary\": " + summary + ", \"files\": {" + String.join(", ", files) + "}}").iterator();
     } finally {
       for (OutputStream file : open.values()) closeAfterFailure(file);
