@@ -65,6 +65,8 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
         job.check()
         LOG.info("%d records were delivered again and stay out", again)
     if not ranges:
+        if job.output.fenced():  # who has nothing to commit would not learn it for as long as the topic is idle
+            raise job.output.lost()
         return
     stage = job.output.stage()
     parts = job.storage.write_parts(rdd.mapPartitionsWithIndex(_task(wanted, job.max_tweet_bytes)), stage.parts)

@@ -108,6 +108,19 @@ def test_a_living_driver_goes_on_while_its_successor_starts(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_an_idle_driver_learns_that_it_has_a_successor(
+    services: Services, topic: str, output: str, approach: str, tmp_path: Path
+) -> None:
+    with attacked(services, tmp_path, approach, topic, output, records=300) as attack, attack.started() as idle:
+        attack.all_published(idle)
+        with attack.started("--available-now") as successor:
+            assert successor.ended(PATIENCE_S) == 0, successor.said()
+        assert idle.ended(PATIENCE_S) == 4, idle.said()
+        assert TAKEN_OVER[0] in idle.said()
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("killed", [False, True], ids=["waiting for it", "killed meanwhile"])
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_a_commit_that_reaches_the_namenode_late(

@@ -11,7 +11,7 @@ from frame_bytes import Row, pack
 from py4j.protocol import Py4JJavaError
 
 from config import settings
-from config.errors import DataLossRisk, ServiceUnreachable
+from config.errors import DataLossRisk, Fenced, ServiceUnreachable
 from consumers import batches, jobs, manifests
 from consumers.batches import _task, _unpublished
 from kafka_dstreams import OffsetRange
@@ -164,9 +164,18 @@ def test_records_that_come_again_are_counted_and_stay_out(
 ) -> None:
     caplog.set_level("INFO", "batches")
     monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [[("t", 0, 5, 10)], [("t", 0, 7, 10)]])
-    published = SimpleNamespace(covered={("t", 0): [(0, 10)]})  # neither staged nor published: it has no such methods
+    published = SimpleNamespace(
+        covered={("t", 0): [(0, 10)]}, fenced=lambda: False
+    )  # neither staged nor published: it has no such methods
     batches._store(None, batches.Job(None, published, 1))
     assert caplog.messages == ["8 records were delivered again and stay out"]
+
+
+def test_an_idle_driver_learns_that_a_newer_one_has_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [])
+    output: Any = SimpleNamespace(covered={}, fenced=lambda: True, lost=lambda: Fenced("taken over"))
+    with pytest.raises(Fenced):
+        batches._store(None, batches.Job(None, output, LIMIT))  # type: ignore[arg-type]
 
 
 def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
