@@ -68,6 +68,11 @@ class Job:
         wait_until(lambda: not [pid for pid in family if alive(pid)], 30, f"the killed driver's processes {family} end too")
 
 
+def heed_ctrl_c() -> None:
+    """A shell's background jobs ignore SIGINT, and so does what they start: this test run may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(
     services: Services,
@@ -85,7 +90,14 @@ def started(
     with log.open("wb") as file:
         environment = {**os.environ, **services.environ, "TWEETS_X_BEARER_TOKEN": X_TOKEN, **(environ or {})}
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
     try:
         yield Job(process, log)

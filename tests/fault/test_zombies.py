@@ -147,7 +147,7 @@ def test_two_supervised_jobs_do_not_fence_each_other_for_ever(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
     supervised = ("--supervise",)
-    with attacked(services, tmp_path, "direct", topic, output, records=3000) as attack, attack.started(spark=supervised) as one:
+    with attacked(services, tmp_path, "direct", topic, output, records=6000) as attack, attack.started(spark=supervised) as one:
         attack.grows(one)
         with attack.started(spark=supervised) as other:
             both = [one, other]
