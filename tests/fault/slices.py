@@ -62,7 +62,7 @@ class Slice:
             at_once(*(runner.drain for runner in self.runners))
             self._judge(begin, end)
         except BaseException as failure:
-            self.figures["failure"] = str(failure)[:2000]
+            self.figures["failure"] = str(failure).replace(f"{ROOT}/", "")[:2000]
             raise AssertionError(f"{self.name} (all of it is in {self.folder}): {failure}\nagain: {self.again}") from failure
         finally:
             for runner in self.runners:
