@@ -54,8 +54,7 @@ class Opened:
 
     def check_topics(self) -> None:
         """Raises DataLossRisk if a topic was made anew while the job runs: what it has just read may be the new one's."""
-        found = kafka_dstreams.topics(self.params, self.topics)
-        self.output.check_topics({topic: state.id for topic, state in found.items()})
+        self.output.check_topics(kafka_dstreams.topic_ids(self.params, self.topics))
 
     def commit_group(self) -> None:
         """Tell lag tools how far the output is. What counts is in the manifests, so a failure is a line in the log."""
@@ -76,7 +75,7 @@ def open_job(name: str, about: str) -> Opened:
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
     params = {"bootstrap.servers": job.bootstrap, "group.id": group}
-    kafka_dstreams.topics(params, topics)  # who cannot read fences nobody off
+    kafka_dstreams.topic_ids(params, topics)  # who cannot read fences nobody off
     storage = Storage(job.output)
     fail_points.arm(job.fail_point, storage.exists(fail_points.MARK))
     output = commits.Output(storage, name, sentiment.NAME)

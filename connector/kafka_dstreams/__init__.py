@@ -23,6 +23,7 @@ from kafka_dstreams.streams import (
     offset_ranges,
     receive_in,
     receiver_frames,
+    topic_ids,
     topics,
 )
 from kafka_dstreams.values import Broker, KafkaMessageAndMetadata, TopicAndPartition, utf8_decoder
@@ -56,6 +57,7 @@ __all__ = [
     "receive_in",
     "receiver_frames",
     "receiver_stream",
+    "topic_ids",
     "topics",
     "utf8_decoder",
 ]

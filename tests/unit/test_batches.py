@@ -164,9 +164,8 @@ def test_records_that_come_again_are_counted_and_stay_out(
 ) -> None:
     caplog.set_level("INFO", "batches")
     monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [[("t", 0, 5, 10)], [("t", 0, 7, 10)]])
-    published = SimpleNamespace(
-        covered={("t", 0): [(0, 10)]}, fenced=lambda: False
-    )  # neither staged nor published: it has no such methods
+    # neither staged nor published: it has no such methods
+    published = SimpleNamespace(covered={("t", 0): [(0, 10)]}, fenced=lambda: False)
     batches._store(None, batches.Job(None, published, 1))
     assert caplog.messages == ["8 records were delivered again and stay out"]
 

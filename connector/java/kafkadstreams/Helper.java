@@ -126,6 +126,13 @@ public final class Helper {
     return JSON.valueToTree(out).toString();
   }
 
+  /** {topic: id}: `topics` without the round trips for its offsets. */
+  public static String topicIds(String params, List<String> topics) {
+    Map<String, String> out = new TreeMap<>();
+    Offsets.of(params(parse(params))).describe(topics).forEach((name, topic) -> out.put(name, topic.topicId().toString()));
+    return JSON.valueToTree(out).toString();
+  }
+
   /** Commits offsets ([[topic, partition, offset], …]) for a group without members. */
   public static void commit(String params, String group, String offsets) {
     Offsets.of(params(parse(params))).commit(group, offsets(parse(offsets)));
