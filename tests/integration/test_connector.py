@@ -81,13 +81,14 @@ def test_backpressure_shares_its_rate_by_lag(services: Services, topic: str) -> 
 
 
 def test_under_backpressure_one_batch_waits_and_the_ones_behind_it_stay_empty(services: Services, topic: str) -> None:
-    send(services, topic, 300)
+    send(services, topic, 420)
     options = {"spark__streaming__backpressure__initialRate": 30, "spark__streaming__backpressure__pid__minRate": 210}
-    batches = probe(services, "direct", topic, 300, **options, spark__probe__delay=5)
-    # five were planned while the first one ran; from then on the estimate counts
-    first, second, third = [len(batch["records"]) for batch in batches[:3]]
-    assert (first, second) == (30, 30)
-    assert third >= 210
+    batches = probe(services, "direct", topic, 420, **options, spark__probe__delay=8)
+    # Eight are planned while the first one runs, all but one of them empty; eight of 30 would leave too few for one of 210.
+    # Of the second's end the estimate hears by Spark's listeners: a batch or two may be planned before that.
+    sizes = [len(batch["records"]) for batch in batches]
+    assert sizes[:2] == [30, 30]
+    assert max(sizes) >= 210, sizes
 
 
 def test_under_backpressure_empty_batches_that_wait_keep_no_record_out(services: Services, topic: str) -> None:
