@@ -113,13 +113,14 @@ def under_way(run: Run, seconds: float = 60) -> Iterator[None]:
 
 @contextmanager
 def frozen(services: Services, name: str) -> Iterator[None]:
-    """The service does not move at all meanwhile: its connections stay, and nobody answers on them."""
+    """The service does not move at all meanwhile: its connections stay, and nobody answers on them. It may be killed in there."""
     pid = services.pid(name)
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 class MisledKafka:

@@ -117,8 +117,8 @@ def kill_workers(attack: Slice) -> None:
     """kill -9 of one Python worker after the other, below both drivers, which have to go on by themselves."""
 
     def kill(runner: Runner) -> None:
-        runner.await_progress()
         for _ in range(KILLS):
+            runner.await_progress()  # beyond what the last one has cost: a task is tried twice, and not a third time
             pause(runner.random.uniform(0, 2))
             workers = wait_until(lambda: runner.job and runner.job.workers(), LIMIT_S, "there is a worker")
             os.kill(runner.random.choice(workers), 9)

@@ -4,12 +4,12 @@ Partitions added while a job runs are in tests/integration/test_jobs.py.
 """
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from scripts.machine.processes import Home
 from tests import jobs
 from tests.conftest import HOST, PORTS, SERVICES_HOME, Services, wait_until
+from tests.fault import chaos
+from tests.fault.attacks import kill_service
 from tests.fault.trials import supervised
 from tests.fault.watching import load
 from tests.jobs import APPROACHES, audit, batches, run_job, slowly
+from tests.producing import frozen
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 FROZEN_S = 12.0  # beyond the 9 s after which the controller takes a silent broker for dead
@@ -43,12 +45,6 @@ class ThreeBrokers(Services):
     @property
     def bootstrap(self) -> str:
         return ",".join(f"{HOST}:{self.kafka_port + number}" for number in range(len(BROKERS)))
-
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """A signal for one of the brokers."""
-        pid = Home(self.home).pid(name)
-        assert pid is not None, f"{name} runs"
-        os.kill(pid, number)
 
     def ask(self, question: Callable[[KafkaAdminClient], Any]) -> Any:
         """What a new admin client answers; tried until the cluster can."""
@@ -101,8 +97,7 @@ def find(found: Any, name: str) -> Any:
 
 
 def killed_and_started(three: ThreeBrokers, name: str) -> None:
-    three.kill(name)
-    wait_until(lambda: Home(three.home).pid(name) is None, 20, f"{name} is gone")
+    kill_service(three, name)
     three.run("start", name)
 
 
@@ -112,32 +107,20 @@ def each_killed_in_turn(three: ThreeBrokers, _topic: str) -> None:
 
 
 def all_killed_at_once(three: ThreeBrokers, _topic: str) -> None:
-    for name in BROKERS:
-        three.kill(name)
-    wait_until(lambda: not any(map(Home(three.home).pid, BROKERS)), 20, "they are gone")
+    chaos.at_once(*[partial(kill_service, three, name) for name in BROKERS])
     three.run("start")
 
 
 def two_of_three_away(three: ThreeBrokers, _topic: str) -> None:
     """Below what must acknowledge: the producer waits, and delivers when they are back."""
     three.run("stop", *BROKERS[1:])
-    hold(AWAY_S)
+    chaos.pause(AWAY_S)
     three.run("start")
 
 
 def one_frozen(three: ThreeBrokers, topic: str) -> None:
-    name = f"kafka-{leader_of(three, topic)}"
-    three.kill(name, signal.SIGSTOP)
-    try:
-        hold(FROZEN_S)
-    finally:
-        three.kill(name, signal.SIGCONT)
-
-
-def hold(seconds: float) -> None:
-    """Let a fault last so long."""
-    end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() > end, seconds + 5, "the fault has lasted")
+    with frozen(three, f"kafka-{leader_of(three, topic)}"):
+        chaos.pause(FROZEN_S)
 
 
 FAULTS = [*[leader_killed] * 5, controller_killed, each_killed_in_turn, two_of_three_away, one_frozen, all_killed_at_once]

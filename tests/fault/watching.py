@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hdfs.util import HdfsError
 from requests import RequestException
+from urllib3.exceptions import HTTPError
 
 from tests import jobs
 from tests.conftest import ROOT, Services, wait_until
@@ -36,8 +37,8 @@ class Reader(threading.Thread):
             ending = self._stopping.wait(0.3)  # and one more look after that
             try:
                 self._look_for_new_ones()
-            except (RequestException, OSError):
-                pass  # a service is away: looked at again
+            except (RequestException, HTTPError, OSError):
+                pass  # a service is away, or went in the middle of an answer: looked at again
             except HdfsError as error:  # so it is here, unless HDFS knows that a file is not there
                 if "does not exist" in str(error):
                     self.partial.append(str(error))
