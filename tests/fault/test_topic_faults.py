@@ -96,6 +96,25 @@ def test_topic_made_anew_under_a_running_job(
 
 @pytest.mark.long
 @pytest.mark.parametrize("approach", APPROACHES)
+def test_topic_deleted_under_a_running_job(
+    services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
+) -> None:
+    """It stays deleted, though the broker would make one for a consumer that asks. The direct job ends; the receiver job, which
+    has nothing to commit, waits for it with a warning."""
+    topic = new_topic(admin, 1)
+    publish(services, topic, 50)
+    with started(services, tmp_path, approach, topic, output, "--batch-interval-s", "1") as job:
+        job.until(lambda: jobs.published_records(services, output) == 50, 120, "all is published")
+        admin.delete_topics([topic])
+        if approach == "direct":
+            assert job.ended(180) == 3, job.said()
+        else:
+            job.until(lambda: job.said().count(f"{topic}=UNKNOWN_TOPIC") > 12, 60, "the receiver has asked for it long enough")
+    assert topic not in admin.list_topics()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_retention_overtakes_a_running_job(
     services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
 ) -> None:

@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -18,6 +19,7 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +28,8 @@ import org.slf4j.LoggerFactory;
 final class Offsets {
   private static final Logger LOG = LoggerFactory.getLogger(Offsets.class);
   private static final AtomicLong LOST = new AtomicLong();
+  /** Long enough for a broker that is there. */
+  private static final int LOOK_MS = 5_000;
   private static final Map<Map<String, String>, Offsets> OPEN = new ConcurrentHashMap<>();
 
   private final Admin admin;
@@ -46,8 +50,12 @@ final class Offsets {
 
   /** Partitions and topic ids. Throws UnknownTopicOrPartitionException that names the topic and the broker. */
   Map<String, TopicDescription> describe(Collection<String> topics) {
+    return describe(topics, new DescribeTopicsOptions());
+  }
+
+  private Map<String, TopicDescription> describe(Collection<String> topics, DescribeTopicsOptions options) {
     Map<String, TopicDescription> found = new TreeMap<>();
-    admin.describeTopics(topics).topicNameValues().forEach((topic, answer) -> {
+    admin.describeTopics(topics, options).topicNameValues().forEach((topic, answer) -> {
       try {
         found.put(topic, get(answer));
       } catch (UnknownTopicOrPartitionException e) {
@@ -75,7 +83,12 @@ final class Offsets {
   private Map<TopicPartition, Long> list(Collection<TopicPartition> partitions, OffsetSpec spec) {
     Map<TopicPartition, OffsetSpec> asked = partitions.stream().collect(Collectors.toMap(p -> p, p -> spec));
     Map<TopicPartition, Long> out = new HashMap<>();
-    get(admin.listOffsets(asked, isolation).all()).forEach((partition, info) -> out.put(partition, info.offset()));
+    try {
+      get(admin.listOffsets(asked, isolation).all()).forEach((partition, info) -> out.put(partition, info.offset()));
+    } catch (TimeoutException e) { // a deleted topic's offsets are asked for until the time is up, as if the broker were away
+      describe(partitions.stream().map(TopicPartition::topic).distinct().toList(), new DescribeTopicsOptions().timeoutMs(LOOK_MS));
+      throw e;
+    }
     return out;
   }
 
@@ -105,8 +118,8 @@ final class Offsets {
     try {
       return future.get();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof org.apache.kafka.common.errors.TimeoutException) {
-        throw new org.apache.kafka.common.errors.TimeoutException("no answer from " + address + ": " + e.getCause().getMessage());
+      if (e.getCause() instanceof TimeoutException) {
+        throw new TimeoutException("no answer from " + address + ": " + e.getCause().getMessage());
       }
       throw e.getCause() instanceof RuntimeException cause ? cause : new KafkaException(e.getCause());
     } catch (InterruptedException e) {

@@ -58,6 +58,7 @@ final class Params {
     out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
     out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     out.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none"); // a jump over deleted records would look like reading them
+    out.putIfAbsent(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false"); // else a topic deleted under a stream comes back
     // Kafka's defaults suit many small consumers; a batch reads long runs of one partition.
     out.putIfAbsent(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "5000");
     out.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, String.valueOf(4 << 20));
