@@ -104,9 +104,7 @@ public final class Helper {
       CollectionConverters.asJava(union.rdds()).forEach(part -> out.addAll(rangesOf((RDD<?>) part)));
       return out;
     }
-    if (rdd.dependencies().size() == 1 && rdd.dependencies().head() instanceof OneToOneDependency<?> parent) {
-      return rangesOf(parent.rdd());
-    }
+    if (rdd.dependencies().size() == 1 && rdd.dependencies().head() instanceof OneToOneDependency<?> parent) return rangesOf(parent.rdd());
     throw new IllegalArgumentException("only the RDD of a Kafka stream, or what map-like operations make of it, has offset "
         + "ranges; this one is a " + rdd.getClass().getSimpleName());
   }
@@ -128,9 +126,8 @@ public final class Helper {
 
   /** {topic: id}: `topics` without the round trips for its offsets. */
   public static String topicIds(String params, List<String> topics) {
-    Map<String, String> out = new TreeMap<>();
-    Offsets.of(params(parse(params))).describe(topics).forEach((name, topic) -> out.put(name, topic.topicId().toString()));
-    return JSON.valueToTree(out).toString();
+    return JSON.valueToTree(Offsets.of(params(parse(params))).describe(topics).values().stream()
+        .collect(Collectors.toMap(TopicDescription::name, topic -> topic.topicId().toString()))).toString();
   }
 
   /** Commits offsets ([[topic, partition, offset], …]) for a group without members. */

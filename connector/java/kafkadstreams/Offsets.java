@@ -28,8 +28,6 @@ import org.slf4j.LoggerFactory;
 final class Offsets {
   private static final Logger LOG = LoggerFactory.getLogger(Offsets.class);
   private static final AtomicLong LOST = new AtomicLong();
-  /** Long enough for a broker that is there. */
-  private static final int LOOK_MS = 5_000;
   private static final Map<Map<String, String>, Offsets> OPEN = new ConcurrentHashMap<>();
 
   private final Admin admin;
@@ -82,14 +80,13 @@ final class Offsets {
 
   private Map<TopicPartition, Long> list(Collection<TopicPartition> partitions, OffsetSpec spec) {
     Map<TopicPartition, OffsetSpec> asked = partitions.stream().collect(Collectors.toMap(p -> p, p -> spec));
-    Map<TopicPartition, Long> out = new HashMap<>();
     try {
-      get(admin.listOffsets(asked, isolation).all()).forEach((partition, info) -> out.put(partition, info.offset()));
+      return get(admin.listOffsets(asked, isolation).all()).entrySet().stream()
+          .collect(Collectors.toMap(Map.Entry::getKey, entry -> entry.getValue().offset()));
     } catch (TimeoutException e) { // a deleted topic's offsets are asked for until the time is up, as if the broker were away
-      describe(partitions.stream().map(TopicPartition::topic).distinct().toList(), new DescribeTopicsOptions().timeoutMs(LOOK_MS));
+      describe(partitions.stream().map(TopicPartition::topic).distinct().toList(), new DescribeTopicsOptions().timeoutMs(5_000));
       throw e;
     }
-    return out;
   }
 
   /** What a group has acknowledged; a partition without an entry was never acknowledged. */
@@ -109,18 +106,15 @@ final class Offsets {
 
   /** Sets the offsets of a group that has no members. */
   void commit(String group, Map<TopicPartition, Long> offsets) {
-    Map<TopicPartition, OffsetAndMetadata> values = new HashMap<>();
-    offsets.forEach((partition, offset) -> values.put(partition, new OffsetAndMetadata(offset)));
-    get(admin.alterConsumerGroupOffsets(group, values).all());
+    get(admin.alterConsumerGroupOffsets(group, offsets.entrySet().stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, entry -> new OffsetAndMetadata(entry.getValue())))).all());
   }
 
   private <T> T get(KafkaFuture<T> future) {
     try {
       return future.get();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof TimeoutException) {
-        throw new TimeoutException("no answer from " + address + ": " + e.getCause().getMessage());
-      }
+      if (e.getCause() instanceof TimeoutException late) throw new TimeoutException("no answer from " + address + ": " + late.getMessage());
       throw e.getCause() instanceof RuntimeException cause ? cause : new KafkaException(e.getCause());
     } catch (InterruptedException e) {
       throw new org.apache.kafka.common.errors.InterruptException(e);
