@@ -15,10 +15,11 @@ from consumers import fail_points
 from tests.conftest import ROOT, Services, wait_until
 from tests.fault.attacks import RATE, Attack, attacked
 from tests.fault.proxy import HOLD_CALL
+from tests.fault.slices import KILLS
 from tests.fault.watching import load
 from tests.jobs import APPROACHES, Job, audit, descendants, manifests, path_of, publish, run_job, slowly, started
 
-ROUNDS = int(os.environ.get("TWO_DRIVERS_ROUNDS", "50"))
+ROUNDS = 2 * KILLS
 RESULTS = ROOT / "docs" / "results" / "two-drivers.json"
 HELD = "fail point: held"
 PATIENCE_S = 120
