@@ -108,6 +108,7 @@ def test_topic_deleted_under_a_running_job(
         admin.delete_topics([topic])
         if approach == "direct":
             assert job.ended(180) == 3, job.said()
+            assert f"topic {topic} does not exist" in job.said().rpartition("error:")[2], job.said()
         else:
             job.until(lambda: job.said().count(f"{topic}=UNKNOWN_TOPIC") > 12, 60, "the receiver has asked for it long enough")
     assert topic not in admin.list_topics()

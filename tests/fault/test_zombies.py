@@ -19,7 +19,7 @@ from tests.fault.slices import KILLS
 from tests.fault.watching import load
 from tests.jobs import APPROACHES, Job, audit, descendants, manifests, path_of, publish, run_job, slowly, started
 
-ROUNDS = 2 * KILLS
+ROUNDS = 2 * KILLS  # 50, unless FAULT_ROUNDS says otherwise
 RESULTS = ROOT / "docs" / "results" / "two-drivers.json"
 HELD = "fail point: held"
 PATIENCE_S = 120
