@@ -173,6 +173,7 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.rpc-address": f"{HOST}:{settings.namenode_port}",
         "dfs.namenode.http-address": f"{HOST}:{settings.namenode_http_port}",
         "dfs.namenode.safemode.extension": "0",
+        "dfs.namenode.redundancy.considerLoad": "false",  # or a busy one of three is left out, and a block has two copies
         "dfs.heartbeat.interval": "1",
         "dfs.namenode.heartbeat.recheck-interval": "5000",  # ms; twice that and ten heartbeats: dead after 20 s
         "dfs.datanode.hostname": HOST,

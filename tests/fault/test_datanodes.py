@@ -1,13 +1,15 @@
 """Three DataNodes, each block on all: a job goes on with one or two of them killed or frozen, and after all of them were."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import PORTS, SERVICES_HOME, Services
+from tests.conftest import PORTS, SERVICES_HOME, Services, wait_until
 from tests.fault.attacks import Attack, attacked, kill_service
 from tests.fault.watching import load
 from tests.jobs import APPROACHES, Job, new_topic, run_job
@@ -35,6 +37,14 @@ def three() -> Iterator[ThreeDataNodes]:
         yield own
 
 
+def all_blocks_on_three(services: Services) -> bool:
+    """Whether the NameNode sees three DataNodes and has no copy left to be made."""
+    bean = f"{services.webhdfs}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+    with urlopen(bean, timeout=10) as answer:
+        state = json.load(answer)["beans"][0]
+    return state["NumLiveDataNodes"] == 3 and state["UnderReplicatedBlocks"] + state["PendingReplicationBlocks"] == 0
+
+
 def each_killed_in_turn(attack: Attack, job: Job) -> None:
     for name in NODES:
         kill_service(attack.services, name)
@@ -48,6 +58,7 @@ def one_frozen(attack: Attack, job: Job) -> None:
 
 
 def two_killed_at_once(attack: Attack, job: Job) -> None:
+    wait_until(lambda: all_blocks_on_three(attack.services), 60, "what was written beside the frozen one has three copies")
     for name in NODES[1:]:
         kill_service(attack.services, name)
     attack.grows(job, by=2)
