@@ -174,6 +174,7 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.http-address": f"{HOST}:{settings.namenode_http_port}",
         "dfs.namenode.safemode.extension": "0",
         "dfs.namenode.redundancy.considerLoad": "false",  # or a busy one of three is left out, and a block has two copies
+        "dfs.namenode.reconstruction.pending.timeout-sec": "10",  # a copy that was ordered of a node that died meanwhile
         "dfs.heartbeat.interval": "1",
         "dfs.namenode.heartbeat.recheck-interval": "5000",  # ms; twice that and ten heartbeats: dead after 20 s
         "dfs.datanode.hostname": HOST,
