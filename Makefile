@@ -36,7 +36,7 @@ test-unit: ## the tests that need no services
 
 test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n others
 	@scripts/setup --dev
-	$(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal tests/fault
+	TEST_PATIENCE=$${TEST_PATIENCE:-3} $(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal tests/fault
 	$(PYTHON) -m tests.fault.results
 
 test-spark: ## the connector's tests on another Spark, in a copy below build/: make test-spark PYSPARK=4.1.4

@@ -30,7 +30,7 @@ SERVICES_HOME = ROOT / ".run" / f"test-services-{WORKER}"
 # A job in a test lives for seconds: its JVM does without the second compiler and a parallel collector.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))  # a crowded machine needs more
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))  # a crowded machine needs more: make test-fault has 3
 
 
 def pytest_configure(config: pytest.Config) -> None:

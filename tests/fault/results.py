@@ -125,8 +125,10 @@ def table(results: dict[str, Any]) -> str:
 def main() -> None:
     folders = [Path(name) for name in sys.argv[1:]] or [ROOT / "build" / "fault" / "results"]
     files = sorted(file for folder in folders for file in folder.glob("*.json"))
-    slices = [json.loads(file.read_text()) for file in files]
-    results = merged([one for one in slices if one["kind"] in KINDS])
+    slices = [one for one in (json.loads(file.read_text()) for file in files) if one["kind"] in KINDS]
+    if not slices:
+        sys.exit(f"no kill loop has left its results in {', '.join(map(str, folders))}; {FILE.relative_to(ROOT)} stays as it is")
+    results = merged(slices)
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))
