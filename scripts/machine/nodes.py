@@ -174,7 +174,7 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.http-address": f"{HOST}:{settings.namenode_http_port}",
         "dfs.namenode.safemode.extension": "0",
         "dfs.namenode.redundancy.considerLoad": "false",  # or a busy one of three is left out, and a block has two copies
-        "dfs.namenode.reconstruction.pending.timeout-sec": "10",  # a copy that was ordered of a node that died meanwhile
+        "dfs.namenode.reconstruction.pending.timeout-sec": "10",  # s; then a copy is ordered anew, its node may be dead
         "dfs.heartbeat.interval": "1",
         "dfs.namenode.heartbeat.recheck-interval": "5000",  # ms; twice that and ten heartbeats: dead after 20 s
         "dfs.datanode.hostname": HOST,
@@ -194,24 +194,24 @@ def _xml(properties: dict[str, str]) -> str:
 
 def _namenode_missing(http: str) -> str:
     try:
-        return "safe mode is on" if _bean(http, "NameNodeInfo")["Safemode"] else ""
+        return "safe mode is on" if bean(http, "NameNodeInfo")["Safemode"] else ""
     except (URLError, OSError, KeyError, IndexError) as error:
         return f"no answer: {error}"
 
 
 def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
     try:
-        actors = json.loads(_bean(http, "DataNodeInfo")["BPServiceActorInfo"])
+        actors = json.loads(bean(http, "DataNodeInfo")["BPServiceActorInfo"])
         if not any(actor["ActorState"] == "RUNNING" and actor["BlockPoolID"] for actor in actors):
             return "it has not joined the NameNode yet"
-        live = json.loads(_bean(namenode_http, "NameNodeInfo")["LiveNodes"])
+        live = json.loads(bean(namenode_http, "NameNodeInfo")["LiveNodes"])
     except (URLError, OSError, KeyError, IndexError) as error:
         return f"no answer: {error}"
     return "" if any(node["xferaddr"] == address for node in live.values()) else "the NameNode does not count it as live yet"
 
 
-def _bean(http: str, name: str) -> dict:
-    """One of Hadoop's management beans, over http."""
+def bean(http: str, name: str) -> dict:
+    """One of Hadoop's management beans, of the node that answers http at "host:port". Raises OSError when none does."""
     service = "DataNode" if name.startswith("DataNode") else "NameNode"
     with urlopen(f"http://{http}/jmx?qry={quote(f'Hadoop:service={service},name={name}')}", timeout=5) as answer:
         return json.load(answer)["beans"][0]

@@ -1,15 +1,14 @@
 """Three DataNodes, each block on all: a job goes on with one or two of them killed or frozen, and after all of them were."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import PORTS, SERVICES_HOME, Services, wait_until
+from scripts.machine.nodes import bean
+from tests.conftest import HOST, PORTS, SERVICES_HOME, Services, wait_until
 from tests.fault.attacks import Attack, attacked, kill_service
 from tests.fault.watching import load
 from tests.jobs import APPROACHES, Job, new_topic, run_job
@@ -39,9 +38,7 @@ def three() -> Iterator[ThreeDataNodes]:
 
 def all_blocks_on_three(services: Services) -> bool:
     """Whether the NameNode sees three DataNodes and has no copy left to be made."""
-    bean = f"{services.webhdfs}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
-    with urlopen(bean, timeout=10) as answer:
-        state = json.load(answer)["beans"][0]
+    state = bean(f"{HOST}:{services.namenode_http_port}", "FSNamesystemState")
     return state["NumLiveDataNodes"] == 3 and state["UnderReplicatedBlocks"] + state["PendingReplicationBlocks"] == 0
 
 
