@@ -1,8 +1,7 @@
-"""The stream and the search of X against the stub that speaks their wire: every fault X is known for, one test each."""
+"""The stream of X against the stub that speaks its wire: every fault X is known for, one test each; refusals of all of X."""
 
 import json
 import math
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -10,38 +9,13 @@ from typing import Any
 import pytest
 
 from config.errors import ConfigError, CredentialsError, PipelineError, QuotaExceeded, ServiceUnreachable
-from producer.sources import Record, Records, State, x_stream
-from producer.sources.x_ids import id_at
-from producer.sources.x_purse import Prices, Purse
-from producer.sources.x_query import query
+from producer.sources import Record, Records, x_stream
 from producer.sources.x_reconnects import LIMITED, NETWORK, SERVER, Reconnects
-from producer.sources.x_rules import OURS, wanted
-from producer.sources.x_search import tweets as search
+from producer.sources.x_rules import OURS
 from producer.sources.x_wire import Account
 from scripts.stubs.x import TOKEN, XStub
 from tests.conftest import wait_until
-
-BASE = id_at(time.time() - 7_200)
-STREAM, RULES, SEARCH = "/search/stream", "/stream/rules", "/search/recent"
-
-
-class Try:
-    """A stub, a source that reads it without waiting, and what the source said meanwhile."""
-
-    def __init__(self, x: XStub, silence_s: float = 5.0, **limits: Any) -> None:
-        self.x, self.state, self.pauses, self.said = x, State(), [], []  # type: ignore[var-annotated]
-        self.account = Account(TOKEN, x.url, self._pause, silence_s)
-        self.purse = Purse(self.state, Prices(), **limits)
-
-    def _pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.said.append(self.state.now)
-
-    def stream(self, track: str = "coffee", position: str = "", replace: bool = False) -> Records:
-        return x_stream.tweets(self.account, wanted(track, ""), replace, self.purse, self.state, position)
-
-    def search(self, text: str = "coffee", position: str = "", adaptive: bool = False, until: str = "") -> Records:
-        return search(self.account, query(text, "", "", until, 0), 1.0, adaptive, self.purse, self.state, position)
+from tests.unit.x_tries import RULES, SEARCH, STREAM, Try, ids, of, post
 
 
 @pytest.fixture
@@ -49,14 +23,6 @@ def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XStub]:
     monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
     with XStub() as stub:
         yield stub
-
-
-def ids(records: list[Record]) -> list[str]:
-    return [record.id or "" for record in records]
-
-
-def of(posts: list[dict[str, Any]]) -> list[str]:
-    return [post["data"]["id"] for post in posts]
 
 
 def until_all(source: Records, posts: list[dict[str, Any]]) -> list[Record]:
@@ -190,60 +156,6 @@ def test_stream_stops_at_its_limit_and_hands_over_all_it_bought(x: XStub, limits
     assert run.state.now == "the limit is reached"
 
 
-def post(number: int, likes: int = 0, author: str = "") -> dict[str, Any]:
-    """An invented post with an author of its own, a second after the one before."""
-    id, author = str(BASE + (number * 1_000 << 22)), author or str(number)
-    data = {"id": id, "text": f"invented {number} ☕", "author_id": author, "public_metrics": {"like_count": likes}}
-    return {"data": data, "includes": {"users": [{"id": author, "username": f"invented_{author}"}]}, "matching_rules": []}
-
-
-def test_search_reads_each_post_once_over_pages_and_polls(x: XStub) -> None:
-    x.page_size = 2
-    x.world.say(*[post(n, author=str(n % 2)) for n in range(1, 6)])
-    run = Try(x)
-    source = run.search()
-    first = list(islice(source, 5))
-    x.world.say(post(6), post(7), post(8))
-    second = list(islice(source, 3))
-    assert ids(first) == of([post(n) for n in (5, 4, 3, 2, 1)])
-    assert [record.position for record in first] == ["", "", "", "", post(5)["data"]["id"]], "the whole search, or nothing"
-    assert ids(second) == of([post(n) for n in (8, 7, 6)])
-    assert [asked.get("since_id") for asked in x.queries(SEARCH)] == [None, None, None, *[first[-1].position] * 2]
-    assert [json.loads(record.value or b"") for record in first[::-1]] == x.world.posts[:5]
-
-
-def test_search_goes_on_where_it_was(x: XStub) -> None:
-    x.world.say(*[post(n) for n in range(1, 6)])
-    assert ids(list(islice(Try(x).search(position=post(3)["data"]["id"]), 2))) == of([post(5), post(4)])
-    x.requests.clear()
-    assert len(list(islice(Try(x).search(position="17"), 5))) == 5, "older than X's search reaches back"
-    assert "since_id" not in x.queries(SEARCH)[0]
-
-
-def test_search_with_an_end_ends(x: XStub) -> None:
-    x.world.say(*[post(n) for n in range(1, 6)])
-    assert len(list(Try(x).search(until="30m"))) == 5
-    assert x.queries(SEARCH)[0]["end_time"].endswith("Z")
-
-
-def test_adaptive_search_has_the_most_liked_first(x: XStub) -> None:
-    x.world.say(*[post(n, likes=n * n) for n in range(1, 121)])
-    run = Try(x, max_posts=40)
-    read = list(run.search(adaptive=True, until="1m"))
-    assert ids(read)[:21] == of([post(n) for n in range(120, 99, -1)])
-    assert "min_likes:100000" in x.queries(SEARCH)[0]["query"]
-    assert 40 <= len(set(ids(read))) == run.state.bought < 50, "X's smallest page is of 10"
-
-
-@pytest.mark.parametrize(("max_usd", "bought"), [(0.10, 0), (0.15, 10), (1.0, 66), (5.0, 150)])
-def test_search_buys_no_more_than_it_may(x: XStub, max_usd: float, bought: int) -> None:
-    x.world.say(*[post(n) for n in range(1, 151)])
-    run = Try(x, max_usd=max_usd)
-    read = list(run.search(until="1m"))
-    assert len(read) == run.state.bought == bought
-    assert run.state.cost_usd <= max_usd + 1e-9
-
-
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
@@ -261,16 +173,6 @@ def test_refusals_end_with_their_reason(x: XStub, path: str, kind: str, error: t
         next(run.search() if path == SEARCH else run.stream())
     assert "\x1b" not in str(raised.value)
     assert raised.value.remedy
-
-
-def test_search_waits_out_limits_and_outages(x: XStub) -> None:
-    x.world.say(post(1))
-    for kind in ("429", "503", "429_reset"):
-        x.fault(kind, path=SEARCH)
-    run = Try(x)
-    next(run.search())
-    assert run.pauses[:2] == [60, 2]
-    assert 1 <= run.pauses[2] <= 3
 
 
 def test_nobody_there() -> None:

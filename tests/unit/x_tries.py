@@ -1,0 +1,50 @@
+"""What the tests of X's stream and of its search share: invented posts, and a source that reads the stub without waiting."""
+
+import time
+from typing import Any
+
+from producer.sources import Record, Records, State, x_stream
+from producer.sources.x_ids import id_at
+from producer.sources.x_purse import Prices, Purse
+from producer.sources.x_query import query
+from producer.sources.x_rules import wanted
+from producer.sources.x_search import tweets as search
+from producer.sources.x_wire import Account
+from scripts.stubs.x import TOKEN, XStub
+
+BASE = id_at(time.time() - 7_200)
+STREAM, RULES, SEARCH = "/search/stream", "/stream/rules", "/search/recent"
+
+
+class Try:
+    """A stub, a source that reads it without waiting, and what the source said meanwhile."""
+
+    def __init__(self, x: XStub, silence_s: float = 5.0, **limits: Any) -> None:
+        self.x, self.state, self.pauses, self.said = x, State(), [], []  # type: ignore[var-annotated]
+        self.account = Account(TOKEN, x.url, self._pause, silence_s)
+        self.purse = Purse(self.state, Prices(), **limits)
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.said.append(self.state.now)
+
+    def stream(self, track: str = "coffee", position: str = "", replace: bool = False) -> Records:
+        return x_stream.tweets(self.account, wanted(track, ""), replace, self.purse, self.state, position)
+
+    def search(self, text: str = "coffee", position: str = "", adaptive: bool = False, until: str = "") -> Records:
+        return search(self.account, query(text, "", "", until, 0), 1.0, adaptive, self.purse, self.state, position)
+
+
+def ids(records: list[Record]) -> list[str]:
+    return [record.id or "" for record in records]
+
+
+def of(posts: list[dict[str, Any]]) -> list[str]:
+    return [post["data"]["id"] for post in posts]
+
+
+def post(number: int, likes: int = 0, author: str = "") -> dict[str, Any]:
+    """An invented post with an author of its own, a second after the one before."""
+    id, author = str(BASE + (number * 1_000 << 22)), author or str(number)
+    data = {"id": id, "text": f"invented {number} ☕", "author_id": author, "public_metrics": {"like_count": likes}}
+    return {"data": data, "includes": {"users": [{"id": author, "username": f"invented_{author}"}]}, "matching_rules": []}
