@@ -155,7 +155,7 @@ def test_latency_and_bandwidth(proxy: Proxy) -> None:
     proxy.latency_s, proxy.bytes_per_s = 0.0, 100.0  # 19 bytes there, 7 back
     assert seconds() >= 0.25
     proxy.heal()
-    assert seconds() < 0.2
+    assert min(seconds() for _ in range(10)) < 0.2, "the quickest: a crowded machine may be late with one"
 
 
 def test_a_reset_and_a_server_that_is_away(namenode: NameNode, proxy: Proxy) -> None:
