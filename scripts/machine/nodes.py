@@ -4,6 +4,7 @@ import base64
 import getpass
 import json
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -204,10 +205,13 @@ def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
         actors = json.loads(bean(http, "DataNodeInfo")["BPServiceActorInfo"])
         if not any(actor["ActorState"] == "RUNNING" and actor["BlockPoolID"] for actor in actors):
             return "it has not joined the NameNode yet"
-        live = json.loads(bean(namenode_http, "NameNodeInfo")["LiveNodes"])
+        namenode = bean(namenode_http, "NameNodeInfo")
     except (URLError, OSError, KeyError, IndexError) as error:
         return f"no answer: {error}"
-    return "" if any(node["xferaddr"] == address for node in live.values()) else "the NameNode does not count it as live yet"
+    if not any(node["xferaddr"] == address for node in json.loads(namenode["LiveNodes"]).values()):
+        return "the NameNode does not count it as live yet"
+    reported = time.time() - min(int(actor["LastBlockReport"]) for actor in actors)
+    return "" if reported > namenode["NNStartedTimeInMillis"] / 1000 else "it has not told this NameNode of its blocks yet"
 
 
 def bean(http: str, name: str) -> dict:
