@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.util.connection import create_connection
 
 from producer import publisher, segments
 from producer import run as producer_run
@@ -28,6 +30,17 @@ CANARY = "canary-b83e55d1f0"
 @pytest.fixture(autouse=True)
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def small_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel keeps little for us that we have not read; left alone it may keep 32 MB, more than X has here."""
+
+    def create(address: tuple[str, int], *others: Any, socket_options: list[Any], **named: Any) -> socket.socket:
+        return create_connection(address, *others, socket_options=[*socket_options, small], **named)
+
+    small = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", create)
 
 
 def stream(services: Services, x: XStub, topic: str, folder: Path, posts: int, **chosen: Any) -> Run:
