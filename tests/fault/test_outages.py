@@ -33,6 +33,7 @@ def test_service_away_in_mid_run(
         try:
             with suppress(subprocess.TimeoutExpired):
                 producer.wait(OUTAGE_S)
+            assert producer.returncode is None, "tweets are published through the whole outage"
         finally:
             if service == "kafka-1":
                 start_again(services, admin)
