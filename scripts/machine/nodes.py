@@ -210,7 +210,7 @@ def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
         return f"no answer: {error}"
     if not any(node["xferaddr"] == address for node in json.loads(namenode["LiveNodes"]).values()):
         return "the NameNode does not count it as live yet"
-    reported = time.time() - min(int(actor["LastBlockReport"]) for actor in actors)
+    reported = time.time() - min(int(actor["LastBlockReport"]) for actor in actors)  # it says how many seconds ago
     return "" if reported > namenode["NNStartedTimeInMillis"] / 1000 else "it has not told this NameNode of its blocks yet"
 
 
