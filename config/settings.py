@@ -117,6 +117,7 @@ TABLE = (
     Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port"),
     Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port"),
     Setting("datanode_port", _SERVICES, int, 9866, "first DataNode's port; each DataNode takes ten"),
+    Setting("hdfs_site", _SERVICES, str, "", "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; at a start"),
     Setting("x_stub", _SERVICES, bool, False, "a stub server of X too"),
     Setting("x_stub_port", _SERVICES, int, 9440, "the stub of X"),
     Setting("jetstream_stub", _SERVICES, bool, False, "a stub server of Bluesky's Jetstream too"),

@@ -62,6 +62,7 @@ class Services:
     namenode_port: int = PORTS + 20
     namenode_http_port: int = PORTS + 1870
     datanode_port: int = PORTS + 1866
+    hdfs_site: str = ""  # NAME=VALUE,…: HDFS's own properties, at each start
 
     @property
     def bootstrap(self) -> str:
@@ -87,6 +88,7 @@ class Services:
         return {
             **{f"TWEETS_{name.upper()}": str(getattr(self, name)) for name in ports},
             "TWEETS_SERVICES_HOME": str(self.home),
+            "TWEETS_HDFS_SITE": self.hdfs_site,
             "TWEETS_BOOTSTRAP": self.bootstrap,
             "TWEETS_OUTPUT": f"{self.hdfs}/tweets/{{program}}",
             "TWEETS_WEBHDFS": self.webhdfs,

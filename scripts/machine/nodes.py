@@ -14,7 +14,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 from xml.sax.saxutils import escape
 
-from config.errors import PipelineError
+from config.errors import ConfigError, PipelineError
 from config.settings import Settings
 from config.venv import ROOT
 from scripts.machine import jars, jdk
@@ -183,9 +183,19 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
     }
     return {
         folder / "core-site.xml": _xml(core),
-        folder / "hdfs-site.xml": _xml({**site, **own}),
+        folder / "hdfs-site.xml": _xml({**site, **own, **_properties(settings.hdfs_site)}),
         folder / "log4j.properties": (LOGGING / "log4j.properties").read_text(encoding="utf-8"),
     }
+
+
+def _properties(text: str) -> dict[str, str]:
+    """The properties in "NAME=VALUE,NAME=VALUE". Raises ConfigError for a part that is no such pair."""
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    for name, equals, value in pairs:
+        if not name or not value:
+            remedy = "set hdfs_site / TWEETS_HDFS_SITE / --hdfs-site to NAME=VALUE,NAME=VALUE"
+            raise ConfigError(f"not a property of HDFS: {name}{equals}{value}", "hdfs_site", remedy)
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _xml(properties: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hdfs import HdfsError
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 
@@ -123,6 +124,7 @@ def test_one_part_is_stopped_and_started_by_name(mine: Services) -> None:
         (["start", "--brokers", "2"], "brokers is 1 or 3"),
         (["start", "--kafka-port", str(PORTS + 1199)], "already runs on 127.0.0.1:"),
         (["start", "--broker", "1"], "did you mean --brokers?"),
+        (["start", "--hdfs-site", "dfs.blocksize"], "not a property of HDFS: dfs.blocksize at hdfs_site"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_remedy(mine: Services, arguments: list[str], words: str) -> None:
@@ -168,3 +170,17 @@ def test_three_brokers_keep_three_copies_and_do_without_one(tmp_path: Path) -> N
         produce(f"{HOST}:{PORTS + 1293},{HOST}:{PORTS + 1294}", "safe", b"two are enough")
     finally:
         three.run("clean", expect=None)
+
+
+def test_hdfs_gets_the_properties_that_it_is_started_with(tmp_path: Path) -> None:
+    """The NameNode then allows a folder three entries, as a user may tune it."""
+    limit = "dfs.namenode.fs-limits.max-directory-items=3, dfs.blocksize=8m"
+    tuned = Services(tmp_path / "tuned", *(PORTS + port for port in (1392, 2392, 320, 1370, 1366)), hdfs_site=limit)
+    try:
+        tuned.run("start", "namenode", "datanode-1")
+        for name in ("a", "b", "c"):
+            tuned.files.makedirs(f"/{name}")
+        with pytest.raises(HdfsError, match="limit=3 items=3"):
+            tuned.files.makedirs("/d")
+    finally:
+        tuned.run("clean", expect=None)
