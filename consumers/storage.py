@@ -33,6 +33,8 @@ _ANSWERS: dict[str, type[Exception]] = {
 class Storage:
     """The file system of `root`. All paths are below it and relative to it."""
 
+    forced = True  # part files are on the DataNodes' disks before they are published; benchmarks/durability.py says what it costs
+
     def __init__(self, root: str) -> None:
         SparkContext._ensure_initialized()
         self._jvm: Any = SparkContext._jvm
@@ -45,13 +47,13 @@ class Storage:
         self._context = self._ask(lambda: hadoop.FileContext.getFileContext(self._path("").toUri(), conf), "")
 
     def create(self, name: str, data: bytes, overwrite: bool = False) -> None:
-        """Write a file and its parents, durable when this returns. Raises FileExistsError unless `overwrite`."""
+        """Write a file and its parents, on the DataNodes' disks when this returns. Raises FileExistsError unless `overwrite`."""
 
         def write() -> None:
-            stream = self._files.create(self._path(name), overwrite)
+            # Not by hsync: it leaves out the last step, in which the DataNode moves the closed block to another folder.
+            stream = self._files.createFile(self._path(name)).recursive().overwrite(overwrite).syncBlock().build()
             stream.write(data)
             fail_points.visit(f"{name.rpartition('/')[2].strip('_').removesuffix('.json')} written")
-            stream.hsync()
             stream.close()
 
         self._ask(write, name)
@@ -138,7 +140,8 @@ class Storage:
     def write_parts(self, blobs: RDD[bytes], folder: str) -> "list[dict[str, Any]]":
         """Run the tasks and write what they yield into files of `folder`, as consumers/java/partfiles describes."""
         blobs._jrdd_deserializer = NoOpSerializer()  # the blobs cross as they are, not pickled
-        return [json.loads(part) for part in self._jvm.partfiles.PartFiles.write(blobs._jrdd, f"{self.root}/{folder}")]
+        parts = self._jvm.partfiles.PartFiles.write(blobs._jrdd, f"{self.root}/{folder}", self.forced)
+        return [json.loads(part) for part in parts]
 
     def _ask(self, call: Callable[[], T], name: str) -> T:
         """Call the JVM; a clear answer becomes its Python error, anything else is tried again for a minute."""

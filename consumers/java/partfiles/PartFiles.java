@@ -8,12 +8,17 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
+import org.apache.hadoop.hdfs.DistributedFileSystem.HdfsDataOutputStreamBuilder;
+import org.apache.spark.SparkContext;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.deploy.SparkHadoopUtil;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
 
 /**
  * Writes what Python tasks yield into files, as it comes, through the JVM's Hadoop client. A blob's first byte says what
@@ -22,15 +27,34 @@ import org.apache.spark.deploy.SparkHadoopUtil;
 public final class PartFiles {
   private static final Map<Character, String> KINDS = Map.of('T', "tweets", 'R', "rejected");
 
+  private static SparkContext sender;
+  private static Broadcast<SerializableConfiguration> sent;
+
   private PartFiles() {}
 
-  /** For each task that ended well its summary and the files it wrote: {"summary": …, "files": {kind: [name, bytes]}}. */
-  public static List<String> write(JavaRDD<byte[]> blobs, String folder) {
-    return blobs.mapPartitionsWithIndex((index, task) -> writeTask(index, task, folder), true).collect();
+  /**
+   * For each task that ended well its summary and the files it wrote: {"summary": …, "files": {kind: [name, bytes]}}. With `forced`
+   * each file is on the DataNodes' disks, and in their folders, when its task ends: a power cut takes nothing of it.
+   */
+  public static List<String> write(JavaRDD<byte[]> blobs, String folder, boolean forced) {
+    Broadcast<SerializableConfiguration> hadoop = hadoop(blobs.context());
+    return blobs.mapPartitionsWithIndex((index, task) -> writeTask(index, task, folder, hadoop, forced), true).collect();
+  }
+
+  /** The driver's Hadoop settings, sent once: an executor of its own process does not have the driver's spark.hadoop.*. */
+  private static synchronized Broadcast<SerializableConfiguration> hadoop(SparkContext driver) {
+    if (sender != driver) {
+      SerializableConfiguration settings = new SerializableConfiguration(driver.hadoopConfiguration());
+      sent = JavaSparkContext.fromSparkContext(driver).broadcast(settings);
+      sender = driver;
+    }
+    return sent;
   }
 
   /** Runs on an executor. The names are this attempt's own, so a retried or forgotten attempt overwrites nobody. */
-  private static Iterator<String> writeTask(int index, Iterator<byte[]> blobs, String folder) throws IOException {
+  private static Iterator<String> writeTask(
+      int index, Iterator<byte[]> blobs, String folder, Broadcast<SerializableConfiguration> hadoop, boolean forced)
+      throws IOException {
     Map<Character, FSDataOutputStream> open = new LinkedHashMap<>();
     String summary = null;
     try {
@@ -41,7 +65,7 @@ public final class PartFiles {
           summary = new String(blob, 1, blob.length - 1, StandardCharsets.UTF_8);
           continue;
         }
-        if (!open.containsKey(kind)) open.put(kind, create(path(folder, kind, index)));
+        if (!open.containsKey(kind)) open.put(kind, create(path(folder, kind, index), hadoop.value().value(), forced));
         open.get(kind).write(blob, 1, blob.length - 1);
       }
       List<String> files = new ArrayList<>();
@@ -62,9 +86,10 @@ public final class PartFiles {
   }
 
   /** Never makes the folder: when the driver has taken it away, this task has been given up. */
-  private static FSDataOutputStream create(Path path) throws IOException {
-    FileSystem files = path.getFileSystem(SparkHadoopUtil.get().conf());
-    return files.createFile(path).overwrite(false).build();
+  private static FSDataOutputStream create(Path path, Configuration hadoop, boolean forced) throws IOException {
+    DistributedFileSystem files = (DistributedFileSystem) path.getFileSystem(hadoop);
+    HdfsDataOutputStreamBuilder file = files.createFile(path).overwrite(false);
+    return (forced ? file.syncBlock() : file).build();
   }
 
   private static void closeAfterFailure(OutputStream file) {
