@@ -38,6 +38,7 @@ class Setting:
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    span: tuple[float, float] = (0, 1e15)  # the least and the greatest number
     secret: bool = False  # environment or .env only: never a flag, never pipeline.toml, never printed
 
     @property
@@ -49,7 +50,7 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
-_PRODUCER, _SERVICES = ("producer",), ("services",)
+_PRODUCER, _SERVICES, _PORT = ("producer",), ("services",), (1, 65_535)
 _ALL_KAFKA = ("producer", *JOBS)
 _SOURCES = ("stream", "search", "bluesky", "replay", "sample")
 _JETSTREAMS = ",".join(f"wss://jetstream{n}.us-{side}.bsky.network/subscribe" for side in ("east", "west") for n in (1, 2))
@@ -99,29 +100,29 @@ TABLE = (
     Setting("output", _ALL_KAFKA, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job"),
     Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
     Setting("group", JOBS, str, "", "consumer group, for lag tools; receivers read in GROUP-EPOCH; empty is the output's own"),
-    Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch"),
+    Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch", span=(0.1, 86_400)),
     Setting("max_rate", JOBS, int, 0, "records a second, per partition (direct) or receiver; 0 is no limit"),
-    Setting("receivers", ("receiver_based",), int, 1, "receivers; each keeps one core for itself"),
-    Setting("max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected"),
+    Setting("receivers", ("receiver_based",), int, 1, "receivers; each keeps one core for itself", span=(1, 10_000)),
+    Setting("max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected", span=(1, 2**30)),
     Setting("available_now", JOBS, bool, False, "read up to the ends the topic has at start, publish, stop"),
     Setting(
         "accept_loss", JOBS, str, "", "go on behind records that retention deleted; the text says who and why, and is published"
     ),
     Setting("fail_point", JOBS, str, "", "tests only: end or hold the driver there"),
-    Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds"),
+    Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds", span=(0, 86_400)),
     Setting("webhdfs", ("producer", "audit", "summary"), str, "", "the output's WebHDFS; empty is port 9870 of its host"),
     Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),
     Setting("datanodes", _SERVICES, int, 1, "HDFS DataNodes"),
-    Setting("kafka_port", _SERVICES, int, 9092, "first broker's port; the next ones follow"),
-    Setting("controller_port", _SERVICES, int, 19092, "first KRaft controller's port; the next ones follow"),
-    Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port"),
-    Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port"),
-    Setting("datanode_port", _SERVICES, int, 9866, "first DataNode's port; each DataNode takes ten"),
+    Setting("kafka_port", _SERVICES, int, 9092, "first broker's port; the next ones follow", span=_PORT),
+    Setting("controller_port", _SERVICES, int, 19092, "first KRaft controller's port; the next ones follow", span=_PORT),
+    Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port", span=_PORT),
+    Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port", span=_PORT),
+    Setting("datanode_port", _SERVICES, int, 9866, "first DataNode's port; each DataNode takes ten", span=_PORT),
     Setting("hdfs_site", _SERVICES, str, "", "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; at a start"),
     Setting("x_stub", _SERVICES, bool, False, "a stub server of X too"),
-    Setting("x_stub_port", _SERVICES, int, 9440, "the stub of X"),
+    Setting("x_stub_port", _SERVICES, int, 9440, "the stub of X", span=_PORT),
     Setting("jetstream_stub", _SERVICES, bool, False, "a stub server of Bluesky's Jetstream too"),
-    Setting("jetstream_stub_port", _SERVICES, int, 9441, "the stub of Jetstream"),
+    Setting("jetstream_stub_port", _SERVICES, int, 9441, "the stub of Jetstream", span=_PORT),
     Setting("services_home", _SERVICES, str, ".run/services", "folder of the services' data, logs and pids"),
 )
 
@@ -240,8 +241,8 @@ def _checked(setting: Setting, value: Any, origin: str) -> Any:
         raise ConfigError(
             f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}", origin, "choose one"
         )
-    if setting.kind in (int, float) and not 0 <= typed < float("inf"):
-        raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give zero or a positive number")
+    if setting.kind in (int, float) and not setting.span[0] <= typed <= setting.span[1]:
+        raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give a number from {:g} to {:g}".format(*setting.span))
     return typed
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 import time
 import uuid
@@ -17,7 +18,7 @@ import kafka_dstreams
 from config import errors, settings
 from config.settings import Settings
 from consumers import batches, commits, fail_points, lifecycle, lines, manifests, sentiment
-from consumers.storage import Storage
+from consumers.storage import Storage, check_address, refusal
 
 DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
 FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
@@ -72,7 +73,10 @@ def open_job(name: str, about: str) -> Opened:
     job = settings.load(name, sys.argv[1:], about)
     # Once, before several workers would each do it, and while the JVM starts and Kafka and HDFS answer.
     preparing = ThreadPoolExecutor(1).submit(lines.prepare)
-    topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
+    topics = names_of_topics(job.topic)
+    check_address(job.output)
+    if job.values.get("checkpoint"):
+        check_address(job.checkpoint)
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
     params = {"bootstrap.servers": job.bootstrap, "group.id": group}
     kafka_dstreams.topic_ids(params, topics)  # who cannot read fences nobody off
@@ -88,6 +92,16 @@ def open_job(name: str, about: str) -> Opened:
     batches.current = batches.Job(storage, output, job.max_tweet_bytes, opened.check_topics, opened.commit_group)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
     return opened
+
+
+def names_of_topics(text: str) -> list[str]:
+    """The topics in a comma separated list, each once. Raises ConfigError for none, and for a name that Kafka does not allow."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    wrong = [name for name in names if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", name) or name in (".", "..")]
+    if wrong or not names:
+        what = f"no topic can be called {wrong[0]!r}" if wrong else "no topic is named"
+        raise errors.ConfigError(what, f"topic {text!r}", "--topic NAME[,NAME…]: letters, digits, dot, underscore, hyphen")
+    return names
 
 
 def spark_conf(job: Settings) -> dict[str, str]:
@@ -143,7 +157,7 @@ def main(entry: Any) -> None:
             raise (_ours(error) or error) from None
         except Py4JJavaError as error:
             remedy = "scripts/services status, then start again; the stack trace is above"
-            known = _ours(kafka_dstreams.error_of(error)) or _torn_log(error)
+            known = _ours(kafka_dstreams.error_of(error)) or _torn_log(error) or refusal(error)
             raise (known or errors.PipelineError(_headline(error), remedy=remedy)) from None
 
     errors.exit_with(run)

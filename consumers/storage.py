@@ -1,13 +1,15 @@
 """HDFS in ten verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
 
-Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anything else is retried, then ServiceUnreachable.
+Errors are Python's: FileExistsError, FileNotFoundError. What no retry can change is a ConfigError at once; anything else is
+retried, then ServiceUnreachable.
 """
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
@@ -20,22 +22,41 @@ from consumers import fail_points
 T = TypeVar("T")
 
 _RETRY_S = 60.0  # a NameNode that restarts is back within it; the supervisor takes over after
+_ADDRESS = "give an address like hdfs://HOST:PORT/PATH"
+_RAISE = "remove what is not needed, or raise the limit; then start again, nothing is lost"
+_QUOTA = ("HDFS's quota is used up", f"{_RAISE} (hdfs dfsadmin -setSpaceQuota, -setQuota)")
 _ANSWERS: dict[str, type[Exception]] = {
     "FileAlreadyExistsException": FileExistsError,
     "FileNotFoundException": FileNotFoundError,
     "ParentNotDirectoryException": FileNotFoundError,
-    "AccessControlException": PermissionError,
-    "UnknownHostException": ConfigError,
-    "UnsupportedFileSystemException": ConfigError,
+}
+# What no retry and no restart changes, each with what it is and what to do.
+_FULL = {
+    "QuotaExceededException": _QUOTA,
+    "QuotaByStorageTypeExceededException": _QUOTA,
+    "MaxDirectoryItemsExceededException": (
+        "HDFS takes no more entries into this folder",
+        f"a new --output; or {_RAISE} (dfs.namenode.fs-limits.max-directory-items)",
+    ),
+}
+_NEVER = {
+    **_FULL,
+    "AccessControlException": ("no permission on the output", "choose another output, or chown it"),
+    "UnknownHostException": ("there is no such host", _ADDRESS),
+    "UnsupportedFileSystemException": ("there is no such file system", _ADDRESS),
+    "PathComponentTooLongException": ("HDFS takes no name as long as this", "choose a shorter --output"),
+    "InvalidPathException": ("HDFS takes no such path", _ADDRESS),
+    "IllegalArgumentException": ("HDFS takes no such address", _ADDRESS),
 }
 
 
 class Storage:
-    """The file system of `root`. All paths are below it and relative to it."""
+    """The file system of `root`. All paths are below it and relative to it. Raises ConfigError where it is none of HDFS."""
 
     forced = True  # part files are on the DataNodes' disks before they are published; benchmarks/durability.py says what it costs
 
     def __init__(self, root: str) -> None:
+        check_address(root)
         SparkContext._ensure_initialized()
         self._jvm: Any = SparkContext._jvm
         self.root = root
@@ -151,31 +172,62 @@ class Storage:
                 return call()
             except Py4JJavaError as error:
                 kind, text = _answer(error)
-            if kind is ConfigError:
-                raise ConfigError(text, self.root, "mend the address: hdfs://HOST:PORT/PATH")
-            if kind is PermissionError:
-                raise ConfigError(
-                    f"no permission on the output: {text}", f"{self.root}/{name}", "choose another output, or chown it"
-                )
+                refused = _refused(error, _NEVER, f"{self.root}/{name}".rstrip("/"))
             if kind is not None:
                 raise kind(f"{self.root}/{name}")
+            if refused is not None:
+                raise refused
             if time.monotonic() > deadline:
                 raise ServiceUnreachable(f"the file system does not answer: {text}", self.root, "scripts/services status")
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
 
 
+def check_address(root: str) -> None:
+    """Raises ConfigError unless it is hdfs://HOST[:PORT]/PATH: no other file system has the rename and the fence we stand on."""
+    parts = urlsplit(root)
+    wrong = (
+        f"{parts.scheme or 'an address without a scheme'} is not HDFS"
+        if parts.scheme != "hdfs"
+        else "the address names no host"
+        if not parts.netloc
+        else "the address names no folder"
+        if not parts.path.strip("/")
+        else ""
+    )
+    if wrong:
+        raise ConfigError(wrong, root, _ADDRESS)
+
+
+def refusal(error: Py4JJavaError) -> ConfigError | None:
+    """That HDFS has no room by its own limits, if the error says so: any call may find that, a task's too."""
+    return _refused(error, _FULL)
+
+
+def _refused(error: Py4JJavaError, known: Mapping[str, tuple[str, str]], where: str = "") -> ConfigError | None:
+    for name, text in _causes(error):
+        for answer, (what, remedy) in known.items():
+            if name.endswith(answer):
+                return ConfigError(f"{what}: {text}", where, remedy)
+    return None
+
+
 def _answer(error: Py4JJavaError) -> tuple[type[Exception] | None, str]:
-    """The Python error for the first cause that has one, and the innermost message's first line."""
-    cause = error.java_exception
-    text = str(cause)
-    while cause is not None:
-        name = cause.getClass().getName() if cause.getClass().getSimpleName() != "RemoteException" else cause.getClassName()
-        text = (cause.getMessage() or name).splitlines()[0]
+    """The Python error for the first cause that has one, and the innermost message."""
+    text = str(error.java_exception)
+    for name, text in _causes(error):
         if name.endswith("AccessControlException") and text.endswith("(is not a directory)"):
             return FileNotFoundError, text  # HDFS's answer below a file, such as the one that fences a driver off
         for known, kind in _ANSWERS.items():
             if name.endswith(known):
                 return kind, text
-        cause = cause.getCause()
     return None, text
+
+
+def _causes(error: Py4JJavaError) -> "Iterator[tuple[str, str]]":
+    """The class and the message's first line of each exception, from the outermost to the cause of all."""
+    cause = error.java_exception
+    while cause is not None:
+        name = cause.getClass().getName() if cause.getClass().getSimpleName() != "RemoteException" else cause.getClassName()
+        yield name, (cause.getMessage() or name).splitlines()[0]
+        cause = cause.getCause()

@@ -63,10 +63,23 @@ def test_a_topic_that_does_not_exist(services: Services, output: str, tmp_path: 
     refused(said, "topic no-such-topic does not exist", services.bootstrap, "--topic")
 
 
-@pytest.mark.parametrize("address", ["hdfs://no-such-host.invalid:8020/tests/x", "hdsf://127.0.0.1:8020/tests/x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "hdfs://no-such-host.invalid:8020/tests/x",
+        "hdsf://127.0.0.1:8020/tests/x",
+        "hdfs://127.0.0.1:99999/tests/x",
+        "{hdfs}/tests/a:b",
+        "{hdfs}",
+        "file:{folder}/x",
+        "{folder}/x",
+    ],
+)
 def test_an_output_address_that_cannot_be(services: Services, made: Made, address: str, tmp_path: Path) -> None:
+    address = address.format(hdfs=services.hdfs, folder=tmp_path / "files")
     said = run_job(services, tmp_path, "direct", made.topic, address, expect=2)
     refused(said, address, "hdfs://HOST:PORT/PATH")
+    assert not (tmp_path / "files").exists(), "nothing was made"
 
 
 def test_no_permission_on_the_output(services: Services, made: Made, output: str, tmp_path: Path) -> None:

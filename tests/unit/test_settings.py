@@ -102,6 +102,14 @@ def test_print_config_shows_values_and_origins_on_stdout(file: Path, capsys: pyt
         (["--max-rate", "-1"], {}, "", "max_rate cannot be -1 at --max-rate"),
         (["--batch-interval-s", "nan"], {}, "", "batch_interval_s cannot be nan"),
         (["--batch-interval-s", "inf"], {}, "", "batch_interval_s cannot be inf"),
+        (
+            ["--batch-interval-s", "0"],
+            {},
+            "",
+            r"batch_interval_s cannot be 0.0.*\n  next: .* from 0.1 to 86400",
+        ),
+        (["--batch-interval-s", "-2"], {}, "", "batch_interval_s cannot be -2.0"),
+        (["--max-tweet-bytes", "0"], {}, "", "max_tweet_bytes cannot be 0"),
         (["--topic"], {}, "", "expected one argument"),
     ],
 )
@@ -111,6 +119,13 @@ def test_what_is_refused(argv: list[str], environ: dict[str, str], content: str,
         load(file, *argv, **environ)
     assert refused.value.exit_code == 2
     assert refused.value.remedy
+
+
+def test_other_programs_numbers_have_their_ranges_too(file: Path) -> None:
+    with pytest.raises(ConfigError, match="receivers cannot be 0 at --receivers"):
+        load(file, "--receivers", "0", program="receiver_based")
+    with pytest.raises(ConfigError, match="kafka_port cannot be 70000 at TWEETS_KAFKA_PORT"):
+        load(file, program="services", TWEETS_KAFKA_PORT="70000")
 
 
 @pytest.mark.parametrize(
