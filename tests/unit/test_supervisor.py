@@ -35,7 +35,28 @@ def test_a_service_away_a_kill_and_a_fence_start_it_again_after_a_growing_pause(
     assert run([1, -9, 4, 1, -6, 0]) == (0, [1, 2, 4, 8, 16], 6)
 
 
-@pytest.mark.parametrize("code", [2, 3, 5, 6])
+@pytest.mark.parametrize("code", [50, 51, 52, 101, 128 + signal.SIGHUP, 143, -signal.SIGBUS, -signal.SIGILL, -signal.SIGABRT])
+def test_whatever_may_pass_starts_it_again(code: int) -> None:
+    assert run([code, 0]) == (0, [1], 2)
+
+
+def test_it_gives_up_aloud_when_no_start_comes_to_anything(capfd: pytest.CaptureFixture[str]) -> None:
+    """The last code is the supervisor's: a batch that kills each driver would otherwise do so for ever."""
+    code, pauses, started = run([1, -9, -6] * 20)
+    assert (code, started) == (134, supervisor.STARTS_AT_MOST)
+    assert pauses[-1] == supervisor.LONGEST_PAUSE_S
+    said = capfd.readouterr().err
+    assert "gives up: 30 starts in a row, none ran for 10 minutes, the last ended with 134\n  next: see what the job said" in said
+
+
+def test_a_job_that_ran_for_long_has_recovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "STEADY_S", 0.0)
+    code, pauses, started = run([1] * 40 + [0])
+    assert (code, started) == (0, 41)
+    assert set(pauses) == {supervisor.FIRST_PAUSE_S}
+
+
+@pytest.mark.parametrize("code", [2, 3, 5, 6, 130])
 def test_wrong_configuration_and_the_risk_of_loss_end_it(code: int) -> None:
     assert run([code]) == (code, [], 1)
 
