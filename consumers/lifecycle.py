@@ -15,6 +15,7 @@ from config.errors import ConfigError, PipelineError
 
 ANOTHER_CHECKPOINT = "start with another --checkpoint: the output knows what is published, nothing is lost"
 CLOCK_SLACK_S = 60  # a clock set back no further is waited for, as Spark does
+_METADATA_LOG = "org.apache.spark.streaming.util.FileBasedWriteAheadLog_ReceivedBlockTracker"  # the logger's name
 _POLL_S = 0.2
 _GRACE_S = 30.0  # beyond the graceful stop's own limit, for the JVM to end its threads
 
@@ -85,6 +86,11 @@ def _stop(ssc: StreamingContext, graceful: bool, stop_timeout_s: float) -> None:
     watchdog = threading.Timer(stop_timeout_s + _GRACE_S, _give_up)
     watchdog.daemon = True
     watchdog.start()
+    if (
+        graceful
+    ):  # Spark closes this log before its last use; the second of three attempts opens it again, a third would be an error
+        log4j = ssc.sparkContext._jvm.org.apache.logging.log4j
+        log4j.core.config.Configurator.setLevel(_METADATA_LOG, log4j.Level.ERROR)
     ssc.stop(stopSparkContext=True, stopGraceFully=graceful)
     watchdog.cancel()
 

@@ -1,5 +1,6 @@
 """What the audit reads: Kafka through kafka-python, HDFS over WebHDFS, the producer's ledger."""
 
+import getpass
 import gzip
 import hashlib
 import io
@@ -103,7 +104,7 @@ def _strike(acknowledged: Ledger, record: object) -> None:
 
 def batches(webhdfs: str, output: str) -> Iterator[Batch]:
     """The directories of `<output>/batches`, by name; none if it does not exist. `output` is a path on the file system."""
-    client = InsecureClient(webhdfs, timeout=PATIENCE_S)
+    client = InsecureClient(webhdfs, user=getpass.getuser(), timeout=PATIENCE_S)
     root = f"{output.rstrip('/')}/batches"
     status = client.status(root, strict=False)
     for name in sorted(client.list(root)) if status else []:

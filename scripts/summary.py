@@ -14,6 +14,7 @@ from config import venv
 venv.enter()
 
 import argparse  # noqa: E402  only the venv has what follows
+import getpass  # noqa: E402
 import gzip  # noqa: E402
 import os  # noqa: E402
 from collections import Counter, defaultdict  # noqa: E402
@@ -110,7 +111,7 @@ class Summary:
 
 def summarise(webhdfs: str, path: str) -> Summary:
     """Read every published line of the output at `path`. Raises HdfsError, RequestException, ValueError."""
-    client, summary = InsecureClient(webhdfs, timeout=TIMEOUT_S), Summary()
+    client, summary = InsecureClient(webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S), Summary()
     root = f"{path.rstrip('/')}/batches"
     for name in sorted(client.list(root)) if client.status(root, strict=False) else []:
         with client.read(f"{root}/{name}/_manifest.json") as reader:

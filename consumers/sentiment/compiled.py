@@ -70,7 +70,7 @@ def _writable() -> Path | None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # What lies in the cache is run: a folder that another user made, or may write to, will not do.
             status = folder.stat()
-            if status.st_uid == _user() and not status.st_mode & 0o002 and os.access(folder, os.W_OK):
+            if status.st_uid == _user() and not status.st_mode & 0o022 and os.access(folder, os.W_OK):
                 return folder
         except OSError:
             continue

@@ -1,7 +1,6 @@
 """What each service is: its ports, its configuration, its command, and when it is ready."""
 
 import base64
-import getpass
 import json
 import subprocess
 import time
@@ -167,7 +166,6 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
     core = {
         "fs.defaultFS": f"hdfs://{HOST}:{settings.namenode_port}",
         "hadoop.tmp.dir": str(folder / "tmp"),
-        "hadoop.http.staticuser.user": getpass.getuser(),
     }
     site = {
         "dfs.replication": str(min(settings.datanodes, 3)),

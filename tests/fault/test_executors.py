@@ -17,7 +17,7 @@ from tests.fault.trials import Trial, below
 from tests.jobs import APPROACHES, Job, audit, batches, publish, run_job, slowly, started
 from tests.producing import frozen
 
-CLUSTER = ("--master", "local-cluster[2,2,1024]")
+CLUSTER = ("--master", "local-cluster[2,2,1024]", "--conf", "spark.authenticate.secret=a-test-s")
 EXECUTOR, WORKER = "CoarseGrainedExecutorBackend", "pyspark.daemon"
 KILLS = 3
 RECOVERY_S = 90

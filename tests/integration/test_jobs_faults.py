@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Services
-from tests.jobs import APPROACHES, audit, await_batches, batches, publish, run_job, slowly, started
+from tests.jobs import APPROACHES, audit, await_batches, batches, path_of, publish, run_job, slowly, started
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
@@ -23,11 +23,25 @@ def test_signals_stop_in_order(services: Services, topic: str, output: str, appr
             os.killpg(job.process.pid, number) if number == signal.SIGINT else job.process.send_signal(number)
             assert job.ended(20) == 0, job.said()
             assert "error" not in job.said().lower(), job.said()
+            assert "write ahead log" not in job.said(), job.said()
         verdict = audit(services, topic, output, expect=1)
         assert 0 < verdict["lost"] == 4000 - verdict["published"], "it was stopped in mid-run, not at the end"
         assert verdict["duplicated"] == verdict["chain_errors"] == 0
 
     run_job(services, tmp_path, "direct", topic, output)  # either job continues; this one need not keep to the rate
+    assert audit(services, topic, output)["published"] == 4000
+
+
+def test_a_log_that_cannot_be_written_is_said(services: Services, topic: str, output: str, tmp_path: Path) -> None:
+    """The driver's log of what its receivers have stored: its folder is taken away, and a file stands there instead."""
+    publish(services, topic, 4000)
+    log = f"{path_of(output)}/_checkpoint/receivedBlockMetadata"
+    with started(services, tmp_path, "receiver_based", topic, output, *slowly("receiver_based", 100)) as job:
+        await_batches(services, output, 2, job)
+        services.files.delete(log, recursive=True)
+        services.files.write(log, data=b"", overwrite=True)
+        job.until(lambda: "Failed to write to write ahead log after 3 failures" in job.said(), 60, "the job says so")
+    run_job(services, tmp_path, "direct", topic, output)
     assert audit(services, topic, output)["published"] == 4000
 
 

@@ -9,7 +9,7 @@ from scripts.machine.nodes import bean
 from tests.conftest import HOST, Services
 from tests.jobs import APPROACHES, batches, manifests, path_of, publish, run_job, started
 
-CLUSTER = ("--master", "local-cluster[2,2,1024]")  # executors are processes of their own
+CLUSTER = ("--master", "local-cluster[2,2,1024]", "--conf", "spark.authenticate.secret=a-test-s")  # executors of their own
 MIB = 1024 * 1024
 
 

@@ -81,6 +81,16 @@ def check_flags(program: Path, arguments: list[str]) -> None:
         assert not flag.startswith("-") or f'"{flag}"' in known, f"{program.name} knows no {flag}"
 
 
+def test_no_command_opens_a_port_beyond_this_machine() -> None:
+    """Without SPARK_LOCAL_IP Spark's page listens on every address; scripts/submit sets it."""
+    lines = [
+        line for page in (*PAGES, ROOT / "connector" / "README.md") for line in page.read_text(encoding="utf-8").splitlines()
+    ]
+    commands = [line for line in lines if re.search(r"(^|/|\s)spark-submit --(properties-file|jars|master|packages)", line)]
+    assert len(commands) >= 3
+    assert [line for line in commands if not line.startswith("SPARK_LOCAL_IP=127.0.0.1 ")] == []
+
+
 def kinds(kind: type[errors.PipelineError] = errors.PipelineError) -> Iterator[type[errors.PipelineError]]:
     """The error and all that derive from it."""
     yield kind

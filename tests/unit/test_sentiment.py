@@ -14,7 +14,7 @@ import pytest
 from benchmarks.hostile_texts import hostile
 from benchmarks.scorer import buffered, compensated_sum, differences, plain_sum, worst_texts
 from consumers import sentiment
-from consumers.sentiment import kernel, lexicon, plain, tables
+from consumers.sentiment import compiled, kernel, lexicon, plain, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -153,3 +153,14 @@ print([sentiment.polarity_scores(text) for text in given])
         [sys.executable, "-X", "utf8", "-c", script], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
     )
     assert done.stdout.strip() == repr(wanted), done.stderr
+
+
+def test_a_folder_into_which_others_may_write_is_no_cache(tmp_path, monkeypatch):
+    """What lies there is run."""
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    beside = tmp_path / "__pycache__"
+    assert compiled._writable() == beside
+    for mode in (0o775, 0o757):
+        beside.chmod(mode)
+        assert compiled._writable() == tmp_path / "home" / "vader"

@@ -49,11 +49,11 @@ def options(line: list[str]) -> dict[str, str]:
 def test_a_job_s_line(job: str, submit: ModuleType, checkout: Path) -> None:
     line = submit.command([job, "--topic", "t", "--available-now"])
     assert line[0] == str(checkout / ".venv" / "bin" / "spark-submit")
-    log = f"{checkout}/config/log4j2.properties"
+    log = f'"-Dlog4j2.configurationFile={checkout}/config/log4j2.properties"'
     assert options(line) == {
         "--properties-file": str(checkout / "config" / "spark.conf"),
         "--jars": ",".join(str(checkout / "build" / "jars" / "connector" / name) for name in ("a.jar", "b.jar")),
-        "--driver-java-options": f'-XX:TieredStopAtLevel=1 -Duser.timezone=UTC "-Dlog4j2.configurationFile={log}"',
+        "--driver-java-options": f'-XX:TieredStopAtLevel=1 -Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {log}',
     }
     assert line[7:] == [str(checkout / "consumers" / f"{job}.py"), "--topic", "t", "--available-now"]
 
@@ -110,6 +110,9 @@ def test_the_environment_finds_our_modules_and_keeps_the_user_s(
     assert environment["JAVA_HOME"] == "/a/jdk"
     assert environment["PYSPARK_PYTHON"] == str(checkout / ".venv" / "bin" / "python")
     assert environment["TWEETS_TOPIC"] == "t"
+    assert environment["SPARK_LOCAL_IP"] == "127.0.0.1"
+    monkeypatch.setenv("SPARK_LOCAL_IP", "192.0.2.7")
+    assert submit.environment()["SPARK_LOCAL_IP"] == "192.0.2.7", "the user's own wins"
     monkeypatch.delenv("PYTHONPATH")
     assert submit.environment()["PYTHONPATH"] == f"{checkout}{os.pathsep}{checkout / 'connector'}"
 
