@@ -20,6 +20,7 @@ from consumers import batches, commits, fail_points, lifecycle, lines, manifests
 from consumers.storage import Storage
 
 DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
+DRAIN_INTERVAL_S = 0.5  # of the direct job with --available-now: nobody waits for its batches, and it waits for none
 FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
 
 
@@ -74,7 +75,7 @@ def open_job(name: str, about: str) -> Opened:
     preparing = ThreadPoolExecutor(1).submit(lines.prepare)
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
-    params = {"bootstrap.servers": job.bootstrap, "group.id": group}
+    params = {"bootstrap.servers": job.bootstrap, "group.id": group, "isolation.level": "read_committed"}
     kafka_dstreams.topic_ids(params, topics)  # who cannot read fences nobody off
     storage = Storage(job.output)
     fail_points.arm(job.fail_point, storage.exists(fail_points.MARK))
@@ -88,6 +89,12 @@ def open_job(name: str, about: str) -> Opened:
     batches.current = batches.Job(storage, output, job.max_tweet_bytes, opened.check_topics, opened.commit_group)
     logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
     return opened
+
+
+def batch_interval_s(job: Settings) -> float:
+    """How far apart the batches are. A checkpoint keeps it, so the receiver job's is always the setting's."""
+    draining = job.available_now and job.program == "direct"
+    return min(job.batch_interval_s, DRAIN_INTERVAL_S) if draining else job.batch_interval_s
 
 
 def spark_conf(job: Settings) -> dict[str, str]:
