@@ -48,6 +48,10 @@ class Opened:
         """The first offset of each partition that is not published."""
         return manifests.frontiers(self.output.covered)
 
+    def leader_epochs(self) -> dict[manifests.Partition, int]:
+        """Kafka's leader epoch of the last record published of each partition; those that nobody has told are left out."""
+        return dict(self.output.leader_epochs)
+
     def published_ranges(self) -> list[tuple[str, int, int, int]]:
         """All that is published, as (topic, partition, from, until)."""
         covered = self.output.covered.items()
