@@ -64,7 +64,7 @@ class Opened:
     def commit_group(self) -> None:
         """Tell lag tools how far the output is. What counts is in the manifests, so a failure is a line in the log."""
         try:
-            kafka_dstreams.commit(self.params, self.group, self.frontiers())
+            kafka_dstreams.commit(self.params, self.group, self.frontiers(), self.leader_epochs())
         except (kafka_dstreams.KafkaError, Py4JJavaError) as error:
             logging.warning("group %s not updated: %s", self.group, str(error).splitlines()[0])
 

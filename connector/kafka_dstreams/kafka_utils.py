@@ -176,7 +176,7 @@ class KafkaUtils:
 
 def _tell_of_retries(sc: SparkContext) -> None:
     if sc.getConf().contains("spark.streaming.kafka.maxRetries"):
-        tell_once("spark.streaming.kafka.maxRetries has no effect: Kafka's client asks again until default.api.timeout.ms is over")
+        tell_once("spark.streaming.kafka.maxRetries has no effect: the client asks again until default.api.timeout.ms is over")
 
 
 def _params(jvm: Any, given: dict[str, Any]) -> dict[str, str]:
@@ -207,10 +207,11 @@ def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
     soon = {"request.timeout.ms": "5000", "default.api.timeout.ms": "5000"}
     try:
         streams.topics_once({**params, **soon}, topics)
+    except (streams.KafkaError, Py4JJavaError) as error:
+        reason = error.java_exception if isinstance(error, Py4JJavaError) else error
+        tell_once(f"the receiver waits for brokers and topic: {reason} (brokers {params['bootstrap.servers']})")
     except Py4JError:
         return  # the application has ended meanwhile
-    except streams.KafkaError as error:
-        tell_once(f"the receiver waits for brokers and topic: {error} (brokers {params['bootstrap.servers']})")
 
 
 def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callable[[], Any]) -> Any:

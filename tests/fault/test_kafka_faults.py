@@ -158,7 +158,7 @@ def test_brokers_killed_frozen_and_away(three: ThreeBrokers, tmp_path: Path, app
 
 @pytest.mark.long
 def test_a_partition_without_a_leader_stops_no_other(three: ThreeBrokers, tmp_path: Path) -> None:
-    """Each partition is on a broker of its own. While one is away the records of the others are published; then its own are too."""
+    """Each partition is on a broker of its own. While one is away the others are published; then it is too."""
     topic = "without-a-leader"
     spread = {"num_partitions": -1, "replication_factor": -1, "assignments": {0: [1], 1: [2], 2: [3]}}
     spread["configs"] = {"min.insync.replicas": "1"}

@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 import cases
-from cases import BOOTSTRAP, OLD, collected, filled, make_topic, raises, run, send
+from cases import BOOTSTRAP, OLD, collected, filled, make_topic, raises, run, send, wait_until
 from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.streaming import DStream, StreamingContext

@@ -15,7 +15,8 @@ public class DataLossException extends RuntimeException {
   static DataLossException of(OffsetOutOfRangeException refusal) {
     if (refusal instanceof LogTruncationException cut) {
       return new DataLossException("the log was truncated below what had been read, and has grown again (an unclean leader election, "
-          + "or an old copy of it): read up to " + cut.offsetOutOfRangePartitions() + ", the same records only up to " + cut.divergentOffsets());
+          + "or an old copy of it): read up to " + cut.offsetOutOfRangePartitions() + ", the same records only up to "
+          + cut.divergentOffsets());
     }
     return new DataLossException(refusal.offsetOutOfRangePartitions() + " no longer exist in Kafka where the receiver had come to: "
         + "retention has overtaken it, or the topic was truncated or made anew");

@@ -79,7 +79,8 @@ public final class Helper {
 
   /** An RDD of frames, one partition a range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
   public static JavaRDD<byte[]> rdd(JavaSparkContext jsc, String params, String ranges) {
-    return new JavaRDD<>(new FrameRDD(jsc.sc(), ranges(parse(ranges)).stream().map(List::of).toList(), params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
+    List<List<Range>> tasks = ranges(parse(ranges)).stream().map(List::of).toList();
+    return new JavaRDD<>(new FrameRDD(jsc.sc(), tasks, params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
   }
 
   /** Throws what Spark 2.4 threw, for Python's old doors: old scripts catch it as py4j hands it over. */
@@ -109,7 +110,8 @@ public final class Helper {
     Map<TopicPartition, Integer> out = new HashMap<>();
     rangesOf(rdd).stream().flatMap(List::stream).filter(range -> range.count() > 0 && range.epoch() != null)
         .forEach(range -> out.merge(range.topicPartition(), range.epoch(), Math::max));
-    return JSON.valueToTree(out.entrySet().stream().map(e -> List.of(e.getKey().topic(), e.getKey().partition(), e.getValue())).toList()).toString();
+    return JSON.valueToTree(out.entrySet().stream()
+        .map(e -> List.of(e.getKey().topic(), e.getKey().partition(), e.getValue())).toList()).toString();
   }
 
   private static List<List<Range>> rangesOf(RDD<?> rdd) {

@@ -74,7 +74,7 @@ final class Offsets {
       try {
         found.put(topic, get(answer));
         if (found.get(topic).topicId().equals(Uuid.ZERO_UUID) && WITHOUT_ID.add(topic)) {
-          LOG.warn("{} gives topic {} no id: if the topic is deleted and made anew, nobody will notice. Use a new output then", address, topic);
+          LOG.warn("{} gives topic {} no id: nobody can tell when it is deleted and made again; use a new output then", address, topic);
         }
       } catch (UnknownTopicOrPartitionException e) {
         throw new UnknownTopicOrPartitionException("topic " + topic + " does not exist on " + address);
@@ -141,7 +141,7 @@ final class Offsets {
 
   /** What a group has acknowledged; a partition without an entry was never acknowledged. */
   Map<TopicPartition, OffsetAndMetadata> committed(String group) {
-    Map<TopicPartition, OffsetAndMetadata> found = new HashMap<>(get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata()));
+    Map<TopicPartition, OffsetAndMetadata> found = get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata());
     found.values().removeIf(offset -> offset == null);
     return found;
   }

@@ -10,7 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -125,7 +125,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     Map<TopicPartition, OffsetAndMetadata> acknowledged = new HashMap<>();
     unstored.forEach((partition, from) -> {
       OffsetAndMetadata end = endOf(partition);
-      if (end.offset() > from) {
+      if (end != null && end.offset() > from) {
         ranges.add(new Range(partition.topic(), partition.partition(), from, end.offset(), null, end.leaderEpoch().orElse(null)));
         acknowledged.put(partition, end);
       }
@@ -148,14 +148,12 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     }
   }
 
-  /** Behind the last record that was taken; with none waiting, behind compaction's and transactions' gaps too. */
+  /** Behind the last record that was taken; with none waiting, behind compaction's and transactions' gaps too. Null: nothing has come. */
   private OffsetAndMetadata endOf(TopicPartition partition) {
     for (ConsumerRecord<byte[], byte[]> record : waiting) {
       if (record.partition() == partition.partition()) return new OffsetAndMetadata(record.offset(), record.leaderEpoch(), "");
     }
-    long position = consumer.position(partition);
-    OffsetAndMetadata seen = polled.get(partition);
-    return new OffsetAndMetadata(position, seen != null && seen.offset() == position ? seen.leaderEpoch() : Optional.empty(), "");
+    return polled.get(partition);
   }
 
   private void goOnBehind(OffsetOutOfRangeException refusal) {
@@ -167,6 +165,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
         return;
       }
       consumer.seekToBeginning(List.of(partition));
+      polled.remove(partition);
       unstored.put(partition, consumer.position(partition));
       Offsets.warnOfLoss(partition, offset, unstored.get(partition));
     });
@@ -189,21 +188,21 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     return frames;
   }
 
-  /** A group that has nothing acknowledged of a partition would begin at its end, or beginning, at each start: so that is said at once. */
+  /** Where nothing is acknowledged each start would begin at the partition's end, or beginning: so where we begin is acknowledged now. */
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
     List<TopicPartition> fresh = new ArrayList<>(partitions);
     consumer.committed(new HashSet<>(partitions)).forEach((partition, offset) -> {
-      if (offset != null) fresh.remove(partition);
+      if (offset == null) return;
+      fresh.remove(partition);
+      unstored.put(partition, offset.offset());
     });
     if (!fresh.isEmpty()) { // to Kafka an empty list means all partitions
       if ("latest".equals(params.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG))) consumer.seekToEnd(fresh);
       else consumer.seekToBeginning(fresh);
-      Map<TopicPartition, OffsetAndMetadata> begun = new HashMap<>();
-      for (TopicPartition partition : fresh) begun.put(partition, new OffsetAndMetadata(consumer.position(partition)));
-      acknowledge(begun);
+      for (TopicPartition partition : fresh) unstored.put(partition, consumer.position(partition));
+      acknowledge(fresh.stream().collect(Collectors.toMap(p -> p, p -> new OffsetAndMetadata(unstored.get(p)))));
     }
-    for (TopicPartition partition : partitions) unstored.put(partition, consumer.position(partition));
   }
 
   /** Runs inside poll, while the partitions are still ours. */
