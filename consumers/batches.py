@@ -17,7 +17,7 @@ from consumers import fail_points, manifests
 from consumers.commits import Batch, Output
 from consumers.lines import lines
 from consumers.storage import Storage
-from kafka_dstreams import OffsetRange, offset_ranges
+from kafka_dstreams import OffsetRange, leader_epochs, offset_ranges
 
 LOG = logging.getLogger("batches")
 
@@ -81,7 +81,7 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
             )
             files.append({"kind": kind, "name": name, "bytes": size, "records": records})
     job.check()  # after the reading and before the publishing
-    manifest = job.output.publish(stage, Batch(ranges, dict(counts), files))
+    manifest = job.output.publish(stage, Batch(ranges, dict(counts), files, leader_epochs(rdd)))
     fail_points.visit("published")
     job.published()
     shown = " ".join(f"{topic}[{p}] [{start}, {end})" for topic, p, start, end in ranges[:4]) + (" …" if len(ranges) > 4 else "")

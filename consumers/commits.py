@@ -40,12 +40,13 @@ class Stage:
 
 @dataclass
 class Batch:
-    """What a stage holds when its tasks are done: ranges (topic, partition, from, until), counts, and the part files
-    {kind, name, bytes, records} that won."""
+    """What a stage holds when its tasks are done: ranges (topic, partition, from, until), counts, the part files
+    {kind, name, bytes, records} that won, and Kafka's leader epoch of the last record of each partition."""
 
     ranges: list[tuple[str, int, int, int]]
     counts: dict[str, int]
     files: list[dict[str, Any]] = field(default_factory=list)
+    leader_epochs: Mapping[Partition, int] = field(default_factory=dict)
     accepted_loss: str | None = None  # who and why; the ranges are lost then, not read
 
 
@@ -61,6 +62,7 @@ class Output:
         # Only now: whatever a predecessor had under way has been published before the fence, or never will be.
         self.seq, last, self._previous = self._last()
         self.covered: Covered = last.covered if last else {}
+        self.leader_epochs: dict[Partition, int] = last.leader_epochs if last else {}
         self.topics: dict[str, str] = last.topics if last else {}
         if self.seq:
             files.mkdirs(f"_seen/{self.seq}")  # a folder, since its name is there at once and whole
@@ -185,6 +187,7 @@ class Output:
                 files=files,
                 scorer=self.scorer,
                 accepted_loss=batch.accepted_loss,
+                leader_epochs=manifests.latest(self.leader_epochs, batch.leader_epochs),
             )
             data = manifest.to_bytes()
             # Moved into the stage like the rest: `create` would make a stage anew that a newer driver has just taken away.
@@ -203,6 +206,7 @@ class Output:
                 ) from None
         self.files.delete(stage.parts)
         self.seq, self.covered, self._previous = stage.seq + 1, manifest.covered, manifests.digest(data)
+        self.leader_epochs = manifest.leader_epochs
         if stage.seq == 0:
             self.files.mkdirs("_seen/1")
         return manifest

@@ -11,8 +11,16 @@ from kafka_dstreams import direct_frames
 
 def main() -> None:
     job = jobs.open_job("direct", __doc__)
-    ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, jobs.spark_conf(job.settings))
-    frames = direct_frames(ssc, job.topics, job.params, start=job.frontiers(), stop_at=job.ends, skip=job.published_ranges())
+    ssc = lifecycle.streaming_context(job.name, jobs.batch_interval_s(job.settings), jobs.spark_conf(job.settings))
+    frames = direct_frames(
+        ssc,
+        job.topics,
+        job.params,
+        start=job.frontiers(),
+        start_epochs=job.leader_epochs(),
+        stop_at=job.ends,
+        skip=job.published_ranges(),
+    )
     frames.foreachRDD(batches.store)
     lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
 

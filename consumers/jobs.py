@@ -21,6 +21,7 @@ from consumers import batches, commits, fail_points, lifecycle, lines, manifests
 from consumers.storage import Storage, check_address, refusal
 
 DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
+DRAIN_INTERVAL_S = 0.5  # of the direct job with --available-now: nobody waits for its batches, and it waits for none
 FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
 
 
@@ -48,6 +49,10 @@ class Opened:
         """The first offset of each partition that is not published."""
         return manifests.frontiers(self.output.covered)
 
+    def leader_epochs(self) -> dict[manifests.Partition, int]:
+        """Kafka's leader epoch of the last record published of each partition; those that nobody has told are left out."""
+        return dict(self.output.leader_epochs)
+
     def published_ranges(self) -> list[tuple[str, int, int, int]]:
         """All that is published, as (topic, partition, from, until)."""
         covered = self.output.covered.items()
@@ -60,7 +65,7 @@ class Opened:
     def commit_group(self) -> None:
         """Tell lag tools how far the output is. What counts is in the manifests, so a failure is a line in the log."""
         try:
-            kafka_dstreams.commit(self.params, self.group, self.frontiers())
+            kafka_dstreams.commit(self.params, self.group, self.frontiers(), self.leader_epochs())
         except (kafka_dstreams.KafkaError, Py4JJavaError) as error:
             logging.warning("group %s not updated: %s", self.group, str(error).splitlines()[0])
 
@@ -78,7 +83,7 @@ def open_job(name: str, about: str) -> Opened:
     if job.values.get("checkpoint"):
         check_address(job.checkpoint)
     group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
-    params = {"bootstrap.servers": job.bootstrap, "group.id": group}
+    params = {"bootstrap.servers": job.bootstrap, "group.id": group, "isolation.level": "read_committed"}
     kafka_dstreams.topic_ids(params, topics)  # who cannot read fences nobody off
     storage = Storage(job.output)
     fail_points.arm(job.fail_point, storage.exists(fail_points.MARK))
@@ -102,6 +107,12 @@ def names_of_topics(text: str) -> list[str]:
         what = f"no topic can be called {wrong[0]!r}" if wrong else "no topic is named"
         raise errors.ConfigError(what, f"topic {text!r}", "--topic NAME[,NAME…]: letters, digits, dot, underscore, hyphen")
     return names
+
+
+def batch_interval_s(job: Settings) -> float:
+    """How far apart the batches are. A checkpoint keeps it, so the receiver job's is always the setting's."""
+    draining = job.available_now and job.program == "direct"
+    return min(job.batch_interval_s, DRAIN_INTERVAL_S) if draining else job.batch_interval_s
 
 
 def spark_conf(job: Settings) -> dict[str, str]:

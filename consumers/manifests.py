@@ -54,7 +54,8 @@ class OtherVersion(ValueError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """One published batch. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]."""
+    """One published batch. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs` is
+    Kafka's leader epoch of the last record published from each partition, in this batch or an earlier one."""
 
     seq: int
     epoch: int
@@ -69,13 +70,13 @@ class Manifest:
     files: list[dict[str, Any]]
     scorer: str
     accepted_loss: str | None = None
+    leader_epochs: dict[Partition, int] = field(default_factory=dict)
     version: int = field(default=VERSION)
 
     def to_bytes(self) -> bytes:
-        """The manifest as JSON, covered as {topic: {partition: [[from, until], …]}}."""
-        content = {"version": self.version, **asdict(self), "covered": {}}
-        for (topic, partition), intervals in sorted(self.covered.items()):
-            content["covered"].setdefault(topic, {})[str(partition)] = intervals
+        """The manifest as JSON, covered as {topic: {partition: [[from, until], …]}}, leader_epochs as {topic: {partition: epoch}}."""
+        content = {"version": self.version, **asdict(self)}
+        content["covered"], content["leader_epochs"] = _by_topic(self.covered), _by_topic(self.leader_epochs)
         return json.dumps(content, ensure_ascii=False).encode()
 
     @classmethod
@@ -90,10 +91,22 @@ class Manifest:
                 for topic, partitions in content["covered"].items()
                 for partition, intervals in partitions.items()
             }
+            content["leader_epochs"] = {
+                (topic, int(partition)): epoch
+                for topic, partitions in content["leader_epochs"].items()
+                for partition, epoch in partitions.items()
+            }
             content["ranges"] = [tuple(row) for row in content["ranges"]]
             return cls(**content)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"not a manifest: {error!r}") from None
+
+
+def _by_topic(values: Mapping[Partition, Any]) -> dict[str, dict[str, Any]]:
+    out: dict[str, dict[str, Any]] = {}
+    for (topic, partition), value in sorted(values.items()):
+        out.setdefault(topic, {})[str(partition)] = value
+    return out
 
 
 def digest(data: bytes) -> str:
@@ -123,6 +136,11 @@ def cover(covered: Covered, ranges: Iterable[tuple[str, int, int, int]]) -> Cove
     for topic, partition, start, end in ranges:
         out[topic, partition] = add(out.get((topic, partition), [(0, 0)]), (start, end))
     return out
+
+
+def latest(known: Mapping[Partition, int], new: Mapping[Partition, int]) -> dict[Partition, int]:
+    """The leader epoch of each partition's last record: epochs grow with the offsets, so that a late block lowers none."""
+    return {partition: max(known.get(partition, -1), new.get(partition, -1)) for partition in known.keys() | new.keys()}
 
 
 def frontiers(covered: Covered) -> dict[Partition, int]:

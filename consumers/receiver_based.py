@@ -29,7 +29,7 @@ def main() -> None:
     # Each driver's receivers have a group of their own and begin at what is published: an older driver, dead or alive, takes
     # nothing away from them. What comes again, from the log and from Kafka, `batches.store` publishes once.
     group = f"{job.group}-{job.output.epoch}"
-    commit(job.params, group, job.frontiers())
+    commit(job.params, group, job.frontiers(), job.leader_epochs())
     receive_in(ssc, group)
     lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
 

@@ -39,7 +39,7 @@ def direct_stream(
     elements are RecordWithHeaders. Without `fail_on_data_loss` records that retention has deleted are skipped with a warning.
     """
     options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
-    frames = streams.direct_frames(ssc, topics, options, start, stop_at, discover=discover)
+    frames = streams.direct_frames(ssc, topics, options, start, stop_at, discover=discover, grouped=False)
     return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
 
 

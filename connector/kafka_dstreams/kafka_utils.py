@@ -2,11 +2,12 @@
 
 import re
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from py4j.java_gateway import JavaPackage
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkContext, StorageLevel
 from pyspark.streaming import DStream, StreamingContext
 
@@ -77,14 +78,15 @@ class KafkaUtils:
         if not isinstance(topics, dict):
             raise TypeError("topics should be dict")
         KafkaUtils._get_helper(ssc.sparkContext)
+        if not isinstance(storageLevel, StorageLevel):
+            raise Exception("storageLevel must be of type pyspark.StorageLevel")  # 2.4's
         found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
         params = _params(ssc.sparkContext._jvm, {**kafkaParams, "metadata.broker.list": found})
-        params.setdefault("session.timeout.ms", "10000")  # how long a restart waits for the killed one's partitions; Kafka: 45 s
         if re.match(r"local($|\[)", ssc.sparkContext.master):  # nobody there to replicate to, and a warning a block about it
             level = storageLevel
             storageLevel = StorageLevel(level.useDisk, level.useMemory, level.useOffHeap, level.deserialized)
         frames = streams.receiver_frames(ssc, topics, params, storageLevel)
-        _tell_of_silence(params, list(topics))
+        threading.Thread(target=_tell_of_silence, args=(params, list(topics)), daemon=True).start()  # it may take seconds
         pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
         # Folded into the next stage; `ssc.union` wants streams of one serializer.
         return KafkaTransformedDStream(pairs, as_it_is)
@@ -110,6 +112,7 @@ class KafkaUtils:
             raise TypeError("kafkaParams should be dict")
         KafkaUtils._get_helper(ssc.sparkContext)
         jvm = ssc.sparkContext._jvm
+        _tell_of_retries(ssc.sparkContext)
         params = _params(jvm, kafkaParams)
         discover = params.pop("discoverPartitions", "false").lower() == "true"
         start: Any = params["auto.offset.reset"]
@@ -121,7 +124,9 @@ class KafkaUtils:
                 text = f"The specified topics: {shown[0]} do not equal to the topic from offsets: {shown[1]}"
                 jvm.kafkadstreams.Helper.refuse(jvm.java.lang.IllegalStateException(text))
             _partitions(jvm, params, topics, set(start))
-        frames = _asked(jvm, params, topics, lambda: streams.direct_frames(ssc, topics, params, start, discover=discover))
+        frames = _asked(
+            jvm, params, topics, lambda: streams.direct_frames(ssc, topics, params, start, discover=discover, grouped=False)
+        )
         return KafkaDStream(frames._jdstream, ssc, _serializer(keyDecoder, valueDecoder, messageHandler))
 
     @staticmethod
@@ -141,6 +146,7 @@ class KafkaUtils:
             raise TypeError("offsetRanges should be list")
         KafkaUtils._get_helper(sc)
         jvm = sc._jvm
+        _tell_of_retries(sc)
         params = _params(jvm, kafkaParams)
         ranges = [OffsetRange(r.topic, int(r.partition), int(r.fromOffset), int(r.untilOffset)) for r in offsetRanges]
         asked = {(r.topic, r.partition) for r in ranges}
@@ -166,6 +172,11 @@ class KafkaUtils:
     @staticmethod
     def _printErrorMsg(sc: SparkContext) -> None:  # noqa: ARG004  the old signature
         print(_NO_JAR.format(script=sys.argv[0] or "SCRIPT.py"))
+
+
+def _tell_of_retries(sc: SparkContext) -> None:
+    if sc.getConf().contains("spark.streaming.kafka.maxRetries"):
+        tell_once("spark.streaming.kafka.maxRetries has no effect: the client asks again until default.api.timeout.ms is over")
 
 
 def _params(jvm: Any, given: dict[str, Any]) -> dict[str, str]:
@@ -195,9 +206,12 @@ def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
     """Say why a receiver will receive nothing for now. It goes on trying, as ever: brokers and topics may come up later."""
     soon = {"request.timeout.ms": "5000", "default.api.timeout.ms": "5000"}
     try:
-        streams.topics({**params, **soon}, topics)
-    except streams.KafkaError as error:
-        tell_once(f"the receiver waits for brokers and topic: {error} (brokers {params['bootstrap.servers']})")
+        streams.topics_once({**params, **soon}, topics)
+    except (streams.KafkaError, Py4JJavaError) as error:
+        reason = error.java_exception if isinstance(error, Py4JJavaError) else error
+        tell_once(f"the receiver waits for brokers and topic: {reason} (brokers {params['bootstrap.servers']})")
+    except Py4JError:
+        return  # the application has ended meanwhile
 
 
 def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callable[[], Any]) -> Any:

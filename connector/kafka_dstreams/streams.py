@@ -63,12 +63,18 @@ def direct_frames(
     stop_at: Mapping[tuple[str, int], int] | None = None,
     skip: Iterable[tuple[str, int, int, int]] = (),
     discover: bool = True,
+    start_epochs: Mapping[tuple[str, int], int] | None = None,
+    grouped: bool = True,
 ) -> DStream:
     """A direct stream of frames: the driver plans offset ranges, tasks read exactly those.
 
     `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover` partitions that it does
     not name are read from their beginning, those added later too. `stop_at` ends each partition there. `skip` names ranges
-    (topic, partition, from, until) that are never read. Raises NoSuchTopic, Unreachable, ValueError.
+    (topic, partition, from, until) that are never read. With `start_epochs`, the leader epochs of what is before `start`
+    (`leader_epochs`), a log that was truncated below `start` and has grown again fails its batch with DataLoss.
+
+    `grouped`: partitions without new records cost no task, and many with a few share at most two tasks a core. Otherwise each
+    partition is an RDD partition, in their order. Raises NoSuchTopic, Unreachable, ValueError.
     """
     need(params, "bootstrap.servers", *(["group.id"] if start == "committed" else []))
     if isinstance(start, str) and start not in ("earliest", "latest", "committed"):
@@ -80,6 +86,8 @@ def direct_frames(
         "stop_at": None if stop_at is None else _rows(stop_at),
         "skip": [list(row) for row in skip],
         "discover": discover,
+        "start_epochs": _rows(start_epochs or {}),
+        "grouped": grouped,
     }
     return DStream(_call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)), ssc, NoOpSerializer())
 
@@ -118,6 +126,12 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
     return [[OffsetRange(*row) for row in part] for part in parts]
 
 
+def leader_epochs(rdd: RDD[Any]) -> dict[tuple[str, int], int]:
+    """Kafka's leader epoch of the last record of each (topic, partition) in a stream's RDD, where it is known."""
+    rows = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
+    return {(topic, partition): epoch for topic, partition, epoch in rows}
+
+
 def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
     """What the broker knows of these topics. Raises NoSuchTopic, Unreachable. Needs a JVM, but no context yet."""
     return {
@@ -131,9 +145,23 @@ def topic_ids(params: Mapping[str, str], names: list[str]) -> dict[str, str]:
     return dict(json.loads(_call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
 
 
-def commit(params: Mapping[str, str], group: str, offsets: Mapping[tuple[str, int], int]) -> None:
-    """Set the offsets of a group that nobody is in."""
-    _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)))
+def topics_once(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
+    """`topics` by a client that is closed then: for parameters that nobody asks with again."""
+    try:
+        return topics(params, names)
+    finally:
+        _call(_jvm(), "close", json.dumps(dict(params)))
+
+
+def commit(
+    params: Mapping[str, str],
+    group: str,
+    offsets: Mapping[tuple[str, int], int],
+    epochs: Mapping[tuple[str, int], int] | None = None,
+) -> None:
+    """Set the offsets of a group that nobody is in. With the leader epochs of what is before them (`leader_epochs`) a receiver
+    that begins there notices when the log has been truncated below them."""
+    _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)), json.dumps(_rows(epochs or {})))
 
 
 def receive_in(ssc: StreamingContext, group: str) -> None:

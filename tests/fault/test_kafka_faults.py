@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from producer.sources.sample import sample
 from tests import jobs
 from tests.conftest import HOST, PORTS, SERVICES_HOME, Services, wait_until
 from tests.fault import chaos
 from tests.fault.attacks import kill_service
 from tests.fault.trials import supervised
 from tests.fault.watching import load
-from tests.jobs import APPROACHES, audit, batches, run_job, slowly
+from tests.jobs import APPROACHES, audit, batches, run_job, slowly, started
 from tests.producing import frozen
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
@@ -152,3 +154,32 @@ def test_brokers_killed_frozen_and_away(three: ThreeBrokers, tmp_path: Path, app
     verdict = audit(three, topic, output, "--ledger", str(tmp_path / "ledger.jsonl"))
     assert verdict["in_kafka"] > 1000, "an idle pipeline loses nothing either"
     print(json.dumps(history), verdict)
+
+
+@pytest.mark.long
+def test_a_partition_without_a_leader_stops_no_other(three: ThreeBrokers, tmp_path: Path) -> None:
+    """Each partition is on a broker of its own. While one is away the others are published; then it is too."""
+    topic = "without-a-leader"
+    spread = {"num_partitions": -1, "replication_factor": -1, "assignments": {0: [1], 1: [2], 2: [3]}}
+    spread["configs"] = {"min.insync.replicas": "1"}
+    three.ask(lambda client: client.create_topics({topic: spread}, wait_for_metadata=True))
+    output = f"{three.hdfs}/tests/{topic}"
+    tweets = sample(1)
+
+    def send(*partitions: int) -> None:
+        producer = KafkaProducer(bootstrap_servers=three.bootstrap)
+        for partition in partitions:
+            producer.send(topic, next(tweets).value, partition=partition).get(60)
+        producer.close()
+
+    send(0, 1, 2)
+    with started(three, tmp_path, "direct", topic, output, "--batch-interval-s", "1") as job:
+        job.until(lambda: jobs.published_records(three, output) == 3, 60, "all partitions are published")
+        three.run("stop", "kafka-2")
+        send(0, 2)
+        job.until(lambda: jobs.published_records(three, output) == 5, 15, "the others are published")
+        three.run("start", "kafka-2")
+        send(1)
+        job.until(lambda: jobs.published_records(three, output) == 6, 60, "what waited is published")
+        assert f"{topic}-1 does not say where it ends" in job.said()
+    assert audit(three, topic, output)["published"] == 6

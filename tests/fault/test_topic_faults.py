@@ -1,6 +1,7 @@
 """Topics that are not what they were, at a start and under a running job: exit code 3 says where, and nothing is skipped."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,33 @@ def test_truncated_topic(services: Services, admin: KafkaAdminClient, output: st
     said = run_job(services, tmp_path, approach, topic, output, expect=3)
     assert "before what is published: the topic was truncated or made anew" in said and ", 200)" in said, said
     assert jobs.published_records(services, output) == 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_log_truncated_and_grown_past_the_frontier(
+    services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
+) -> None:
+    """The broker comes back with an older copy of the partition and gets new records: the offsets look right and mean other
+    records, under the same topic id. The leader epochs tell."""
+    topic = new_topic(admin, 1)
+    partition, copy = services.home / "kafka-1" / "data" / f"{topic}-0", tmp_path / "copy"
+    publish(services, topic, 100)
+    services.run("stop", "kafka-1")
+    shutil.copytree(partition, copy)
+    start_again(services, admin)
+    publish(services, topic, 100, "--seed", "2")
+    run_job(services, tmp_path, approach, topic, output)
+    assert list(manifests(services, output)[-1]["leader_epochs"][topic]) == ["0"]
+    services.run("stop", "kafka-1")
+    shutil.rmtree(partition)
+    shutil.copytree(copy, partition)
+    (services.home / "kafka-1" / "data" / ".kafka_cleanshutdown").unlink()  # only then the broker looks at what it has
+    start_again(services, admin)
+    publish(services, topic, 300, "--seed", "3")
+    said = run_job(services, tmp_path, approach, topic, output, expect=3)
+    assert "the log was truncated" in said and f"{topic}-0=200" in said and "offset=100" in said, said
+    assert jobs.published_records(services, output) == 200, "nothing of the other log is published"
 
 
 @pytest.mark.long

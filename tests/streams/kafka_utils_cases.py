@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 import cases
-from cases import BOOTSTRAP, OLD, collected, filled, make_topic, raises, run, send
+from cases import BOOTSTRAP, OLD, collected, filled, make_topic, raises, run, send, wait_until
 from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.streaming import DStream, StreamingContext
@@ -227,8 +227,9 @@ def case_a_receiver_that_would_receive_nothing_says_so():
     logging.getLogger("kafka_dstreams").addHandler(heard)
     KafkaUtils.createStream(ssc, "nowhere.invalid:2181", "g", {"t": 1})
     KafkaUtils.createStream(ssc, BOOTSTRAP, "g", {"no-such": 1})
+    wait_until(lambda: sum("the receiver waits for brokers and topic: " in line for line in told) == 2, 60)
     logging.getLogger("kafka_dstreams").removeHandler(heard)
-    waits = [line for line in told if line.startswith("the receiver waits for brokers and topic: ")]
+    waits = sorted(line for line in told if line.startswith("the receiver waits for brokers and topic: "))
     assert "No resolvable bootstrap urls" in waits[0] and "nowhere.invalid:9092" in waits[0]
     assert f"topic no-such does not exist on {BOOTSTRAP}" in waits[1]
 

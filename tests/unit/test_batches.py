@@ -186,3 +186,16 @@ def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
     assert (conf("--available-now")[rate], conf("--available-now")[backpressure]) == (str(jobs.DRAIN_RATE), "false")
     assert conf("--available-now", "--max-rate", "7")[rate] == conf("--max-rate", "7")[rate] == "7"
     assert conf("--available-now", program="receiver_based") == conf(), "its checkpoint would keep what is set here"
+
+
+@pytest.mark.parametrize(
+    ("program", "flags", "interval_s"),
+    [
+        ("direct", ["--batch-interval-s", "5"], 5.0),
+        ("direct", ["--batch-interval-s", "5", "--available-now"], jobs.DRAIN_INTERVAL_S),
+        ("direct", ["--batch-interval-s", "0.2", "--available-now"], 0.2),
+        ("receiver_based", ["--batch-interval-s", "5", "--available-now"], 5.0),
+    ],
+)
+def test_a_draining_direct_job_does_not_wait_for_its_interval(program: str, flags: list[str], interval_s: float) -> None:
+    assert jobs.batch_interval_s(settings.load(program, flags)) == interval_s

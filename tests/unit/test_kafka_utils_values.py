@@ -141,6 +141,21 @@ def test_brokers_without_zookeeper(
         ("sasl.jaas.config", "${file:/etc/kafka/secrets.properties:jaas}", False),
         ("sasl.jaas.config", 'x.Krb5LoginModule required useKeyTab=true keyTab="/k" principal="p";', False),
         ("ssl.keystore.location", "/etc/keystore", False),
+        ("SSL.KEY.PASSWORD", "hunter2", True),
+        ("ssl.key.password", "hunter2${env:", True),
+        ("ssl.key.password", "${env:A}hunter2", True),
+        ("sasl.oauthbearer.assertion.private.key.passphrase", "hunter2", True),
+        ("sasl.oauthbearer.token.endpoint.url", "https://u:hunter2@h/token", True),
+        ("sasl.oauthbearer.token.endpoint.url", "https://h:443/token?a=u@h", False),
+        ("sasl.oauthbearer.token.endpoint.url", "${env:URL}", False),
+        ("my.plugin.token", "hunter2", True),
+        ("sasl.jaas.config", 'x.OAuthBearerLoginModule required oauth.refresh.token="hunter2";', True),
+        ("sasl.jaas.config", 'x.OAuthBearerLoginModule required oauth.access.token="${env:T}" clientId="c" scope="s";', False),
+        ("sasl.jaas.config", "x.IAMLoginModule required awsSecretKey=hunter2;", True),
+        ("sasl.jaas.config", "x.M required secretKey = 'hunter2';", True),
+        ("sasl.jaas.config", 'x.M required apikey="a${env:P}hunter2";', True),
+        ("sasl.jaas.config", 'x.M required username="u" password="hunter2', True),
+        ("listener.name.x.sasl.jaas.config", 'x.M required PASSWORD="hunter2";', True),
     ],
 )
 def test_secrets_in_clear_are_refused(name: str, value: str, refused: bool) -> None:
@@ -221,7 +236,7 @@ def test_the_wheel_and_the_repository_want_the_same_kafka_client() -> None:
 def test_the_java_half_stays_small() -> None:
     java = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "connector" / "java").rglob("*.java"))
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", java, flags=re.DOTALL).splitlines()
-    assert sum(1 for line in code if line.strip() and not line.startswith(("import ", "package "))) <= 900
+    assert sum(1 for line in code if line.strip() and not line.startswith(("import ", "package "))) <= 1040
 
 
 def test_the_python_half_stays_small() -> None:
@@ -235,4 +250,4 @@ def test_the_python_half_stays_small() -> None:
                 lines -= set(range(first.lineno, (first.end_lineno or 0) + 1))
         return len(lines)
 
-    assert 500 < sum(code(path.read_text(encoding="utf-8")) for path in (ROOT / "connector").rglob("*.py")) <= 700
+    assert 500 < sum(code(path.read_text(encoding="utf-8")) for path in (ROOT / "connector").rglob("*.py")) <= 760

@@ -23,6 +23,7 @@ MANIFEST = Manifest(
     counts={"tweets": 2, "deleted": 0, "rejected": 1},
     files=[{"path": "tweets/part-00000-0.json.gz", "bytes": 120, "records": 2}],
     scorer="vader",
+    leader_epochs={("tweets", 0): 4, ("tweets", 10): 0},
 )
 
 

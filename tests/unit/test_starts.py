@@ -1,5 +1,6 @@
 """What a start finds in its output and in Kafka: how, how fast, and what it refuses."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,3 +124,12 @@ def test_a_broken_manifest_is_named(data: bytes | None) -> None:
     error, words = (ConfigError, "manifest version 99") if newer else (DataLossRisk, "the chain is broken")
     with pytest.raises(error, match=f"{words}.*memory:/{path}"):
         Output(files, "direct", "vader")
+
+
+def test_a_start_knows_the_leader_epoch_of_each_partition_s_last_record() -> None:
+    files = MemoryFiles()
+    output = opened(files)
+    for start, epochs in ((0, {("tweets", 0): 3, ("tweets", 1): 1}), (2, {("tweets", 0): 5}), (4, {}), (6, {("tweets", 0): 4})):
+        stage, batch = staged(files, output, start, start + 2)
+        output.publish(stage, replace(batch, leader_epochs=epochs))
+    assert Output(files, "direct", "vader").leader_epochs == {("tweets", 0): 5, ("tweets", 1): 1}

@@ -1,12 +1,18 @@
 package kafkadstreams;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.spark.SparkConf;
 import org.apache.spark.rdd.RDD;
@@ -27,18 +33,24 @@ final class DirectStream extends InputDStream<byte[]> {
   private static final long serialVersionUID = 1L;
   /** Asking for a topic's partitions and id costs a round trip; a batch may come every tenth of a second. */
   private static final long DESCRIBE_EVERY_MS = 5_000;
+  /** What an executor's idle readers may have fetched ahead, together. */
+  private static final int AHEAD_BYTES = 128 << 20;
 
   private final List<String> topics;
   private final Map<String, String> params;
   private final Map<TopicPartition, Long> positions;
+  /** The leader epochs under which the records before the positions were there. */
+  private final Map<TopicPartition, Integer> epochs;
   private final Map<TopicPartition, Long> stopAt; // null: follow the topic for ever
   private final Map<String, String> topicIds = new HashMap<>();
-  private final List<Range> skip;
+  private final Map<TopicPartition, List<Range>> skip;
   private final boolean discover;
+  private final boolean grouped;
   /** What each batch reads. A batch that is run again after recovery must read the same, so this is in the checkpoint. */
   private final TreeMap<Long, List<Range>> planned = new TreeMap<>();
   private final Rate rate;
   private transient long describedAt;
+  private transient Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> asked;
 
   /** Backpressure for the driver's own planning: the estimate is kept, nobody has to be told. */
   private static final class Rate extends RateController {
@@ -53,14 +65,16 @@ final class DirectStream extends InputDStream<byte[]> {
   }
 
   DirectStream(StreamingContext ssc, Map<String, String> params, List<String> topics, Map<TopicPartition, Long> positions,
-      Map<TopicPartition, Long> stopAt, List<Range> skip, boolean discover) {
+      Map<TopicPartition, Integer> epochs, Map<TopicPartition, Long> stopAt, List<Range> skip, boolean discover, boolean grouped) {
     super(ssc, ClassTag$.MODULE$.apply(byte[].class));
     this.params = params;
     this.topics = topics;
     this.positions = new LinkedHashMap<>(positions);
+    this.epochs = new HashMap<>(epochs);
     this.stopAt = stopAt;
-    this.skip = skip;
+    this.skip = skip.stream().collect(Collectors.groupingBy(Range::topicPartition));
     this.discover = discover;
+    this.grouped = grouped;
     this.rate = RateController.isBackPressureEnabled(ssc.conf())
         ? new Rate(id(), RateEstimator.create(ssc.conf(), ssc.graph().batchDuration())) : null;
   }
@@ -82,7 +96,27 @@ final class DirectStream extends InputDStream<byte[]> {
   public Option<RDD<byte[]>> compute(Time time) {
     List<Range> ranges = planned.computeIfAbsent(time.milliseconds(), t -> plan());
     Helper.report(this, time, ranges.stream().mapToLong(Range::count).sum(), ranges);
-    return Option.apply(new FrameRDD(ssc().sparkContext(), ranges, params));
+    Map<String, String> reading = new HashMap<>(params);
+    int ahead = Math.max(128 << 10, AHEAD_BYTES / Math.max(Reader.MOST / 2, positions.size()));
+    reading.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, String.valueOf(ahead));
+    return Option.apply(new FrameRDD(ssc().sparkContext(), tasks(ranges), reading));
+  }
+
+  /** Grouped: ranges that have records, in at most two tasks a core, the longest first, each into the task with the fewest records. */
+  private List<List<Range>> tasks(List<Range> ranges) {
+    if (!grouped) return ranges.stream().map(List::of).toList();
+    List<Range> full = ranges.stream().filter(range -> range.count() > 0).toList();
+    int most = 2 * ssc().sparkContext().defaultParallelism();
+    if (full.size() <= most) return full.stream().map(List::of).toList();
+    List<List<Range>> tasks = Stream.generate(() -> (List<Range>) new ArrayList<Range>()).limit(most).toList();
+    long[] loads = new long[most];
+    full.stream().sorted(Comparator.comparingLong(Range::count).reversed()).forEach(range -> {
+      int lightest = 0;
+      for (int i = 1; i < most; i++) if (loads[i] < loads[lightest]) lightest = i;
+      tasks.get(lightest).add(range);
+      loads[lightest] += range.count();
+    });
+    return tasks;
   }
 
   @Override
@@ -97,24 +131,27 @@ final class DirectStream extends InputDStream<byte[]> {
       kafka.begins(unknown(kafka.describe(topics))).forEach(positions::put);
       describedAt = System.currentTimeMillis();
     }
-    Map<TopicPartition, Long> ends = kafka.ends(positions.keySet());
-    if (!Params.failOnDataLoss(params)) goOnBehindLost(kafka.begins(positions.keySet()), ends);
-    positions.forEach((partition, position) -> {
-      if (ends.get(partition) < position) {
-        throw new DataLossException(partition + " ends at offset " + ends.get(partition) + ", before " + position
+    if (asked == null) asked = new HashMap<>();
+    Map<TopicPartition, ListOffsetsResultInfo> found = kafka.ends(positions.keySet(), asked);
+    Map<TopicPartition, Long> ends = Offsets.offsets(found);
+    if (!Params.failOnDataLoss(params)) goOnBehindLost(kafka.begins(ends.keySet()), ends);
+    ends.forEach((partition, end) -> {
+      if (end < positions.get(partition)) {
+        throw new DataLossException(partition + " ends at offset " + end + ", before " + positions.get(partition)
             + " where reading had come to: the topic was truncated or made anew");
       }
     });
     if (stopAt != null) ends.replaceAll((partition, end) -> Math.min(end, stopAt.getOrDefault(partition, 0L)));
-    return ranges(ends);
+    return ranges(ends, found);
   }
 
   private void goOnBehindLost(Map<TopicPartition, Long> begins, Map<TopicPartition, Long> ends) {
-    positions.replaceAll((partition, position) -> {
-      long begin = begins.get(partition);
-      if (begin <= position && position <= ends.get(partition)) return position;
+    begins.forEach((partition, begin) -> {
+      long position = positions.get(partition);
+      if (begin <= position && position <= ends.get(partition)) return;
       Offsets.warnOfLoss(partition, position, begin);
-      return begin;
+      positions.put(partition, begin);
+      epochs.remove(partition);
     });
   }
 
@@ -135,35 +172,35 @@ final class DirectStream extends InputDStream<byte[]> {
    * With backpressure a batch stays empty while one waits behind the one that runs: it would be planned by a rate that is out of
    * date, and Spark's estimate falls to its minimum when batches have to wait. Where all of them are empty they hold up nobody.
    */
-  private List<Range> ranges(Map<TopicPartition, Long> ends) {
+  private List<Range> ranges(Map<TopicPartition, Long> ends, Map<TopicPartition, ListOffsetsResultInfo> found) {
     List<Time> pending = CollectionConverters.asJava(ssc().scheduler().getPendingTimes());
     boolean crowded = rate != null && pending.size() > 1 && pending.stream()
         .anyMatch(time -> planned.getOrDefault(time.milliseconds(), List.of()).stream().anyMatch(range -> range.count() > 0));
     Map<TopicPartition, Long> lags = new LinkedHashMap<>();
-    positions.forEach((partition, position) -> lags.put(partition, crowded ? 0 : Math.max(0, ends.get(partition) - position)));
+    positions.forEach((partition, position) -> lags.put(partition, crowded ? 0 : Math.max(0, ends.getOrDefault(partition, 0L) - position)));
     Map<TopicPartition, Long> limits = limits(lags);
     List<Range> out = new ArrayList<>();
     lags.forEach((partition, lag) -> {
       long from = positions.get(partition);
-      Range range = beforeSkipped(partition, from, from + Math.min(lag, limits.getOrDefault(partition, Long.MAX_VALUE)));
-      out.add(range);
-      positions.put(partition, afterSkipped(partition, range.until()));
+      long until = beforeSkipped(partition, from, from + Math.min(lag, limits.getOrDefault(partition, Long.MAX_VALUE)));
+      Integer before = epochs.get(partition);
+      if (until > from) found.get(partition).leaderEpoch().ifPresent(epoch -> epochs.put(partition, epoch));
+      out.add(new Range(partition.topic(), partition.partition(), from, until, before, epochs.get(partition)));
+      positions.put(partition, afterSkipped(partition, until));
     });
     return out;
   }
 
   /** A range ends where records begin that must not be read again; the next batch goes on behind them. */
-  private Range beforeSkipped(TopicPartition partition, long from, long until) {
+  private long beforeSkipped(TopicPartition partition, long from, long until) {
     long end = until;
-    for (Range done : skip) {
-      if (done.topicPartition().equals(partition) && done.from() >= from) end = Math.min(end, done.from());
-    }
-    return new Range(partition.topic(), partition.partition(), from, end);
+    for (Range done : skip.getOrDefault(partition, List.of())) if (done.from() >= from) end = Math.min(end, done.from());
+    return end;
   }
 
   private long afterSkipped(TopicPartition partition, long position) {
-    for (Range done : skip) {
-      if (done.topicPartition().equals(partition) && done.from() <= position && position < done.until()) return done.until();
+    for (Range done : skip.getOrDefault(partition, List.of())) {
+      if (done.from() <= position && position < done.until()) return done.until();
     }
     return position;
   }

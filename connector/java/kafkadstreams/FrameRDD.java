@@ -18,34 +18,36 @@ import scala.reflect.ClassTag$;
 final class FrameRDD extends RDD<byte[]> implements HasRanges {
   private static final long serialVersionUID = 1L;
 
-  private final transient List<Range> ranges;
+  private final transient List<List<Range>> tasks;
   private final Map<String, String> params;
   private final long pollTimeoutMs;
 
-  record Part(int index, Range range) implements Partition {}
+  record Part(int index, List<Range> ranges) implements Partition {}
 
-  FrameRDD(SparkContext sc, List<Range> ranges, Map<String, String> params) {
+  /** One partition, and so one task, for each of the lists. */
+  FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params) {
     super(sc, CollectionConverters.asScala(List.<org.apache.spark.Dependency<?>>of()).toSeq(), ClassTag$.MODULE$.apply(byte[].class));
-    this.ranges = ranges;
+    this.tasks = tasks;
     this.params = params;
     this.pollTimeoutMs = sc.getConf().getTimeAsMs("spark.streaming.kafka.consumer.poll.ms", "60s");
   }
 
   @Override
   public List<List<Range>> ranges() {
-    return ranges.stream().map(List::of).toList();
+    return tasks;
   }
 
   @Override
   public Partition[] getPartitions() {
-    Partition[] out = new Partition[ranges.size()];
-    Arrays.setAll(out, i -> new Part(i, ranges.get(i)));
+    Partition[] out = new Partition[tasks.size()];
+    Arrays.setAll(out, i -> new Part(i, tasks.get(i)));
     return out;
   }
 
   @Override
   public scala.collection.Iterator<byte[]> compute(Partition split, TaskContext context) {
-    return CollectionConverters.asScala(new FrameIterator(((Part) split).range, context));
+    scala.collection.Iterator<Range> ranges = CollectionConverters.asScala(((Part) split).ranges.iterator());
+    return ranges.flatMap(range -> CollectionConverters.asScala(new FrameIterator(range, context)));
   }
 
   private final class FrameIterator implements Iterator<byte[]> {
@@ -63,10 +65,9 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
       }
       reader = Reader.take(params, range.topicPartition());
       context.addTaskCompletionListener(task -> {
-        if (done) reader.release();
-        else reader.close();
+        if (!done) reader.close();
       });
-      reader.seek(range.from());
+      reader.seek(range.from(), range.fromEpoch());
     }
 
     @Override
@@ -78,6 +79,7 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
           ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), pollTimeoutMs);
           if (record == null) {
             done = true;
+            reader.release(); // the task's next range may be read with it
           } else {
             records.add(record);
             bytes += Frames.sizeOf(record);

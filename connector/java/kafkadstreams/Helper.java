@@ -36,13 +36,15 @@ import scala.reflect.ClassTag$;
 public final class Helper {
   private static final Logger LOG = LoggerFactory.getLogger(Helper.class);
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int SHOWN = 20; // ranges on a batch's page
 
   private Helper() {}
 
   /**
    * A direct stream of frames. spec: {"params": {…}, "topics": […], "start": "earliest" | "latest" | "committed" | [[topic,
-   * partition, offset], …], "stop_at": [[topic, partition, offset], …] or null, "skip": [[topic, partition, from, until], …],
-   * "discover": partitions that `start` does not name are read from their beginning, later ones too}.
+   * partition, offset], …], "start_epochs": [[topic, partition, leader epoch of what is before `start`], …], "stop_at": [[topic,
+   * partition, offset], …] or null, "skip": [[topic, partition, from, until], …], "discover": partitions that `start` does not name
+   * are read from their beginning, later ones too, "grouped": few tasks that read several partitions each}.
    */
   public static JavaDStream<byte[]> directStream(JavaStreamingContext jssc, String spec) {
     JsonNode json = parse(spec);
@@ -55,11 +57,16 @@ public final class Helper {
     Map<TopicPartition, Long> positions = new LinkedHashMap<>();
     if (start.isArray()) positions.putAll(offsets(start));
     else positions.putAll(start.asText().equals("latest") ? kafka.ends(partitions) : kafka.begins(partitions));
+    Map<TopicPartition, Integer> epochs = epochs(json.get("start_epochs"));
     if (start.asText().equals("committed")) {
-      kafka.committed(params.get("group.id")).forEach((partition, offset) -> positions.replace(partition, offset));
+      kafka.committed(params.get("group.id")).forEach((partition, offset) -> {
+        positions.replace(partition, offset.offset());
+        offset.leaderEpoch().ifPresent(epoch -> epochs.put(partition, epoch));
+      });
     }
     Map<TopicPartition, Long> stopAt = json.hasNonNull("stop_at") ? offsets(json.get("stop_at")) : null;
-    return wrap(new DirectStream(jssc.ssc(), params, topics, positions, stopAt, ranges(json.get("skip")), json.get("discover").asBoolean()));
+    return wrap(new DirectStream(jssc.ssc(), params, topics, positions, epochs, stopAt, ranges(json.get("skip")),
+        json.get("discover").asBoolean(), json.get("grouped").asBoolean()));
   }
 
   /** A receiver's stream of frames. spec: {"params": {…}, "topics": {topic: consumers}}. */
@@ -72,7 +79,8 @@ public final class Helper {
 
   /** An RDD of frames, one partition a range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
   public static JavaRDD<byte[]> rdd(JavaSparkContext jsc, String params, String ranges) {
-    return new JavaRDD<>(new FrameRDD(jsc.sc(), ranges(parse(ranges)), params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
+    List<List<Range>> tasks = ranges(parse(ranges)).stream().map(List::of).toList();
+    return new JavaRDD<>(new FrameRDD(jsc.sc(), tasks, params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
   }
 
   /** Throws what Spark 2.4 threw, for Python's old doors: old scripts catch it as py4j hands it over. */
@@ -95,6 +103,15 @@ public final class Helper {
       out.add(part.stream().map(r -> List.of(r.topic(), r.partition(), r.from(), r.until())).toList());
     }
     return JSON.valueToTree(out).toString();
+  }
+
+  /** The leader epoch of the last record of each partition in the same RDDs, where it is known: [[topic, partition, epoch], …]. */
+  public static String leaderEpochs(RDD<?> rdd) {
+    Map<TopicPartition, Integer> out = new HashMap<>();
+    rangesOf(rdd).stream().flatMap(List::stream).filter(range -> range.count() > 0 && range.epoch() != null)
+        .forEach(range -> out.merge(range.topicPartition(), range.epoch(), Math::max));
+    return JSON.valueToTree(out.entrySet().stream()
+        .map(e -> List.of(e.getKey().topic(), e.getKey().partition(), e.getValue())).toList()).toString();
   }
 
   private static List<List<Range>> rangesOf(RDD<?> rdd) {
@@ -130,9 +147,14 @@ public final class Helper {
         .collect(Collectors.toMap(TopicDescription::name, topic -> topic.topicId().toString()))).toString();
   }
 
-  /** Commits offsets ([[topic, partition, offset], …]) for a group without members. */
-  public static void commit(String params, String group, String offsets) {
-    Offsets.of(params(parse(params))).commit(group, offsets(parse(offsets)));
+  /** Closes the client that `topics` has opened for these parameters, for those who do not ask again. */
+  public static void close(String params) {
+    Offsets.close(params(parse(params)));
+  }
+
+  /** Commits offsets ([[topic, partition, offset], …]) and leader epochs (the same rows) for a group without members. */
+  public static void commit(String params, String group, String offsets, String epochs) {
+    Offsets.of(params(parse(params))).commit(group, offsets(parse(offsets)), epochs(parse(epochs)));
   }
 
   /** Names the group of a context's receivers, before it starts. */
@@ -144,8 +166,9 @@ public final class Helper {
 
   /** Tells Spark what a batch holds, for the streaming page and for backpressure. */
   static void report(InputDStream<byte[]> stream, Time time, long records, List<Range> ranges) {
-    String text = ranges.stream().map(Range::toString).collect(Collectors.joining("\n"));
-    Map<String, Object> metadata = Map.of("offsets", ranges, StreamInputInfo.METADATA_KEY_DESCRIPTION(), text);
+    String text = ranges.stream().limit(SHOWN).map(Range::toString).collect(Collectors.joining("\n"));
+    if (ranges.size() > SHOWN) text += "\n… and " + (ranges.size() - SHOWN) + " more";
+    Map<String, Object> metadata = Map.of(StreamInputInfo.METADATA_KEY_DESCRIPTION(), text); // Spark keeps a thousand batches' of it
     scala.collection.immutable.Map<String, Object> scalaMap =
         scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(metadata));
     stream.ssc().scheduler().inputInfoTracker().reportInfo(time, new StreamInputInfo(stream.id(), records, scalaMap));
@@ -158,6 +181,12 @@ public final class Helper {
   private static Map<TopicPartition, Long> offsets(JsonNode rows) {
     Map<TopicPartition, Long> out = new LinkedHashMap<>();
     rows.forEach(row -> out.put(new TopicPartition(row.get(0).asText(), row.get(1).asInt()), row.get(2).asLong()));
+    return out;
+  }
+
+  private static Map<TopicPartition, Integer> epochs(JsonNode rows) {
+    Map<TopicPartition, Integer> out = new HashMap<>();
+    offsets(rows).forEach((partition, epoch) -> out.put(partition, epoch.intValue()));
     return out;
   }
 

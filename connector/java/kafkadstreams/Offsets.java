@@ -1,24 +1,32 @@
 package kafkadstreams;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.ListOffsetsResult;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.LogTruncationException;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
@@ -27,6 +35,9 @@ import org.slf4j.LoggerFactory;
 /** What the driver asks Kafka: which partitions there are, where they begin and end, and what a group has committed. */
 final class Offsets {
   private static final Logger LOG = LoggerFactory.getLogger(Offsets.class);
+  /** How long a batch waits for the ends of its partitions. A partition whose leader is away longer gives nothing to it. */
+  private static final long PATIENCE_MS = 3_000;
+  private static final Set<String> WITHOUT_ID = ConcurrentHashMap.newKeySet();
   private static final AtomicLong LOST = new AtomicLong();
   private static final Map<Map<String, String>, Offsets> OPEN = new ConcurrentHashMap<>();
 
@@ -46,6 +57,12 @@ final class Offsets {
     return OPEN.computeIfAbsent(Map.copyOf(params), Offsets::new);
   }
 
+  /** For parameters that are asked with once. */
+  static void close(Map<String, String> params) {
+    Offsets open = OPEN.remove(params);
+    if (open != null) open.admin.close(Duration.ZERO);
+  }
+
   /** Partitions and topic ids. Throws UnknownTopicOrPartitionException that names the topic and the broker. */
   Map<String, TopicDescription> describe(Collection<String> topics) {
     return describe(topics, new DescribeTopicsOptions());
@@ -56,6 +73,9 @@ final class Offsets {
     admin.describeTopics(topics, options).topicNameValues().forEach((topic, answer) -> {
       try {
         found.put(topic, get(answer));
+        if (found.get(topic).topicId().equals(Uuid.ZERO_UUID) && WITHOUT_ID.add(topic)) {
+          LOG.warn("{} gives topic {} no id: nobody can tell when it is deleted and made again; use a new output then", address, topic);
+        }
       } catch (UnknownTopicOrPartitionException e) {
         throw new UnknownTopicOrPartitionException("topic " + topic + " does not exist on " + address);
       }
@@ -70,31 +90,60 @@ final class Offsets {
   }
 
   Map<TopicPartition, Long> begins(Collection<TopicPartition> partitions) {
-    return list(partitions, OffsetSpec.earliest());
+    return offsets(answered(list(partitions, OffsetSpec.earliest())));
   }
 
   /** The ends as the parameters' isolation level sees them. */
   Map<TopicPartition, Long> ends(Collection<TopicPartition> partitions) {
-    return list(partitions, OffsetSpec.latest());
+    return offsets(answered(list(partitions, OffsetSpec.latest())));
   }
 
-  private Map<TopicPartition, Long> list(Collection<TopicPartition> partitions, OffsetSpec spec) {
-    Map<TopicPartition, OffsetSpec> asked = partitions.stream().collect(Collectors.toMap(p -> p, p -> spec));
+  static Map<TopicPartition, Long> offsets(Map<TopicPartition, ListOffsetsResultInfo> found) {
+    return found.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, entry -> entry.getValue().offset()));
+  }
+
+  /**
+   * The ends of those partitions that answer soon, with their leader epochs. Kafka's client asks on for the others, which stay in
+   * `asked` for the next call; when it gives up on one (default.api.timeout.ms), this throws its TimeoutException.
+   */
+  Map<TopicPartition, ListOffsetsResultInfo> ends(Collection<TopicPartition> partitions,
+      Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> asked) {
+    List<TopicPartition> others = partitions.stream().filter(partition -> !asked.containsKey(partition)).toList();
+    Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> answers = list(others, OffsetSpec.latest());
+    asked.putAll(answers);
     try {
-      return get(admin.listOffsets(asked, isolation).all()).entrySet().stream()
-          .collect(Collectors.toMap(Map.Entry::getKey, entry -> entry.getValue().offset()));
+      KafkaFuture.allOf(answers.values().toArray(KafkaFuture[]::new)).get(PATIENCE_MS, TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | java.util.concurrent.TimeoutException e) { // whose it is, is found below
+      others.stream().filter(partition -> !asked.get(partition).isDone()).forEach(partition -> LOG.warn("{} does not say where it ends, "
+          + "it may have no leader: the others go on, its records wait; if that lasts the stream fails", partition));
+    } catch (InterruptedException e) {
+      throw new org.apache.kafka.common.errors.InterruptException(e);
+    }
+    Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> done = new HashMap<>(asked);
+    done.values().removeIf(answer -> !answer.isDone());
+    asked.keySet().removeAll(done.keySet());
+    return answered(done);
+  }
+
+  private Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> list(Collection<TopicPartition> partitions, OffsetSpec spec) {
+    ListOffsetsResult answers = admin.listOffsets(partitions.stream().collect(Collectors.toMap(p -> p, p -> spec)), isolation);
+    return partitions.stream().collect(Collectors.toMap(partition -> partition, answers::partitionResult));
+  }
+
+  private Map<TopicPartition, ListOffsetsResultInfo> answered(Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> answers) {
+    try {
+      return answers.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, entry -> get(entry.getValue())));
     } catch (TimeoutException e) { // a deleted topic's offsets are asked for until the time is up, as if the broker were away
-      describe(partitions.stream().map(TopicPartition::topic).distinct().toList(), new DescribeTopicsOptions().timeoutMs(5_000));
+      describe(answers.keySet().stream().map(TopicPartition::topic).distinct().toList(), new DescribeTopicsOptions().timeoutMs(5_000));
       throw e;
     }
   }
 
   /** What a group has acknowledged; a partition without an entry was never acknowledged. */
-  Map<TopicPartition, Long> committed(String group) {
-    Map<TopicPartition, Long> out = new HashMap<>();
+  Map<TopicPartition, OffsetAndMetadata> committed(String group) {
     Map<TopicPartition, OffsetAndMetadata> found = get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata());
-    found.forEach((partition, offset) -> out.compute(partition, (p, none) -> offset == null ? null : offset.offset()));
-    return out;
+    found.values().removeIf(offset -> offset == null);
+    return found;
   }
 
   /** For those who asked not to fail where records are gone: they hear of each jump, with the sum of this process. */
@@ -104,10 +153,14 @@ final class Offsets {
         from, to, lost, LOST.addAndGet(lost));
   }
 
-  /** Sets the offsets of a group that has no members. */
-  void commit(String group, Map<TopicPartition, Long> offsets) {
-    get(admin.alterConsumerGroupOffsets(group, offsets.entrySet().stream()
-        .collect(Collectors.toMap(Map.Entry::getKey, entry -> new OffsetAndMetadata(entry.getValue())))).all());
+  static void warnOfTruncation(LogTruncationException cut) {
+    LOG.warn("{}; going on, other records may be missing", DataLossException.of(cut).getMessage());
+  }
+
+  /** Sets the offsets of a group that has no members, with the leader epochs of what is before them where they are known. */
+  void commit(String group, Map<TopicPartition, Long> offsets, Map<TopicPartition, Integer> epochs) {
+    get(admin.alterConsumerGroupOffsets(group, offsets.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey,
+        entry -> new OffsetAndMetadata(entry.getValue(), Optional.ofNullable(epochs.get(entry.getKey())), "")))).all());
   }
 
   private <T> T get(KafkaFuture<T> future) {

@@ -49,6 +49,9 @@ final class Params {
   static Map<String, Object> receiver(Map<String, String> params) {
     Map<String, Object> out = consumer(params);
     out.putIfAbsent(ConsumerConfig.METADATA_MAX_AGE_CONFIG, "10000"); // how long an added partition may go unseen; Kafka says 5 min
+    // How long a lost receiver's partitions wait for another one; Kafka says 45 s. By KIP-848 the broker says it.
+    boolean brokerSays = "consumer".equalsIgnoreCase(params.get(ConsumerConfig.GROUP_PROTOCOL_CONFIG));
+    if (!brokerSays) out.putIfAbsent(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, "10000");
     return out;
   }
 

@@ -1,56 +1,86 @@
 package kafkadstreams;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.LogTruncationException;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
 
 /**
  * A consumer of one partition that is kept between batches. The batch that follows goes on where the last one ended,
- * out of what has been fetched already.
+ * out of what has been fetched already. With more partitions than readers the youngest idle one is moved to the partition
+ * that is wanted: it has just been used, so its own partition will be wanted last.
  */
 final class Reader implements AutoCloseable {
-  private static final Map<Object, Reader> IDLE = new ConcurrentHashMap<>();
+  /** How many consumers an executor keeps. Each holds what it has fetched ahead, up to max.partition.fetch.bytes. */
+  static final int MOST = 64;
+  /** A partition that is read elsewhere by now leaves its reader idle here. */
+  private static final long IDLE_NS = Duration.ofMinutes(5).toNanos();
+  private static final Deque<Reader> IDLE = new ArrayDeque<>(); // in the order of their release
 
-  private final Object key;
-  private final TopicPartition partition;
+  private final Map<String, String> params;
   private final boolean failOnDataLoss;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private Iterator<ConsumerRecord<byte[], byte[]>> fetched = Collections.emptyIterator();
   private ConsumerRecord<byte[], byte[]> ahead; // taken from `fetched`, not yet handed out
-  private long position = -1; // offset after the last record handed out
+  private TopicPartition partition;
+  private long position; // offset after the last record handed out
+  private long releasedAt;
 
-  private Reader(Object key, Map<String, String> params, TopicPartition partition) {
-    this.key = key;
-    this.partition = partition;
+  private Reader(Map<String, String> params) {
+    this.params = params;
     failOnDataLoss = Params.failOnDataLoss(params);
     consumer = new KafkaConsumer<>(Params.reader(params));
-    consumer.assign(List.of(partition));
   }
 
-  /** An idle reader of the partition, or a new one; nobody else has it until `release`. */
+  /** An idle reader of the partition, or another one moved to it; nobody else has it until `release`. */
   static Reader take(Map<String, String> params, TopicPartition partition) {
-    Object key = List.of(params, partition);
-    Reader idle = IDLE.remove(key);
-    return idle != null ? idle : new Reader(key, params, partition);
+    List<Reader> superfluous = new ArrayList<>();
+    Reader taken = null;
+    synchronized (IDLE) {
+      while (!IDLE.isEmpty() && System.nanoTime() - IDLE.peek().releasedAt > IDLE_NS) superfluous.add(IDLE.poll());
+      for (Reader idle : IDLE) if (idle.partition.equals(partition) && idle.params.equals(params)) taken = idle;
+      if (taken == null && IDLE.size() >= MOST) taken = IDLE.peekLast();
+      IDLE.remove(taken);
+    }
+    if (taken != null && !taken.params.equals(params)) superfluous.add(taken);
+    superfluous.forEach(Reader::close);
+    Reader reader = taken == null || superfluous.contains(taken) ? new Reader(params) : taken;
+    reader.moveTo(partition);
+    return reader;
+  }
+
+  private void moveTo(TopicPartition wanted) {
+    if (wanted.equals(partition)) return;
+    partition = wanted;
+    consumer.assign(List.of(wanted));
+    position = -1;
   }
 
   void release() {
-    if (IDLE.putIfAbsent(key, this) != null) close();
+    releasedAt = System.nanoTime();
+    synchronized (IDLE) {
+      IDLE.add(this);
+    }
   }
 
-  void seek(long offset) {
+  /** `epoch`: the leader epoch under which the records before `offset` were read, null: unknown. Kafka checks that they are still there. */
+  void seek(long offset, Integer epoch) {
     if (position != offset) {
       ahead = null;
       fetched = Collections.emptyIterator();
-      consumer.seek(partition, offset);
+      consumer.seek(partition, new OffsetAndMetadata(offset, Optional.ofNullable(epoch), ""));
       position = offset;
     }
   }
@@ -87,6 +117,11 @@ final class Reader implements AutoCloseable {
   private List<ConsumerRecord<byte[], byte[]>> poll(long until) {
     try {
       return consumer.poll(Duration.ofMillis(200)).records(partition);
+    } catch (LogTruncationException e) {
+      if (failOnDataLoss) throw DataLossException.of(e);
+      Offsets.warnOfTruncation(e);
+      consumer.seek(partition, position); // without an epoch: not checked again
+      return List.of();
     } catch (OffsetOutOfRangeException e) {
       long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
       if (failOnDataLoss) {

@@ -10,11 +10,14 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.LogTruncationException;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
@@ -41,6 +44,8 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> gathered = new LinkedHashMap<>();
   /** First offset of each owned partition that has not been stored. */
   private final Map<TopicPartition, Long> unstored = new HashMap<>();
+  /** Where polling has come to, with the leader epoch of what is before it. */
+  private final Map<TopicPartition, OffsetAndMetadata> polled = new HashMap<>();
   private int gatheredBytes;
   private double allowance;
   private long allowanceAt = System.nanoTime();
@@ -73,11 +78,8 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
         } catch (WakeupException e) {
           continue; // stop() was called: store what has come
         } catch (OffsetOutOfRangeException e) {
-          if (Params.failOnDataLoss(params)) {
-            throw new DataLossException(e.offsetOutOfRangePartitions() + " are not in Kafka any more where the receiver had come to: retention has "
-                + "overtaken it, or the topic was truncated or made anew");
-          }
-          goOnBehind(e.offsetOutOfRangePartitions());
+          if (Params.failOnDataLoss(params)) throw DataLossException.of(e);
+          goOnBehind(e);
         }
         storeAndAcknowledge();
       }
@@ -93,7 +95,9 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
       } else {
         consumer.pause(consumer.assignment()); // poll must go on for the group's sake, but nothing more may come
       }
-      consumer.poll(Duration.ofMillis(Math.min(left, waiting.isEmpty() ? left : 10))).forEach(waiting::add);
+      ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(Math.min(left, waiting.isEmpty() ? left : 10)));
+      polled.putAll(records.nextOffsets());
+      records.forEach(waiting::add);
       for (long allowed = allowed(); allowed > 0 && !waiting.isEmpty(); allowed--) take(waiting.poll());
     }
   }
@@ -120,10 +124,10 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     List<Range> ranges = new ArrayList<>();
     Map<TopicPartition, OffsetAndMetadata> acknowledged = new HashMap<>();
     unstored.forEach((partition, from) -> {
-      long until = endOf(partition);
-      if (until > from) {
-        ranges.add(new Range(partition.topic(), partition.partition(), from, until));
-        acknowledged.put(partition, new OffsetAndMetadata(until));
+      OffsetAndMetadata end = endOf(partition);
+      if (end != null && end.offset() > from) {
+        ranges.add(new Range(partition.topic(), partition.partition(), from, end.offset(), null, end.leaderEpoch().orElse(null)));
+        acknowledged.put(partition, end);
       }
     });
     if (ranges.isEmpty()) return;
@@ -131,27 +135,37 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     ranges.forEach(range -> unstored.put(range.topicPartition(), range.until()));
     gathered.clear();
     gatheredBytes = 0;
+    acknowledge(acknowledged);
+  }
+
+  private void acknowledge(Map<TopicPartition, OffsetAndMetadata> offsets) {
     try {
-      consumer.commitSync(acknowledged);
+      consumer.commitSync(offsets);
     } catch (WakeupException e) {
-      consumer.commitSync(acknowledged);
+      consumer.commitSync(offsets);
     } catch (CommitFailedException | RebalanceInProgressException e) {
-      LOG.warn("stored {} but could not acknowledge it, the records will come again: {}", ranges, e.getMessage());
+      LOG.warn("stored up to {} but could not acknowledge it, the records will come again: {}", offsets, e.getMessage());
     }
   }
 
-  /** Behind the last record that was taken; with none waiting, behind compaction's and transactions' gaps too. */
-  private long endOf(TopicPartition partition) {
+  /** Behind the last record that was taken; with none waiting, behind compaction's and transactions' gaps too. Null: nothing has come. */
+  private OffsetAndMetadata endOf(TopicPartition partition) {
     for (ConsumerRecord<byte[], byte[]> record : waiting) {
-      if (record.partition() == partition.partition()) return record.offset();
+      if (record.partition() == partition.partition()) return new OffsetAndMetadata(record.offset(), record.leaderEpoch(), "");
     }
-    return consumer.position(partition);
+    return polled.get(partition);
   }
 
-  private void goOnBehind(Map<TopicPartition, Long> lost) {
+  private void goOnBehind(OffsetOutOfRangeException refusal) {
     storeAndAcknowledge();
-    lost.forEach((partition, offset) -> {
+    refusal.offsetOutOfRangePartitions().forEach((partition, offset) -> {
+      if (refusal instanceof LogTruncationException cut) {
+        Offsets.warnOfTruncation(cut);
+        consumer.seek(partition, offset); // without an epoch: not checked again
+        return;
+      }
       consumer.seekToBeginning(List.of(partition));
+      polled.remove(partition);
       unstored.put(partition, consumer.position(partition));
       Offsets.warnOfLoss(partition, offset, unstored.get(partition));
     });
@@ -174,17 +188,21 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     return frames;
   }
 
+  /** Where nothing is acknowledged each start would begin at the partition's end, or beginning: so where we begin is acknowledged now. */
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
     List<TopicPartition> fresh = new ArrayList<>(partitions);
     consumer.committed(new HashSet<>(partitions)).forEach((partition, offset) -> {
-      if (offset != null) fresh.remove(partition);
+      if (offset == null) return;
+      fresh.remove(partition);
+      unstored.put(partition, offset.offset());
     });
     if (!fresh.isEmpty()) { // to Kafka an empty list means all partitions
       if ("latest".equals(params.get(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG))) consumer.seekToEnd(fresh);
       else consumer.seekToBeginning(fresh);
+      for (TopicPartition partition : fresh) unstored.put(partition, consumer.position(partition));
+      acknowledge(fresh.stream().collect(Collectors.toMap(p -> p, p -> new OffsetAndMetadata(unstored.get(p)))));
     }
-    for (TopicPartition partition : partitions) unstored.put(partition, consumer.position(partition));
   }
 
   /** Runs inside poll, while the partitions are still ours. */
@@ -204,6 +222,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private void forget(Collection<TopicPartition> partitions) {
     waiting.removeIf(record -> partitions.contains(new TopicPartition(record.topic(), record.partition())));
     unstored.keySet().removeAll(partitions);
+    polled.keySet().removeAll(partitions);
   }
 
   @Override
