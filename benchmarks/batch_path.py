@@ -86,8 +86,8 @@ def fused(data: bytes, clock: Clock) -> bytes:
     rows, text = np.arange(count), work.spans[:count, columns.TEXT]
     scores = clock.time("score", lambda: sentiment.columns(work.data, text[:, 0], text[:, 1]))
     work.spans[:count, columns.GEO_KIND] = -1
-    beginning = np.frombuffer(b"{", np.uint8)
-    arguments = (work, rows, beginning, view.offsets, view.timestamps, scores, out, np.empty(count, np.int64))
+    begun = (np.frombuffer(b"{" + bytes(64), np.uint8), 1)
+    arguments = (work, rows, begun, view.offsets, view.timestamps, scores, out, np.empty(count, np.int64))
     clock.time("write", lambda: compiled.write_rows()(*arguments))
     clock.time("gzip", lambda: igzip.compress(written, 1))
     return written

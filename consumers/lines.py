@@ -78,7 +78,9 @@ class _View:
         self.offsets = self._column(np.int64, self.layout.offsets)
         self.timestamps = self._column(np.int64, self.layout.timestamps)
         self.keys, end = self._places(self.layout.key_lengths, self.layout.keys)
-        self.values, _ = self._places(self.layout.value_lengths, end)
+        self.values, end = self._places(self.layout.value_lengths, end)
+        if end > len(data):  # the kernels believe these numbers
+            raise ValueError(f"a damaged frame of {self.layout.topic}[{self.layout.partition}]: its values end at byte {end} of {len(data)}")
         self.wanted = np.zeros(self.layout.count, np.bool_)
         for topic, partition, start, until in wanted:
             if (topic, partition) == (self.layout.topic, self.layout.partition):

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from consumers.tweet_shapes import Event, Includes, Metrics, OldPlace, OldTweet, OldUser, Place, Post
+from consumers.tweet_shapes import Event, Facet, Includes, Metrics, OldPlace, OldTweet, OldUser, Place, Post
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FIRST_TWEET = datetime(2006, 3, 21, tzinfo=timezone.utc)
@@ -155,15 +155,30 @@ def from_bluesky(event: Event) -> Tweet | Deleted | None:
         created_at=_iso(created),
         lang=post.langs[0] if post.langs else "und",
         author_id=event.did,
-        hashtags=[
-            feature.tag or post.text.encode()[facet.index.byteStart : facet.index.byteEnd].decode(errors="replace").lstrip("#＃")
-            for facet in post.facets
-            for feature in facet.features
-            if feature.type == "app.bsky.richtext.facet#tag"
-        ],
+        hashtags=_hashtags(post.text.encode(), post.facets),
         reply_to=parent.removeprefix("at://").replace("/app.bsky.feed.post/", "/") if parent else None,
         text=post.text,
     )
+
+
+def _hashtags(text: bytes, facets: list[Facet]) -> list[str]:
+    """The tags that the facets of a Bluesky post name, or whose place in the text they give.
+
+    Honest places do not overlap. So all of them together are no longer than the text: what goes beyond that is left out, for
+    thousands of facets that each give the whole text would make gigabytes of one post.
+    """
+    tags, room = [], len(text)
+    for facet in facets:
+        start, end = facet.index.byteStart, facet.index.byteEnd
+        for feature in facet.features:
+            if feature.type != "app.bsky.richtext.facet#tag":
+                continue
+            if feature.tag:
+                tags.append(feature.tag)
+            elif 0 <= start < end <= len(text) and end - start <= room:
+                room -= end - start
+                tags.append(text[start:end].decode(errors="replace").lstrip("#＃"))
+    return tags
 
 
 def _place(post: Post, includes: Includes) -> Place | None:

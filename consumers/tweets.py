@@ -143,7 +143,7 @@ def _mend_escape(escape: re.Match[bytes]) -> bytes:
 
 
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_LONG_NUMBER = re.compile(rb"[0-9.eE+-]{%d}" % (MAX_NUMBER + 1))
+_NUMBER = re.compile(rb"[0-9.eE+-]+")
 _COLON = re.compile(rb"\s*:")
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
@@ -163,7 +163,7 @@ def _excess(value: bytes) -> str | None:
         bare = _STRINGS.sub(b"", value)
         if nested and max(accumulate(map(_STEP.__getitem__, bare.translate(None, _NO_BRACKETS))), default=0) > MAX_DEPTH:
             return "too_deep"
-        if numeric and _LONG_NUMBER.search(bare):
+        if numeric and any(len(number[0]) > MAX_NUMBER for number in _NUMBER.finditer(bare)):
             return "not_json"
     if len(value) > MAX_NAME and any(
         len(string[0]) > MAX_NAME and _COLON.match(value, string.end()) for string in _STRINGS.finditer(value)

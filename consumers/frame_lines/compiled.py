@@ -31,5 +31,6 @@ def find() -> Callable[..., int]:
 @cache
 def write_rows() -> Callable[..., int]:
     """kernels.write, compiled."""
+    begun = types.Tuple((BYTES, types.int64))
     out = (types.float64[:, ::1], types.uint8[::1], types.int64[::1])
-    return compiled(kernels.write, types.int64(_work(), INDEXES, BYTES, INDEXES, INDEXES, *out), SOURCES)
+    return compiled(kernels.write, types.int64(_work(), INDEXES, begun, INDEXES, INDEXES, *out), SOURCES)

@@ -51,12 +51,12 @@ class FrameLines:
         self._positions(rows, side)
         text = work.spans[rows, columns.TEXT]
         scores = sentiment.columns(work.data, text[:, 0], text[:, 1])
-        beginning = _beginning(*source)
-        most = len(rows) * (len(beginning) + write.LONGEST_ROW) + 2 * len(data) + ROOM
+        begun = _begun(*source)
+        most = len(rows) * (begun[1] + write.LONGEST_ROW) + 2 * len(data) + ROOM
         if len(self._out) < most:
             self._out = np.empty(most, np.uint8)
         ends = np.empty(len(rows), np.int64)
-        write_rows()(work, rows, beginning, offsets, timestamps, scores, self._out, ends)
+        write_rows()(work, rows, begun, offsets, timestamps, scores, self._out, ends)
         return Written(rows, ends, self._out)
 
     def _room(self, size: int, count: int) -> Work:
@@ -88,7 +88,7 @@ def _work(half: int, count: int) -> Work:
     )
 
 
-def _beginning(topic: str, partition: int) -> NDArray[np.uint8]:
-    """What each line begins with, and a block of room."""
-    begun = b'{"kafka":{"topic":%b,"partition":%d,"offset":' % (msgspec.json.encode(topic), partition)
-    return np.frombuffer(begun, np.uint8)
+def _begun(topic: str, partition: int) -> tuple[NDArray[np.uint8], int]:
+    """What each line begins with, a block of room behind it, and how many bytes it is without the room."""
+    text = b'{"kafka":{"topic":%b,"partition":%d,"offset":' % (msgspec.json.encode(topic), partition)
+    return np.frombuffer(text + bytes(write.BLOCK), np.uint8), len(text)

@@ -40,12 +40,15 @@ def find(work, starts, ends, found):
     return side
 
 
-def write(work, rows, beginning, offsets, timestamps, scores, out, ends):
-    """Write the line of each of these records to `out` and where it ends to `ends`; `scores` are in the order of `rows`."""
+def write(work, rows, begun, offsets, timestamps, scores, out, ends):
+    """Write the line of each of these records to `out` and where it ends to `ends`; `scores` are in the order of `rows`.
+
+    `begun` is what each line begins with, a block of room behind it, and how many bytes it is without the room.
+    """
     w = borrowed(work)
     to = 0
     for s in range(len(rows)):
         r = rows[s]
-        to = row(w, out, to, r, beginning, offsets[r], timestamps[r], scores, s)
+        to = row(w, out, to, r, begun, offsets[r], timestamps[r], scores, s)
         ends[s] = to
     return to

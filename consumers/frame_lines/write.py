@@ -12,6 +12,7 @@ from consumers.sentiment.vader import THRESHOLD
 
 QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, CLOSE_OBJECT, NEW_LINE, MINUS, ZERO, DOT = b'",[]}\n-0.'
 BLOCK = 64
+NOTHING, TEN = np.uint64(0), np.uint64(10)
 
 
 def _table(*parts: str):
@@ -64,9 +65,10 @@ HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 
 
 @jitable
-def row(w, out, to, r, beginning, offset, timestamp, scores, s):
-    """Write record `r` as a line; `s` is its place in `scores`. Returns what is behind it."""
-    to = _integer(out, copied(beginning, 0, len(beginning), out, to), offset)
+def row(w, out, to, r, begun, offset, timestamp, scores, s):
+    """Write record `r` as a line that begins with `begun`, bytes and how many they are without their room; `s` is its place in
+    `scores`. Returns what is behind it."""
+    to = _integer(out, copied(begun[0], 0, begun[1], out, to), offset)
     to = _integer(out, _name(out, to, TIMESTAMP), timestamp)
     for k in range(len(PARTS)):
         to = _name(out, to, k)
@@ -96,7 +98,7 @@ def _word(kind, chosen, compound):
 
 @jitable
 def copied(source, start, end, out, to):
-    """Copy source[start:end] and up to a block of what comes behind."""
+    """Copy source[start:end] and up to a block of what comes behind, which must be there."""
     for at in range(0, end - start, BLOCK):
         copy_block(source, start + at, out, to + at)
     return to + end - start
@@ -164,15 +166,17 @@ def _tags(w, out, to, first, last):
 
 @jitable
 def _integer(out, to, value):
+    """Any int64. Its digits are those of an unsigned number, as -2**63 has no positive int64."""
+    size = np.uint64(value)
     if value < 0:
         out[to] = MINUS
-        to, value = to + 1, -value
-    digits, rest = 1, value // 10
+        to, size = to + 1, NOTHING - size
+    digits, rest = 1, size // TEN
     while rest:
-        digits, rest = digits + 1, rest // 10
+        digits, rest = digits + 1, rest // TEN
     for place in range(to + digits - 1, to - 1, -1):
-        out[place] = ZERO + value % 10
-        value //= 10
+        out[place] = ZERO + np.int64(size % TEN)
+        size //= TEN
     return to + digits
 
 

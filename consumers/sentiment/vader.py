@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = f"vaderSentiment {REFERENCE}"
 THRESHOLD = 0.05  # the package's own recommendation
+LONGEST = 2**31 // 33  # bytes of a text that the kernel takes: it counts in int32, and emoji become up to 33 times as long
 LOG = logging.getLogger("sentiment")
 
 
@@ -67,7 +68,8 @@ def columns(
     """The scores of the texts data[starts[k]:ends[k]], in UTF-8 (lone surrogates allowed), without an object for each.
 
     Returns an array of four rows: compound, neg, neu and pos. Of offsets as Arrow has them, pass offsets[:-1] and offsets[1:].
-    Raises ValueError where a text does not lie within the data. Bytes that are no UTF-8 get some score. Needs numpy.
+    Raises ValueError where a text does not lie within the data. Bytes that are no UTF-8 get some score, unless a text has more
+    than 65 MB: then Python alone does the work, and raises UnicodeDecodeError. Needs numpy.
     """
     import numpy as np
 
@@ -77,7 +79,7 @@ def columns(
         raise ValueError(f"texts must start and end within the {len(buffer)} bytes of the data, each end behind its start")
     out = np.empty((4, len(starts)))
     run = _kernel()
-    if run is not None:
+    if run is not None and (ends - starts).max(initial=0) <= LONGEST:
         run(buffer, starts, ends, compensated, out)
     else:
         for k, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):

@@ -164,3 +164,24 @@ def test_a_folder_into_which_others_may_write_is_no_cache(tmp_path, monkeypatch)
     for mode in (0o775, 0o757):
         beside.chmod(mode)
         assert compiled._writable() == tmp_path / "home" / "vader"
+
+
+def test_a_text_too_long_for_int32_is_scored_without_the_kernel(monkeypatch):
+    """The kernel counts in int32 and does not look whether that is enough; emoji make a text up to 33 times as long."""
+    assert sentiment.vader.LONGEST * kernel.LARGEST_GROWTH < 2**31
+    given = ["good " * 10, "not bad", "\U0001f600" * 11]
+    wanted = sentiment.columns(*buffered(given))
+    sizes = []
+    run = sentiment.vader._kernel()
+
+    def spied(data, starts, ends, *rest):
+        sizes.extend((ends - starts).tolist())
+        run(data, starts, ends, *rest)
+
+    monkeypatch.setattr(sentiment.vader, "_kernel", lambda: spied)
+    monkeypatch.setattr(sentiment.vader, "LONGEST", 50)
+    assert (sentiment.columns(*buffered(given[:2])) == wanted[:, :2]).all()
+    assert sizes == [50, 7], "50 bytes are not too long"
+    monkeypatch.setattr(sentiment.vader, "LONGEST", 43)
+    assert (sentiment.columns(*buffered(given)) == wanted).all()
+    assert sizes == [50, 7]
