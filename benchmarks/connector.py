@@ -1,6 +1,6 @@
 """Records a second out of Kafka into a Python function: ours, Spark 2.4's way, and Structured Streaming's mapInArrow.
 
-    python -m benchmarks.connector [--rounds N] [--records N]
+    python -m benchmarks.connector [--rounds N] [--records N] [--results FILE]
 
 Needs the services (scripts/services start). What the peers need is fetched into build/. The ways take turns in one Spark job;
 compare ratios of one run only. Writes benchmarks/results/connector.json.
@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
@@ -23,6 +24,7 @@ from scripts.machine import compile as java
 from scripts.machine import jars, jdk
 
 BENCH = ROOT / "build" / "bench"
+RESULTS = ROOT / "benchmarks" / "results" / "connector.json"
 PARTITIONS = 4
 SHARE = {200: 1.0, 1300: 0.3}  # value size in bytes: its share of --records
 OURS, PEERS = ("kafka_utils", "modern_records"), ("spark_2_4", "pairs", "map_in_arrow")
@@ -80,6 +82,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000, help="how many of the small ones (default 1000000)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each way is measured (default 5)")
     parser.add_argument("--bootstrap", default="127.0.0.1:9092", help="the broker (default 127.0.0.1:9092)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the figures")
     chosen = parser.parse_args()
     job_jars, packages = prepared()
     names = []
@@ -92,9 +95,8 @@ def main() -> None:
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": packages}, text=True, stdout=subprocess.PIPE, check=True)
     results = [shown(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version()}
-    out = ROOT / "benchmarks" / "results" / "connector.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    chosen.results.parent.mkdir(exist_ok=True)
+    chosen.results.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def main() -> None:
     produce(topic, tweets)
     base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
     output = f"{base}/bench/{topic}"
-    sys.argv[1:] = ["--topic", topic, "--output", f"{output}/once", "--max-rate", "4000", "--batch-interval-s", "1"]
+    rate = min(4000, tweets // 18)  # for each of three partitions: at least six batches, three of each way
+    sys.argv[1:] = ["--topic", topic, "--output", f"{output}/once", "--max-rate", str(rate), "--batch-interval-s", "1"]
     job = jobs.open_job("direct", __doc__ or "")
     conf = {**jobs.spark_conf(job.settings), "spark.streaming.backpressure.enabled": "false"}  # batches of one size
     ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, conf)

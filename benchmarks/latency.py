@@ -1,6 +1,6 @@
 """From a record's timestamp to its batch on HDFS, for each job in turn, under an even stream of tweets.
 
-    python -m benchmarks.latency [--rate N] [--seconds N] [--batch-interval-s N] [--report FILE]
+    python -m benchmarks.latency [--rate N] [--seconds N] [--batch-interval-s N] [--warm-up-s N] [--report FILE]
 
 Kafka's timestamp of a record is the moment the producer handed it over. A batch is visible when its folder stands below
 `batches/`: asked every 10 ms, so that a figure may be too high by that and an answer's way, never too low. What the first seconds
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON, SUBMIT = str(ROOT / ".venv" / "bin" / "python"), str(ROOT / "scripts" / "submit")
 BASE = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
 FILES = InsecureClient(os.environ.get("TWEETS_WEBHDFS", "http://127.0.0.1:9870"), user=getpass.getuser())
-WARM_UP_S, ASK_EVERY_S, PATIENCE_S = 15, 0.01, 300
+ASK_EVERY_S, PATIENCE_S = 0.01, 300
 TIMESTAMP = re.compile(rb'"timestamp":(\d+)')
 
 
@@ -70,7 +70,7 @@ def measure(approach: str, chosen: argparse.Namespace) -> dict[str, float]:
     """Run one job under the stream; seconds from timestamp to visible."""
     topic = f"latency-{approach.replace('_', '-')}-{int(time.time())}"
     folder = f"/bench/{topic}"
-    first, count = 100, chosen.rate * (WARM_UP_S + chosen.seconds)
+    first, count = 100, chosen.rate * (chosen.warm_up_s + chosen.seconds)
     producer(topic, "--max-posts", str(first)).wait()
     options = ("--topic", topic, "--output", BASE + folder, "--batch-interval-s", str(chosen.batch_interval_s))
     job = subprocess.Popen([SUBMIT, approach, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -84,7 +84,7 @@ def measure(approach: str, chosen: argparse.Namespace) -> dict[str, float]:
         job.wait()
     pairs = [(ms / 1000, at) for k, (at, manifest) in enumerate(batches) for ms in timestamps(folder, k, manifest)]
     FILES.delete(folder, recursive=True)
-    begun = sorted(sent for sent, _ in pairs)[first] + WARM_UP_S
+    begun = sorted(sent for sent, _ in pairs)[first] + chosen.warm_up_s
     delays = [at - sent for sent, at in pairs if sent >= begun]
     at = statistics.quantiles(delays, n=100)
     kept = {"p50_s": at[49], "p95_s": at[94], "p99_s": at[98], "max_s": max(delays)}
@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000, help="tweets a second (default 1000)")
     parser.add_argument("--seconds", type=int, default=60, help="how long they are counted, behind the warm-up (default 60)")
     parser.add_argument("--batch-interval-s", type=float, default=1.0, help="default 1")
+    parser.add_argument("--warm-up-s", type=int, default=15, help="how long they are not counted before that (default 15)")
     parser.add_argument("--jobs", nargs="+", default=["direct", "receiver_based"], help="which, in turn (default both)")
     parser.add_argument("--report", type=Path, help="write the figures there too, such as benchmarks/results/latency.json")
     chosen = parser.parse_args()

@@ -1,7 +1,7 @@
 """Publishing a file: this project's producer against a plain loop over kafka-python, in turn, onto one topic.
 
-`python -m benchmarks.producer --records N`. Needs Kafka (scripts/services start kafka-1). Prints a line a way and writes
-benchmarks/results/producer.json. Compare ratios of one run only.
+`python -m benchmarks.producer [--records N] [--rounds N] [--results FILE]`. Needs Kafka (scripts/services start kafka-1). Prints
+one line per way and writes benchmarks/results/producer.json. Compare ratios of one run only.
 
 Ours is the whole of `python -m producer --source replay`, in a process of its own: it reads the file, finds each tweet's id,
 publishes and counts every acknowledgement; the seconds are those of its report. The plain loop has key and value ready in
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000, help="how many invented tweets (default 100000)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bootstrap", default=os.environ.get("TWEETS_BOOTSTRAP", "127.0.0.1:9092"))
+    parser.add_argument("--results", type=Path, default=RESULT, help="where to write the figures")
     chosen = parser.parse_args()
     admin, topic = KafkaAdminClient(bootstrap_servers=chosen.bootstrap), f"bench-{int(time.time())}"
     admin.create_topics({topic: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
@@ -90,7 +91,7 @@ def main() -> None:
     ratios = {name: round(median / plain, 2) for name, median in medians.items()}
     for name, median in medians.items():
         print(f"{name:<25} {median:>10,.0f} records/s  {ratios[name]:>6.2f} x")
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    chosen.results.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "records": chosen.records,
         "bytes_a_record": bytes_a_record,
@@ -98,7 +99,7 @@ def main() -> None:
         "cores": os.cpu_count(),
     }
     about |= {"load": round(os.getloadavg()[0], 1)}
-    RESULT.write_text(
+    chosen.results.write_text(
         json.dumps({**about, "records_per_second": results, "medians": medians, "ratio_to_plain": ratios}, indent=1) + "\n"
     )
 

@@ -118,8 +118,8 @@ def tweets(count: int, languages: tuple[str, ...] = ()) -> list[str]:
     from producer.sources.sample import sample
 
     texts = []
-    for _, value in sample(1):
-        data = json.loads(value)["data"]
+    for record in sample(1):
+        data = json.loads(record.value or b"")["data"]
         if 105 <= len(data["text"]) <= 280 and (not languages or data["lang"] in languages):
             texts.append(data["text"])
         if len(texts) == count:

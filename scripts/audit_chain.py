@@ -5,19 +5,29 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
+from audit_intervals import Intervals, merged, size
 from msgspec import Struct
 
 TopicPartition = tuple[str, int]
-Intervals = list[tuple[int, int]]
+Spans = dict[TopicPartition, Intervals]
+
+
+class Damaged(Exception):
+    """A file is not what its manifest or its folder's listing says."""
 
 
 class Batch(NamedTuple):
-    """A directory in `batches/`: its name, its manifest's bytes, the lengths of all other files below it, and their lines."""
+    """A directory in `batches/`: its name, its manifest's bytes, how many files and bytes are below it, and two questions.
+
+    `lengths()` lists all files below it but the manifest, with their lengths. `lines(path, length)` gives a file's lines; raises
+    Damaged where it has another length.
+    """
 
     name: str
     manifest: bytes | None
-    lengths: dict[str, int]
-    lines: Callable[[str], Iterable[bytes]]
+    summary: tuple[int, int]
+    lengths: Callable[[], dict[str, int]]
+    lines: Callable[[str, int], Iterable[bytes]]
 
 
 class File(Struct):
@@ -36,77 +46,100 @@ class Manifest(Struct):
     files: list[File]
 
 
+class Linked(NamedTuple):
+    """A batch as the chain has it: its manifest, if it has one, the lengths of its files, and what is wrong, a sentence each."""
+
+    batch: Batch
+    manifest: Manifest | None
+    lengths: dict[str, int]
+    errors: list[str]
+
+
 class Chain:
-    """Takes the batches in the order of their names and holds each against the one before."""
+    """Takes the batches in the order of their names and holds each against the one before.
 
-    def __init__(self) -> None:
-        self.length = 0
+    `before` is the manifest of the batch in front of number `first`; its own predecessors are not looked at. Raises ValueError
+    where it is none.
+    """
+
+    def __init__(self, first: int = 0, before: bytes | None = None) -> None:
+        self.length = first
         self.previous: str | None = None
-        self.covered: dict[TopicPartition, Intervals] = {}
+        self.covered: Spans = {}
+        if before is not None:
+            try:
+                self.covered = _covered(msgspec.json.decode(before, type=Manifest))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ValueError(f"the manifest of batch {first - 1} is none: {error}") from None
+            self.previous = hashlib.sha256(before).hexdigest()
 
-    def link(self, batch: Batch) -> tuple[Manifest | None, list[str]]:
-        """The batch's manifest, None if it has none, and what is wrong with it, a sentence each."""
+    def link(self, batch: Batch) -> Linked:
+        """The next batch, held against the ones before."""
         seq, self.length = self.length, self.length + 1
         errors = []
         if batch.name != f"{seq:010d}":
             errors.append(f"here should be batch {seq:010d}")
             self.length = int(batch.name) + 1 if batch.name.isdecimal() else seq
         if batch.manifest is None:
-            return None, [*errors, "no _manifest.json"]
+            return Linked(batch, None, batch.lengths(), [*errors, "no _manifest.json"])
         previous, self.previous = self.previous, hashlib.sha256(batch.manifest).hexdigest()
         try:
             manifest = msgspec.json.decode(batch.manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return None, [*errors, f"_manifest.json is none: {error}"]
+            return Linked(batch, None, batch.lengths(), [*errors, f"_manifest.json is none: {error}"])
         if (manifest.version, f"{manifest.seq:010d}") != (1, batch.name):
             errors.append(f"the manifest says version {manifest.version}, seq {manifest.seq}")
         if manifest.previous != previous:
             errors.append(f"the manifest before it is {previous}, this one names {manifest.previous}")
-        return manifest, errors + _files(manifest, batch.lengths) + self._cover(manifest)
+        lengths, wrong = _files(manifest, batch)
+        return Linked(batch, manifest, lengths, errors + wrong + self._cover(manifest))
 
     def _cover(self, manifest: Manifest) -> list[str]:
         """Covered must be what was covered before and this batch's ranges, which must not overlap."""
-        before, said = self.covered, {}
-        for topic, partitions in manifest.covered.items():
-            said.update({(topic, partition): merged(intervals) for partition, intervals in partitions.items()})
+        before, said = self.covered, _covered(manifest)
         self.covered = said
-        new: dict[TopicPartition, Intervals] = {}
-        errors = []
-        for topic, partition, start, end in manifest.ranges:
-            if not 0 <= start < end:
-                errors.append(f"range {topic}[{partition}] [{start}, {end}) is none")
-            new.setdefault((topic, partition), []).append((start, end))
+        new = ranges_of(manifest)
+        errors = [
+            f"range {topic}[{partition}] [{start}, {end}) is none"
+            for topic, partition, start, end in manifest.ranges
+            if not 0 <= start < end
+        ]
         for topic, partition in sorted(before.keys() | new.keys() | said.keys()):
             parts = before.get((topic, partition), []) + new.get((topic, partition), [])
             union = merged(parts)
-            if _size(union) != _size(parts):
+            if size(union) != size(parts):
                 errors.append(f"ranges of {topic}[{partition}] overlap what is covered")
             if said.get((topic, partition), []) != union:
                 errors.append(f"covered of {topic}[{partition}] should be {union}, is {said.get((topic, partition))}")
         return errors
 
 
-def merged(intervals: Intervals) -> Intervals:
-    """The same offsets as sorted, disjoint, not touching, not empty intervals."""
-    out: Intervals = []
-    for start, end in sorted(intervals):
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(out[-1][1], end))
-        elif start < end:
-            out.append((start, end))
-    return out
+def ranges_of(manifest: Manifest) -> Spans:
+    """The batch's ranges by partition, as the manifest has them: in any order, overlapping if it lies."""
+    found: Spans = {}
+    for topic, partition, start, end in manifest.ranges:
+        found.setdefault((topic, partition), []).append((start, end))
+    return found
 
 
-def _size(intervals: Intervals) -> int:
-    return sum(end - start for start, end in intervals)
+def _covered(manifest: Manifest) -> Spans:
+    return {
+        (topic, partition): merged(intervals)
+        for topic, partitions in manifest.covered.items()
+        for partition, intervals in partitions.items()
+    }
 
 
-def _files(manifest: Manifest, lengths: dict[str, int]) -> list[str]:
+def _files(manifest: Manifest, batch: Batch) -> tuple[dict[str, int], list[str]]:
+    """The files that are there, and what is wrong with them. Where number and bytes are as listed nobody lists the folders."""
     listed = {file.path: file.bytes for file in manifest.files}
+    if batch.summary == (len(listed) + 1, sum(listed.values()) + len(batch.manifest or b"")):
+        return listed, []
+    lengths = batch.lengths()
     errors = [f"{path} is not in the manifest" for path in sorted(lengths.keys() - listed.keys())]
     for path, length in listed.items():
         if path not in lengths:
             errors.append(f"{path} is missing")
         elif lengths[path] != length:
             errors.append(f"{path} has {lengths[path]} bytes, the manifest says {length}")
-    return errors
+    return lengths, errors

@@ -14,6 +14,11 @@ from tests.conftest import ROOT, wait_until
 SECONDS = 180  # for a JVM, a Python and a first batch on a busy machine
 
 
+def whole_lines(text: str) -> str:
+    """What a file that is still written holds for certain: a line without its end may go on."""
+    return text[: text.rfind("\n") + 1]
+
+
 class Running:
     """A started script; its output is in files, so that nothing blocks it."""
 
@@ -23,8 +28,8 @@ class Running:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, env=environ, start_new_session=True)
 
     def output(self) -> str:
-        """What it has written to stdout so far."""
-        return self.out.read_text(errors="replace")
+        """The whole lines that it has written to stdout so far: of the last one there may be half."""
+        return whole_lines(self.out.read_text(errors="replace"))
 
     def wait_for(self, condition: Callable[[str], object], what: str) -> str:
         """Wait until the output fulfils the condition and return the output; fail with what it wrote if it ends before."""

@@ -52,7 +52,7 @@ def traffic(services: Services, topic: str) -> Iterator[Offsets]:
 
 def batches(text: str) -> dict[str, list[tuple[int, int]]]:
     """The batches that receiving.py has printed and that are not empty: time, and the offsets in it."""
-    rows = [json.loads(line) for line in text.splitlines() if line.startswith('{"time"') and line.endswith("}")]
+    rows = [json.loads(line) for line in text.splitlines() if line.startswith('{"time"')]
     return {row["time"]: [(p, o) for p, o in row["offsets"]] for row in rows if row["offsets"]}
 
 

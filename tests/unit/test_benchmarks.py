@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import textwrap
 from itertools import islice
@@ -12,12 +13,12 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from benchmarks import report, rows
-from benchmarks.contenders import ALL, Place
+from benchmarks import report, rows, sweeps
+from benchmarks.contenders import ALL, Contender, Place
 from benchmarks.figures import medians
 from benchmarks.measure import Run, Watch
 from benchmarks.peers import shared
-from benchmarks.stage import values
+from benchmarks.stage import Topic, values
 from consumers import sentiment, tweets
 from tests.conftest import ROOT
 
@@ -188,3 +189,36 @@ def test_a_case_without_rates_says_what_it_has() -> None:
 def test_the_page_of_sweeps_says_what_the_results_say() -> None:
     measured = json.loads(report.SWEEPS.read_text(encoding="utf-8"))
     assert report.SWEEPS_PAGE.read_text(encoding="utf-8") == report.sweeps(measured)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["benchmarks.scorer", "--seconds", "0.05"], "worst texts of"),
+        (["benchmarks.scorer", "--verify", "200"], "200 texts, both kinds of sum()"),
+        (["benchmarks.batch_path", "--tweets", "200", "--rounds", "1"], "tweets/core-second"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else "",
+)
+def test_what_needs_no_services_runs(words: list[str], said: str) -> None:
+    done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and said in done.stdout, done.stdout + done.stderr
+
+
+class Empty:
+    """A stage on which each tweet takes a millisecond."""
+
+    def topic(self, tweets: int, partitions: int, padding: int = 0) -> Topic:
+        return Topic(f"{partitions}-{padding}", tweets)
+
+    def run(self, contender: Contender, topic: Topic, more: tuple[str, ...] = ()) -> Run:
+        assert contender.name == "direct" and more == ("--batch-interval-s", "1")
+        return Run(rows=topic.tweets, seconds=topic.tweets / 1000, cpu_s=topic.tweets / 2000, peak_bytes=1 << 20)
+
+
+def test_a_sweep_measures_each_case_and_has_its_page() -> None:
+    cases: dict[str, sweeps.Case] = {f"{n:,}": (n, 3, 0, ("--batch-interval-s", "1")) for n in (2000, 50_000)}
+    found = sweeps.sweep(Empty(), cases, 2, {})  # type: ignore[arg-type]
+    assert {name: (row["tweets_per_s"], row["runs"]) for name, row in found.items()} == {"2,000": (1000, 2), "50,000": (1000, 2)}
+    page = report.sweeps({**result(), "sweeps": {"backlog, tweets": found}})
+    assert "| 50,000 | 50,000 | 50.0 s | 2,000 | 1,000 | 1 MiB |" in page

@@ -74,10 +74,18 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LINES | {"hdfs", "requests"},
     ),
     # The judge shares nothing with what it judges.
-    "scripts.audit": ({"audit_judge", "audit_services"}, {"hdfs", "kafka", "requests"}),
-    "scripts.audit_chain": (set(), LINES),
-    "scripts.audit_judge": ({"audit_chain"}, LINES),
-    "scripts.audit_services": ({"audit_chain", "audit_judge"}, {"hdfs", "kafka"}),
+    "scripts.audit": (
+        {"audit_chain", "audit_files", "audit_judge", "audit_kafka", "audit_verdict"},
+        {"hdfs", "kafka", "requests"},
+    ),
+    "scripts.audit_intervals": (set(), set()),
+    "scripts.audit_verdict": (set(), set()),
+    "scripts.audit_rows": (set(), LINES),
+    "scripts.audit_chain": ({"audit_intervals"}, LINES),
+    "scripts.audit_batch": ({"audit_chain", "audit_intervals", "audit_rows", "audit_verdict"}, LINES),
+    "scripts.audit_judge": ({"audit_batch", "audit_chain", "audit_intervals", "audit_rows", "audit_verdict"}, set()),
+    "scripts.audit_files": ({"audit_chain"}, {"hdfs"}),
+    "scripts.audit_kafka": ({"audit_chain", "audit_intervals", "audit_rows"}, {"kafka"}),
 }
 TREES = ("config", "producer", "connector", "consumers", "scripts", "views")
 
