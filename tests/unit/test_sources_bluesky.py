@@ -1,4 +1,4 @@
-"""Bluesky against a server that speaks both wires of Jetstream: every post and deletion once, whatever happens to the connection."""
+"""Bluesky against a server that speaks both wires of Jetstream: every post and deletion once, whatever the connection does."""
 
 import json
 import logging
@@ -92,7 +92,7 @@ def test_broken_connections_cost_nothing(stub: Jetstream, faults: Faults, wire: 
     assert state.repeats > 0
 
 
-def test_the_servers_farewell_is_followed_by_a_new_connection(stub: Jetstream, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_servers_farewell_is_followed_by_a_new_connection(stub: Jetstream) -> None:
     stub.faults = Faults(error_after=100)
     state = State()
     found = bluesky.tweets(stub.v2, ALL, start(stub), state)
@@ -122,7 +122,7 @@ def test_the_next_run_begins_behind_the_last_record(stub: Jetstream, wire: str) 
     assert state.repeats == (1 if wire == "v2" else 150), "they came again, and were recognised"
 
 
-def test_events_of_one_time_and_bad_frames_do_not_bring_the_overlap_again(stub: Jetstream) -> None:
+def test_events_of_one_time_and_bad_frames_do_not_bring_the_overlap_again() -> None:
     """k2 and k3 have one time (a thread is one commit); the run before ended with k3."""
     last = Place("v1", 0, 20, "h", "k3")
     server = Server("ws://h/subscribe", "v1")
@@ -148,7 +148,7 @@ def test_another_host_is_asked_for_more_than_it_may_lag(stub: Jetstream) -> None
     assert Place().cursor(same) == 0
 
 
-def test_a_host_that_lagged_is_left_without_loss(stub: Jetstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_lagged_is_left_without_loss(stub: Jetstream) -> None:
     """It saw everything a minute after the other one: what it had not sent yet is older on the other's clock."""
     late = stub.events[200].time_us + 60_000_000
     position = f"v2 77 {late} lagging.example {stub.events[200].key}/rev"
@@ -170,9 +170,7 @@ class TestGaps:
     OLD = "did:plc:invented0/3l00000000000/rev0000000000"
 
     @pytest.mark.parametrize("wire", WIRES)
-    def test_away_for_longer_than_the_server_keeps(
-        self, stub: Jetstream, wire: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_away_for_longer_than_the_server_keeps(self, stub: Jetstream, wire: str, caplog: pytest.LogCaptureFixture) -> None:
         """v1 clamps in silence, v2 says OutdatedCursor when it is asked by time: here of another host's."""
         away_us = stub.events[0].time_us - 50 * 3_600_000_000
         state = State()
