@@ -43,7 +43,19 @@ def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
 
 def produce(topic: str, tweets: int) -> None:
     """So many invented tweets onto the topic."""
-    command = [sys.executable, "-m", "producer", "--topic", topic, "--max-posts", str(tweets), "--report", os.devnull]
+    command = [
+        sys.executable,
+        "-m",
+        "producer",
+        "--source",
+        "sample",
+        "--topic",
+        topic,
+        "--max-posts",
+        str(tweets),
+        "--report",
+        os.devnull,
+    ]
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
 
 

@@ -34,7 +34,7 @@ TIMESTAMP = re.compile(rb'"timestamp":(\d+)')
 
 def producer(topic: str, *options: str) -> "subprocess.Popen[bytes]":
     """A producer of invented tweets under way."""
-    command = [PYTHON, "-m", "producer", "--topic", topic, "--report", os.devnull, *options]
+    command = [PYTHON, "-m", "producer", "--source", "sample", "--topic", topic, "--report", os.devnull, *options]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 

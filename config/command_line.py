@@ -2,16 +2,25 @@
 
 import argparse
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from config.errors import ConfigError
+from config.venv import ROOT
 
 
 def meant(name: str, known: Iterable[str]) -> str:
     """A question that names the known word closest to `name`; empty when none is close."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
+    bare = {word.lstrip("-"): word for word in known}  # the dashes alone make --version resemble --json
+    close = difflib.get_close_matches(name.lstrip("-"), list(bare), n=1)
+    return f", did you mean {bare[close[0]]}?" if close else ""
+
+
+def version() -> str:
+    """The project's version, from pyproject.toml."""
+    found = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,6 +48,14 @@ def with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.Argument
         if setting.kind is bool:
             parser.add_argument(setting.flag, action="store_const", const=True, default=argparse.SUPPRESS, help=text)
         else:
-            parser.add_argument(setting.flag, metavar=setting.name.upper(), default=argparse.SUPPRESS, help=text)
+            parser.add_argument(setting.flag, metavar=metavar(setting), default=argparse.SUPPRESS, help=text)
     parser.add_argument("--print-config", action="store_true", help="print each value and where it came from, then stop")
+    parser.add_argument("--version", action="version", version=f"{parser.prog} {version()}", help="print the version, then stop")
     return parser
+
+
+def metavar(setting: Any) -> str:
+    """What stands for the value in the help: what it may be, N for a number, otherwise the last word of its name."""
+    if setting.choices:
+        return "{" + ",".join(setting.choices) + "}"
+    return "N" if setting.kind in (int, float) else setting.name.rpartition("_")[2].upper()

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from config import env_file
+from config.checking import checked
 from config.command_line import argument_parser as argument_parser
 from config.command_line import meant, with_flags
 from config.errors import ConfigError
+from config.sources import SOURCES, complete
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +32,10 @@ JOBS = ("direct", "receiver_based")
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table; `kind` is str, int, float or bool, `programs` those that take it, `choices` what it may be."""
+    """One row of the table; `kind` is str, int, float or bool, `programs` those that take it, `choices` what it may be.
+
+    Where not all of the producer's sources take it, `help` begins with those that do, and a colon.
+    """
 
     name: str
     programs: tuple[str, ...]
@@ -49,55 +54,72 @@ class Setting:
     def variable(self) -> str:
         return PREFIX + self.name.upper()
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The producer's sources that take it; empty is all."""
+        named = tuple(self.help.partition(":")[0].split(", "))
+        return named if set(named) <= set(SOURCES) else ()
+
 
 _PRODUCER, _SERVICES, _PORT = ("producer",), ("services",), (1, 65_535)
 _ALL_KAFKA = ("producer", *JOBS)
-_SOURCES = ("stream", "search", "bluesky", "replay", "sample")
-_JETSTREAMS = ",".join(f"wss://jetstream{n}.us-{side}.bsky.network/subscribe" for side in ("east", "west") for n in (1, 2))
+_DELETIONS = ("all", "none")
+_JETSTREAMS = ",".join(f"wss://jetstream{n}.us-{side}.bsky.network" for side in ("east", "west") for n in (1, 2))
 
 TABLE = (
     Setting("bootstrap", _ALL_KAFKA, str, "127.0.0.1:9092", "Kafka brokers, host:port, comma separated"),
-    Setting("topic", _ALL_KAFKA, str, "tweets", "topic; the jobs take several, comma separated"),
-    Setting("source", _PRODUCER, str, "sample", "where the tweets come from", choices=_SOURCES),
-    Setting("file", _PRODUCER, str, "", "replay: JSON Lines file, plain or .gz; - is standard input"),
+    Setting("topic", _ALL_KAFKA, str, "tweets", "Kafka topic; the jobs take several, comma separated"),
+    Setting("source", _PRODUCER, str, "", "where the tweets come from; empty is the source that the flags say", choices=SOURCES),
+    Setting("file", _PRODUCER, str, "", "replay: JSON Lines, twarc2 pages or a JSON array, plain or .gz; - is standard input"),
     Setting("loop", _PRODUCER, bool, False, "replay: begin again at the end of the file"),
-    Setting("rate", _PRODUCER, float, 0.0, "replay, sample: records a second; 0 is as fast as possible"),
-    Setting("max_posts", _PRODUCER, int, 0, "stop after so many posts; 0 is no limit"),
+    Setting("rate", _PRODUCER, float, 0.0, "replay, sample: records per second; 0 is as fast as possible"),
+    Setting("max_posts", _PRODUCER, int, 0, "stop after this number of posts; 0 is no limit; sample makes 2,000 unless told"),
     Setting("max_cost", _PRODUCER, float, 0.0, "stream, search: stop before X's posts cost more USD; 0 is no limit"),
     Setting("seed", _PRODUCER, int, 1, "sample: the same seed gives the same tweets"),
     Setting("malformed", _PRODUCER, float, 0.0, "sample: share of malformed records, 0 to 1"),
     Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
-    Setting("rules", _PRODUCER, str, "", 'stream: TOML file of rules, a line each: tag = "rule"; instead of --track'),
+    Setting("rules", _PRODUCER, str, "", 'stream: TOML file of rules, one line each: tag = "rule"; instead of --track'),
     Setting("replace_rules", _PRODUCER, bool, False, "stream: also delete the account's rules that are not ours"),
     Setting("query", _PRODUCER, str, "", "search: the query, in X's language"),
     Setting("lang", _PRODUCER, str, "", "search, bluesky: posts in this language only (en, pt, ja, …)"),
-    Setting("since", _PRODUCER, str, "", "search: from this day or time on, UTC, or so long ago: 2026-11-21, 2h, 3d"),
+    Setting("since", _PRODUCER, str, "", "search: from this day or time on, UTC, or that long ago: 2026-11-21, 2h, 3d"),
     Setting("until", _PRODUCER, str, "", "search: up to this day or time, exclusive; then the search ends"),
-    Setting("min_likes", _PRODUCER, int, 0, "search: posts with at least so many likes"),
+    Setting("min_likes", _PRODUCER, int, 0, "search: posts with at least this number of likes"),
     Setting("adaptive_likes", _PRODUCER, bool, False, "search: the most liked first, less liked ones when a page is not full"),
     Setting("interval", _PRODUCER, float, 60.0, "search: seconds between two searches"),
-    Setting("x_usd_a_post", _PRODUCER, float, 0.005, "X's price of a post"),
-    Setting("x_usd_a_user", _PRODUCER, float, 0.010, "X's price of an author that comes with a post; 0 if they are not billed"),
-    Setting("x_usd_a_count", _PRODUCER, float, 0.005, "X's price of a request for counts, which --dry-run makes"),
+    Setting("x_usd_a_post", _PRODUCER, float, 0.005, "stream, search: X's price of a post, in USD"),
+    Setting(
+        "x_usd_a_user", _PRODUCER, float, 0.010, "stream, search: X's price of an author that comes with a post; 0 if not billed"
+    ),
+    Setting("x_usd_a_count", _PRODUCER, float, 0.005, "stream, search: X's price of a request for counts, which --dry-run makes"),
     Setting("keywords", _PRODUCER, str, "", "bluesky: phrases, comma separated; a post has one of them; empty is all posts"),
-    Setting("jetstream_url", _PRODUCER, str, _JETSTREAMS, "bluesky: the Jetstream, and comma separated those to fall back on"),
-    Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
-    Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
+    Setting(
+        "deletions", _PRODUCER, str, "all", "bluesky: deletions that become tombstones, whatever --keywords", choices=_DELETIONS
+    ),
+    Setting(
+        "jetstream_url", _PRODUCER, str, _JETSTREAMS, "bluesky: servers, comma separated; those without a path speak v2 or v1"
+    ),
+    Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "stream, search: X's address; another one for tests only"),
+    Setting("x_bearer_token", _PRODUCER, str, "", "stream, search: X's bearer token", secret=True),
     Setting(
         "spool",
         _PRODUCER,
         str,
         "",
-        "keep records in this folder until Kafka has them; none is no spool; empty is"
-        " .run/spool/<topic>-<source> for live sources, and none for those that can be read again (replay, sample)",
+        "keep records in this folder until Kafka has them; none is no spool; empty is .run/spool/<topic>-<source> in the"
+        " project's folder for live sources, and none for those that can be read again (replay, sample)",
     ),
-    Setting(
-        "spool_max_bytes", _PRODUCER, int, 4 * 1024**3, "a spool of so many bytes is full: reading stops until Kafka has some"
-    ),
+    Setting("spool_max_bytes", _PRODUCER, int, 4 * 1024**3, "a spool of this size is full: reading stops until Kafka has some"),
     Setting("report", _PRODUCER, str, "", "write the closing report (JSON) to this file; empty is standard output"),
-    Setting("ledger", _PRODUCER, str, "", "append one JSON line an acknowledged record to this file"),
+    Setting("ledger", _PRODUCER, str, "", "append one JSON line per acknowledged record to this file"),
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),
-    Setting("output", _ALL_KAFKA, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job"),
+    Setting(
+        "output",
+        _ALL_KAFKA,
+        str,
+        "hdfs://127.0.0.1:8020/tweets/{program}",
+        "folder of the jobs' batches; {program} is the job; the producer only tries it, in --check",
+    ),
     Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
     Setting("group", JOBS, str, "", "consumer group, for lag tools; receivers read in GROUP-EPOCH; empty is the output's own"),
     Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch", span=(0.1, 86_400)),
@@ -174,15 +196,17 @@ def load(
     kept = env_file.read(secrets) if any(setting.secret for setting in table.values()) else {}
     for name, value, origin in [*_from_file(file), *_from_environment({**kept, **environ})]:
         if name in table:
-            values[name], origins[name] = _checked(table[name], value, origin), origin
+            values[name], origins[name] = checked(table[name], value, origin), origin
     parser = with_flags(parser or argument_parser(program, about), table.values())
     for name, value in vars(parser.parse_args(list(argv))).items():
         if name in table:
-            value, origins[name] = _checked(table[name], value, table[name].flag), table[name].flag
+            value, origins[name] = checked(table[name], value, table[name].flag), table[name].flag
         values[name] = value
     print_config = values.pop("print_config", False)
     if isinstance(values.get("output"), str):
         values["output"] = values["output"].replace("{program}", program).rstrip("/")
+    if "source" in table:
+        complete({name: setting.sources for name, setting in table.items()}, values, origins)
     settings = Settings(program, values, origins)
     if print_config:
         print(settings.table())
@@ -197,7 +221,7 @@ def _from_file(file: Path) -> list[tuple[str, Any, str]]:
     except FileNotFoundError:
         return []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid TOML: {error}", str(file), "mend the file") from None
+        raise ConfigError(f"not valid TOML: {error}", str(file), "fix the file") from None
     known = [setting.name for setting in TABLE if not setting.secret]
     for name in content:
         if name not in known:
@@ -217,34 +241,3 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
                 )
             found.append((by_variable[variable], value, variable))
     return found
-
-
-def _checked(setting: Setting, value: Any, origin: str) -> Any:
-    """`value` as the setting's kind, or ConfigError."""
-    typed: Any
-    try:
-        if setting.kind is bool:
-            typed = (
-                value if isinstance(value, bool) else {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
-            )
-        elif isinstance(value, bool) or (setting.kind is str and not isinstance(value, str)):
-            raise ValueError
-        else:
-            typed = setting.kind(value)
-    except (KeyError, ValueError, TypeError):
-        shown = "" if setting.secret else f": {value!r}"
-        raise ConfigError(
-            f"{setting.name} wants {_wanted(setting)}{shown}", origin, f"set {setting.flag} or {setting.variable}"
-        ) from None
-    if setting.choices and typed not in setting.choices:
-        wanted = ", ".join(setting.choices)
-        raise ConfigError(
-            f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}", origin, "choose one"
-        )
-    if setting.kind in (int, float) and not setting.span[0] <= typed <= setting.span[1]:
-        raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give a number from {:g} to {:g}".format(*setting.span))
-    return typed
-
-
-def _wanted(setting: Setting) -> str:
-    return {str: "text", int: "a whole number", float: "a number", bool: "true or false"}[setting.kind]

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from consumers.tweet_shapes import Event, Facet, Includes, Metrics, OldPlace, OldTweet, OldUser, Place, Post
+from consumers.tweet_shapes import Event, Facet, Includes, Metrics, OldPlace, OldTweet, OldUser, Payload, Place, Post
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FIRST_TWEET = datetime(2006, 3, 21, tzinfo=timezone.utc)
@@ -131,6 +131,12 @@ def from_x_v1(tweet: OldTweet) -> Tweet | None:
         reply_to=_id(tweet.in_reply_to_status_id_str, tweet.in_reply_to_status_id),
         text=text,
     )
+
+
+def event_of(payload: Payload) -> Event:
+    """A commit of Jetstream v2 in v1's form."""
+    seen = _utc(payload.witnessedAt or payload.time)
+    return Event(payload.did, (seen - EPOCH) // timedelta(microseconds=1) if seen else 0, payload)
 
 
 def from_bluesky(event: Event) -> Tweet | Deleted | None:

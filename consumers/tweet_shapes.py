@@ -220,8 +220,16 @@ class Commit(Struct):
 
 
 class Event(Struct):
-    """Bluesky's Jetstream, kind commit."""
+    """Bluesky's Jetstream v1, kind commit."""
 
     did: str | None = None
     time_us: Annotated[int, Meta(ge=0, lt=2**53)] = 0
     commit: Commit | None = None
+
+
+class Payload(Commit):
+    """What Jetstream v2 wraps: the same commit, flat, with its times in words."""
+
+    did: str | None = None
+    time: datetime | None = None
+    witnessedAt: datetime | None = None

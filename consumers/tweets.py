@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from consumers.tweet_rows import Coordinates, Deleted, Tweet, from_bluesky, from_x, from_x_v1
-from consumers.tweet_shapes import Event, Includes, OldStatus, OldTweet, Post, Wrapped, fit
+from consumers.tweet_rows import Coordinates, Deleted, Tweet, event_of, from_bluesky, from_x, from_x_v1
+from consumers.tweet_shapes import Event, Includes, OldStatus, OldTweet, Payload, Post, Wrapped, fit
 
 __all__ = ["SCHEMA", "Deleted", "Rejected", "Tweet", "parse", "row"]
 
@@ -122,6 +122,9 @@ def _recognised(found: Any) -> Tweet | Deleted | None:
     if "commit" in found:
         event = fit(found, Event)
         return from_bluesky(event) if event else None
+    if isinstance(found.get("payload"), dict):
+        payload = fit(found["payload"], Payload)
+        return from_bluesky(event_of(payload)) if payload else None
     if isinstance(found.get("delete"), dict):
         status = fit(found["delete"].get("status"), OldStatus)
         status_id = status and (status.id_str or status.id)

@@ -7,6 +7,7 @@ if __name__ == "__main__":
 
 import json
 import logging
+import subprocess
 import sys
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, nullcontext
@@ -15,28 +16,35 @@ from typing import IO
 
 from config import settings
 from config.errors import ConfigError, exit_with
+from config.sources import no_source
+from producer import help
 from producer.check import check
 from producer.opening import estimate, refuse_old_flags
 from producer.publisher import check_names
 from producer.report import Progress
 from producer.run import Run
 from producer.stopping import Interrupt
-
-ABOUT = "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
+from scripts.machine.supervisor import supervise
 
 
 def arguments() -> ArgumentParser:
     """What the command line takes beside the settings."""
-    parser = settings.argument_parser("python -m producer", ABOUT)
-    parser.add_argument("--check", action="store_true", help="say whether source and broker are ready, then stop")
-    parser.add_argument("--dry-run", action="store_true", help="stream, search: say what X would charge, buy no post, stop")
+    parser = settings.argument_parser("python -m producer", help.ABOUT)
+    for flag in ("--check", "--dry-run", "--supervise"):
+        parser.add_argument(flag, action="store_true", help=help.ACTIONS[flag])
     return parser
 
 
 def main() -> int:
     """Settings, source, publish, report."""
-    refuse_old_flags(sys.argv[1:])
-    chosen = settings.load("producer", sys.argv[1:], parser=arguments())
+    typed = sys.argv[1:]
+    if {"-h", "--help"} & set(typed):
+        print(help.text(typed))
+        return 0
+    refuse_old_flags(typed)
+    chosen = settings.load("producer", typed, parser=arguments())
+    if not chosen.source:
+        raise no_source()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for library in ("tweepy", "websockets"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # they retry aloud; what comes of it, we say ourselves
@@ -45,6 +53,8 @@ def main() -> int:
     if chosen.dry_run:
         print(json.dumps(estimate(chosen), indent=2, ensure_ascii=False))
         return 0
+    if chosen.supervise:
+        return supervise(lambda: producer_of([word for word in typed if word != "--supervise"]))
     interrupt = Interrupt()
     interrupt.install()
     check_names(chosen.bootstrap, chosen.topic)
@@ -58,6 +68,11 @@ def main() -> int:
             run.report().write(file)
         run.say_what_waits()
     return 0
+
+
+def producer_of(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    """A producer with these arguments, in a session of its own: Ctrl-C would reach it twice, and twice means at once."""
+    return subprocess.Popen([sys.executable, "-m", "producer", *arguments], cwd=Path.cwd(), start_new_session=True)
 
 
 def report_file(path: str) -> AbstractContextManager[IO[str]]:

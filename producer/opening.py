@@ -44,7 +44,8 @@ def open_source(chosen: settings.Settings, state: State, position: str = "") -> 
     if chosen.source == "sample":
         return sample(chosen.seed, chosen.malformed)
     if chosen.source == "bluesky":
-        return bluesky.tweets(chosen.jetstream_url, bluesky.wanted(chosen.keywords, chosen.lang), position, state)
+        wanted = bluesky.wanted(chosen.keywords, chosen.lang, chosen.deletions)
+        return bluesky.tweets(chosen.jetstream_url, wanted, position, state)
     from producer.sources import x_query, x_rules, x_search, x_stream  # here: the other sources need no tweepy
     from producer.sources.x_purse import Purse
 

@@ -37,6 +37,8 @@ class Report:
     reconnects: int
     backfilled: int
     repeats: int
+    gaps: int  # times that the source no longer had what was missed
+    gap_seconds: float  # how long these gaps are, together
     skipped_empty_lines: int
     bytes: int
     seconds: float
@@ -56,7 +58,7 @@ class Report:
 
     def line(self, records_per_second: float) -> str:
         """The figures that matter while it runs, in one line."""
-        counts = {"reconnects": self.reconnects, "backfilled": self.backfilled, "repeats": self.repeats}
+        counts = {"reconnects": self.reconnects, "backfilled": self.backfilled, "repeats": self.repeats, "gaps": self.gaps}
         counts = {"failed": self.failed, "rejected": self.rejected} | counts
         told = "".join(f", {count} {name}" for name, count in counts.items() if count)
         cost = f", {self.cost_usd:.2f} USD" if self.cost_usd else ""

@@ -104,6 +104,8 @@ class Run:
             reconnects=state.reconnects,
             backfilled=state.backfilled,
             repeats=state.repeats,
+            gaps=state.gaps,
+            gap_seconds=round(state.gap_s, 1),
             skipped_empty_lines=self._source.skipped if isinstance(self._source, Replay) else 0,
             bytes=tally.bytes,
             seconds=round(seconds, 3),

@@ -28,5 +28,7 @@ class State:
     reconnects: int = 0
     backfilled: int = 0  # records fetched afterwards, because the stream had a gap
     repeats: int = 0  # records dropped because they had been handed over before
+    gaps: int = 0  # times that the server no longer had what we had missed
+    gap_s: float = 0.0  # how long these gaps are, together
     bought: int = 0  # posts that the source charges for
     cost_usd: float = 0.0

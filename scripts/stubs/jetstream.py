@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""A stand-in for Bluesky's Jetstream, on 127.0.0.1: invented posts over its wire, for trying without the network and for tests.
+"""A stand-in for Bluesky's Jetstream, on 127.0.0.1: invented posts over both its wires, to try without the network and to test.
 
     python -m scripts.stubs.jetstream --port 6008 --rate 50
 
-It honours `wantedCollections` and `cursor`, and has every fault of the real one on demand. Posts begin with the start of the
-program and are kept, so that a cursor finds them.
+It is as strict as the real one; each rule names where github.com/bluesky-social/jetstream has it: `docs` is its docs/README.md,
+`handler`, `filter`, `filterv2` and `cursor` are files of internal/subscribe/, `lexicon` is subscribeEvents.json. What it lacks:
+zstd, dids, v1's options_update and requireHello, the archive's own endpoints. Every fault comes on demand. Events begin with the
+start of the program and are kept, so that a cursor finds them.
 """
 
 import sys
@@ -18,64 +20,60 @@ if __name__ == "__main__":
 
 import argparse
 import json
-import random
 import threading
 import time
 from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
 
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-POSTS, LIKES = "app.bsky.feed.post", "app.bsky.feed.like"
-WORDS = (
-    "coffee",
-    "rain",
-    "train",
-    "lovely",
-    "awful",
-    "quiet",
-    "bright",
-    "terrible",
-    "soup",
-    "bus",
-    "happy",
-    "late",
-    "今日",
-    "☕",
-)
+from scripts.stubs.jetstream_log import Event, Log
+from scripts.stubs.jetstream_rules import V1_PATH, V2_PATH, Plan, Refusal, plan_of
+
 TICK_S = 0.02
+PING_S, PONG_S = 30, 5  # handler: pingInterval, frameWriteTimeout
 
 
 @dataclass
 class Faults:
-    """What goes wrong, counted in frames of one connection; 0 is never. `refuse` is an HTTP status for every connection."""
+    """What goes wrong, counted in frames of one connection; 0 is never.
+
+    `refuse` is an HTTP status for every connection, `refuse_v2` for those over v2; `error_after` ends v2 with ConsumerTooSlow.
+    """
 
     drop_after: int = 0
     silent_after: int = 0
     bad_every: int = 0
     repeat_every: int = 0
+    error_after: int = 0
     refuse: int = 0
+    refuse_v2: int = 0
 
 
 class Jetstream:
     """The server, with a log of events that grows by `rate` a second up to `posts` of them; 0 is without end.
 
-    One event in 20 deletes the post before it, one in 10 is a like, one in 50 an account's. Attributes may change while it runs.
+    Attributes may change while it runs; `lookback_s` is how old the oldest event is that a cursor brings.
     """
 
     def __init__(self, port: int = 0, rate: float = 50.0, posts: int = 0, seed: int = 1, faults: Faults | None = None) -> None:
         self.rate, self.posts, self.faults = rate, posts, faults or Faults()
-        self.events: list[tuple[int, str, str]] = []  # (time_us, collection, frame)
-        self.connections = 0
-        self._random, self._ended = random.Random(seed), threading.Event()
-        self._server = serve(self._subscribed, "127.0.0.1", port, process_request=self._asked, compression=None)
+        self.lookback_s = 36 * 3600.0  # docs §5.1
+        self.log, self.connections, self.asked = Log(seed), 0, list[str]()
+        self._ended = threading.Event()
+        # v1 takes permessage-deflate from a client that offers it (handler: CompressionContextTakeover)
+        self._server = serve(
+            self._subscribed, "127.0.0.1", port, process_request=self._asked, subprotocols=None,
+            select_subprotocol=_subprotocol, compression="deflate", ping_interval=PING_S, ping_timeout=PONG_S,
+        )  # fmt: skip
         self.port = self._server.socket.getsockname()[1]
-        self.url = f"ws://127.0.0.1:{self.port}/subscribe"
+        self.url = f"ws://127.0.0.1:{self.port}"
+        self.v1, self.v2 = self.url + V1_PATH, self.url + V2_PATH
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._server.serve_forever, self._grow)]
         for thread in self._threads:
             thread.start()
@@ -87,15 +85,13 @@ class Jetstream:
         self._ended.set()
         self._server.shutdown()
 
-    def published(self) -> dict[str, list[str | None]]:
-        """Per post's id, its frames in order, None for its deletion: what a reader of all posts has to have."""
-        found: dict[str, list[str | None]] = {}
-        for _, collection, frame in list(self.events):
-            if collection == POSTS:
-                event = json.loads(frame)
-                deleted = event["commit"]["operation"] == "delete"
-                found.setdefault(f"{event['did']}/{event['commit']['rkey']}", []).append(None if deleted else frame)
-        return found
+    @property
+    def events(self) -> list[Event]:
+        return self.log.events
+
+    def published(self, wire: str = "v2") -> dict[str, list[str | None]]:
+        """See `Log.published`."""
+        return self.log.published(wire)
 
     def _grow(self) -> None:
         made, due, looked = 0, 0.0, time.monotonic()
@@ -104,54 +100,48 @@ class Jetstream:
             due += (now - looked) * self.rate
             looked = now
             while made < due and (made < self.posts or not self.posts):
-                self.add(made)
+                self.log.add(made)
                 made += 1
 
-    def add(self, number: int) -> None:
-        """Make the event of this number and put it in the log."""
-        time_us = max(time.time_ns() // 1000, self.events[-1][0] + 1 if self.events else 0)
-        event = {"did": f"did:plc:invented{number % 97}", "time_us": time_us, "kind": "commit"}
-        deletes, collection = number % 20 == 19, LIKES if number % 10 == 4 else POSTS
-        if number % 50 == 25:
-            event |= {"kind": "account", "account": {"active": True, "did": event["did"], "seq": number}}
-            self.events.append((time_us, "", json.dumps(event)))
-            return
-        of = number - 1 if deletes else number
-        event["did"] = f"did:plc:invented{of % 97}"
-        commit = {"rev": f"rev{number:010}", "operation": "delete" if deletes else "create", "collection": collection}
-        commit["rkey"] = f"3l{of:011}"
-        if not deletes:
-            text = " ".join(self._random.choices(WORDS, k=self._random.randint(3, 30)))
-            created = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time_us / 1e6))
-            languages = [["en"], ["ja", "en"], ["de-AT"], []][number % 4]
-            commit |= {"cid": f"bafyinvented{number}"}
-            commit |= {
-                "record": {"$type": collection, "text": f"Invented {number}: {text}", "createdAt": created, "langs": languages}
-            }
-        self.events.append((time_us, collection, json.dumps(event | {"commit": commit}, ensure_ascii=False)))
+    def floor(self) -> int:
+        """The index of the oldest event that a cursor brings."""
+        oldest_us = int((time.time() - self.lookback_s) * 1e6)
+        return bisect_left(self.events, oldest_us, key=lambda event: event.time_us)
 
     def _asked(self, connection: ServerConnection, request: Request) -> Response | None:
-        if urlsplit(request.path).path != "/subscribe":
-            return connection.respond(HTTPStatus.NOT_FOUND, "subscribe at /subscribe\n")
-        if self.faults.refuse:
-            return connection.respond(HTTPStatus(self.faults.refuse), "told to refuse\n")
+        self.asked.append(request.path)
+        status = self.faults.refuse or (self.faults.refuse_v2 if request.path.startswith(V2_PATH) else 0)
+        if status:
+            return connection.respond(HTTPStatus(status), "told to refuse\n")
+        try:
+            plan_of(request, self.events, self.floor())
+        except Refusal as refusal:
+            return _response(refusal)
+        if request.path.startswith(V2_PATH):  # handler: v2 never negotiates deflate
+            with suppress(KeyError):
+                del request.headers["Sec-WebSocket-Extensions"]
         return None
 
     def _subscribed(self, connection: ServerConnection) -> None:
         self.connections += 1
-        asked = parse_qs(urlsplit(connection.request.path if connection.request else "").query)
-        cursor = int(asked.get("cursor", ["0"])[0])
-        at = bisect_left(self.events, (cursor,)) if cursor else len(self.events)
+        assert connection.request is not None
+        plan = plan_of(connection.request, self.events, self.floor())
+        if plan.new:
+            threading.Thread(target=_only_listens, args=(connection,), daemon=True).start()
         with suppress(ConnectionClosed):
-            self._send(connection, at, set(asked.get("wantedCollections", [])))
+            if plan.notice:
+                connection.send(plan.notice)
+            self._send(connection, plan)
+            connection.close(1001, "server shutting down")  # handler: StatusGoingAway
 
-    def _send(self, connection: ServerConnection, at: int, collections: set[str]) -> None:
-        """The log from there on, and what is added; accounts' events whatever the collections."""
-        sent = 0
+    def _send(self, connection: ServerConnection, plan: Plan) -> None:
+        """The log from where the plan begins, and what is added."""
+        sent, at = 0, plan.at
         while not self._ended.is_set():
-            for _, collection, frame in self.events[at:]:
+            for event in self.events[at:]:
                 at += 1
-                if collection and collections and collection not in collections:
+                frame = plan.frame(event)
+                if not frame:
                     continue
                 faults = self.faults
                 sent += 1
@@ -163,22 +153,48 @@ class Jetstream:
                 connection.send(frame)
                 if faults.repeat_every and sent % faults.repeat_every == 0:
                     connection.send(frame)
+                if plan.new and faults.error_after and sent >= faults.error_after:  # docs §5.2: closes right after it
+                    connection.send(json.dumps({"$type": "error", "error": "ConsumerTooSlow", "message": "told to"}))
+                    connection.close()
+                    return
                 if faults.drop_after and sent >= faults.drop_after:
                     connection.socket.close()
                     return
             self._ended.wait(TICK_S)
 
 
+def _only_listens(connection: ServerConnection) -> None:
+    """handler: v2 is server-push only, any data of the client's ends the connection with 1008."""
+    with suppress(ConnectionClosed):
+        connection.recv()
+        connection.close(1008, "unexpected data frame")
+
+
+def _subprotocol(connection: ServerConnection, offered: object) -> str | None:
+    """handler: v2 answers the very token, v1 none; a client that offers others gets the same framing."""
+    new = connection.request is not None and connection.request.path.startswith(V2_PATH)
+    return "xrpc.v1.json" if new and "xrpc.v1.json" in list(offered or []) else None  # type: ignore[call-overload]
+
+
+def _response(refusal: Refusal) -> Response:
+    headers = Headers({"Content-Type": refusal.kind, "Content-Length": str(len(refusal.body)), "Connection": "close"})
+    return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, refusal.body)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.stubs.jetstream", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--port", type=int, default=6008)
-    parser.add_argument("--rate", type=float, default=50.0, help="events a second (default 50)")
-    parser.add_argument("--posts", type=int, default=0, help="stop making events after so many; 0 is without end")
-    for fault in ("drop-after", "silent-after", "bad-every", "repeat-every"):
+    parser.add_argument("--rate", type=float, default=50.0, help="events per second (default 50)")
+    parser.add_argument("--posts", type=int, default=0, help="stop making events after this number; 0 is without end")
+    for fault in ("drop-after", "silent-after", "bad-every", "repeat-every", "error-after"):
         parser.add_argument(f"--{fault}", type=int, default=0, help="frames of a connection; 0 is never")
     parser.add_argument("--refuse", type=int, default=0, help="answer every connection with this HTTP status")
+    parser.add_argument("--refuse-v2", type=int, default=0, help="answer every connection over v2 with this HTTP status")
     chosen = parser.parse_args()
-    faults = Faults(chosen.drop_after, chosen.silent_after, chosen.bad_every, chosen.repeat_every, chosen.refuse)
+    faults = Faults(
+        chosen.drop_after, chosen.silent_after, chosen.bad_every, chosen.repeat_every, chosen.error_after, chosen.refuse,
+        chosen.refuse_v2,
+    )  # fmt: skip
     with Jetstream(chosen.port, chosen.rate, chosen.posts, faults=faults) as stub:
         print(f"jetstream stub: {stub.url}", flush=True)
         with suppress(KeyboardInterrupt):

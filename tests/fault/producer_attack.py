@@ -36,12 +36,12 @@ class Attack:
 
     def started(self) -> subprocess.Popen[bytes]:
         """The producer under way, and what it had to deliver from before delivered or about to be."""
-        arguments = ("--source", "bluesky", "--jetstream-url", self.stub.url, "--topic", self.topic)
+        arguments = ("--source", "bluesky", "--jetstream-url", self.stub.v2, "--topic", self.topic)
         process = running(self.services, *arguments, "--spool", str(self.folder / "spool"), "--ledger", str(self.ledger))
         before = self.acked()
         if not self.stub.rate:  # the first start has no position: it gets what is new from its connection on
             wait_until(lambda: self.stub.connections or process.poll() is not None, 60, "the producer subscribes")
-            self.stub.rate = self.posts_a_second / 0.88  # the rest are likes and accounts
+            self.stub.rate = self.posts_a_second / 0.85  # the rest are likes and markers
         wait_until(lambda: self.acked() > before or process.poll() is not None, 60, "the producer publishes")
         assert process.poll() is None, process.communicate()
         return process

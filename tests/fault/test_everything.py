@@ -22,7 +22,7 @@ NODES = ("kafka-1", "namenode", "datanode-1")
 def test_everything_is_killed_at_once(services: Services, topic: str, output: str, approach: str, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     ledger = tmp_path / "ledger.jsonl"
-    load = ("--source", "sample", "--topic", topic, "--rate", "50", "--ledger", str(ledger))
+    load = ("--source", "sample", "--max-posts", "0", "--topic", topic, "--rate", "50", "--ledger", str(ledger))
     with attacked(services, tmp_path, approach, topic, output, records=300) as attack:
         producer = running(services, *load)
         with attack.started(spark=("--supervise",)) as job:

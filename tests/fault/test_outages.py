@@ -25,7 +25,7 @@ def test_service_away_in_mid_run(
     services: Services, admin: KafkaAdminClient, topic: str, output: str, approach: str, service: str, tmp_path: Path
 ) -> None:
     ledger = str(tmp_path / "ledger")
-    producer = running(services, "--source", "sample", "--topic", topic, "--rate", "100", "--ledger", ledger)
+    producer = running(services, "--source", "sample", "--max-posts", "0", "--topic", topic, "--rate", "100", "--ledger", ledger)
     wait_until(lambda: Path(ledger).exists() and Path(ledger).stat().st_size, 20, "the producer publishes")
     with started(services, tmp_path, approach, topic, output, *SECONDLY) as job:
         await_batches(services, output, 3, job)

@@ -130,7 +130,7 @@ def test_long_outage_is_delivered_afterwards_in_order_of_key(
 def test_memory_is_flat_while_the_spool_grows(services: Services, topic: str, tmp_path: Path) -> None:
     """No broker at all, and many times as much received as may be in memory; then it is all delivered."""
     spool = ("--source", "sample", "--topic", topic, "--spool", str(tmp_path / "spool"))
-    process = running(services, *spool, "--bootstrap", "127.0.0.1:9")
+    process = running(services, *spool, "--max-posts", "0", "--bootstrap", "127.0.0.1:9")
 
     def spooled_mb() -> float:
         return sum(file.stat().st_size for file in (tmp_path / "spool").glob("*.segment")) / 2**20

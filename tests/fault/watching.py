@@ -88,7 +88,21 @@ class Reader(threading.Thread):
 def load(services: Services, topic: str, folder: Path, seed: int) -> Iterator[None]:
     """The producer publishing all the time; at the end it flushes and stops. Its ledger and report are in `folder`."""
     ledger = folder / "ledger.jsonl"
-    command = [sys.executable, "-m", "producer", "--source", "sample", "--topic", topic, "--rate", str(LOAD), "--seed", str(seed)]
+    command = [
+        sys.executable,
+        "-m",
+        "producer",
+        "--source",
+        "sample",
+        "--max-posts",
+        "0",
+        "--topic",
+        topic,
+        "--rate",
+        str(LOAD),
+        "--seed",
+        str(seed),
+    ]
     command += ["--malformed", "0.02", "--ledger", str(ledger), "--report", str(folder / "producer.json")]
     with (folder / "producer.err").open("wb") as said:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **services.environ}, stderr=said)

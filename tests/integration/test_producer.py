@@ -67,6 +67,8 @@ def test_replay_brings_every_line_byte_for_byte(services: Services, topic: str, 
         "reconnects": 0,
         "backfilled": 0,
         "repeats": 0,
+        "gaps": 0,
+        "gap_seconds": 0.0,
         "skipped_empty_lines": 2,
         "bytes": sum(len(value or b"") for _, value in expected),
         "cost_usd": 0.0,
@@ -112,7 +114,7 @@ def test_a_topic_that_takes_less_rejects_visibly(services: Services, topic: str,
 
 
 def test_progress_without_a_terminal_is_lines_of_json_on_request(services: Services, topic: str) -> None:
-    process = running(services, "--source", "sample", "--rate", "100", "--topic", topic, "--json")
+    process = running(services, "--source", "sample", "--max-posts", "0", "--rate", "100", "--topic", topic, "--json")
     assert process.stderr is not None
     progress = json.loads(process.stderr.readline())
     process.send_signal(signal.SIGTERM)
@@ -135,11 +137,13 @@ def test_check(services: Services, topic: str) -> None:
 
 
 def test_check_names_what_is_missing(services: Services, topic: str) -> None:
-    out, _ = produce(services, "--check", "--topic", "nobody-made-this", "--output", "hdfs://127.0.0.1:9/x", expect=1)
+    out, _ = produce(
+        services, "--check", "--source", "sample", "--topic", "nobody-made-this", "--output", "hdfs://127.0.0.1:9/x", expect=1
+    )
     assert "there is no such topic at nobody-made-this" in out
     assert out.count("next: ") == 1, "the rest is ok: WebHDFS is where the settings say"
     with Misled(services.webhdfs) as webhdfs:
-        out, _ = produce(services, "--check", "--topic", topic, "--webhdfs", webhdfs, expect=1)
+        out, _ = produce(services, "--check", "--source", "sample", "--topic", topic, "--webhdfs", webhdfs, expect=1)
     assert "sends writers to 127.0.0.1:9, which is not reached" in out
     assert "dfs.datanode.hostname" in out
 

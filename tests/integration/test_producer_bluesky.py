@@ -1,5 +1,6 @@
 """Bluesky's faults against a real broker: every post and deletion of the stub is on the topic, and the figures are exact."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,26 +8,26 @@ import pytest
 
 from producer.report import Report
 from producer.run import Run
-from producer.sources import bluesky
+from producer.sources import bluesky, jetstream
 from scripts.stubs.jetstream import Faults, Jetstream
 from tests.conftest import Services, wait_until
 from tests.producing import Published, assert_ledger_matches, published, run_here, under_way
 
 EVENTS = 400
-POSTS = EVENTS - EVENTS // 50 - EVENTS // 10  # the rest are accounts and likes
-DELETIONS = EVENTS // 20
+POSTS = EVENTS - 3 * EVENTS // 50 - EVENTS // 10 + EVENTS // 100  # the rest are likes and markers; some accounts end
+DELETIONS = EVENTS // 20 + EVENTS // 100
 
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bluesky, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(bluesky, "SILENCE_S", 0.5)
-    monkeypatch.setattr(bluesky, "BACK_US", 300)  # the stub's events are microseconds apart
+    monkeypatch.setattr(jetstream, "SAME_BACK_US", 300)  # the stub's events are microseconds apart
 
 
 def run_of(services: Services, stub: Jetstream, topic: str, folder: Path, posts: int, **chosen: Any) -> Run:
-    """A run that ends after so many records."""
-    return run_here(services, topic, folder, source="bluesky", jetstream_url=stub.url, max_posts=posts, **chosen)
+    """A run that ends after this number of records, over v2 unless told."""
+    return run_here(services, topic, folder, source="bluesky", max_posts=posts, **{"jetstream_url": stub.v2, **chosen})
 
 
 def speak(stub: Jetstream) -> None:
@@ -50,6 +51,7 @@ def assert_exact(report: Report, found: Published) -> None:
     assert report.bytes == sum(len(value or b"") for _, value in found.values())
 
 
+@pytest.mark.parametrize("wire", ["v2", "v1"])
 @pytest.mark.parametrize(
     ("faults", "bad"),
     [
@@ -61,13 +63,13 @@ def assert_exact(report: Report, found: Published) -> None:
     ],
     ids=["none", "drop", "silence", "repeats", "bad frames"],
 )
-def test_each_post_and_deletion_once(faults: Faults, bad: int, services: Services, topic: str, tmp_path: Path) -> None:
+def test_each_post_and_deletion_once(faults: Faults, bad: int, wire: str, services: Services, topic: str, tmp_path: Path) -> None:
     with Jetstream(rate=0, posts=EVENTS, faults=faults) as stub:
-        run = run_of(services, stub, topic, tmp_path, POSTS + bad)
+        run = run_of(services, stub, topic, tmp_path, POSTS + bad, jetstream_url={"v2": stub.v2, "v1": stub.v1}[wire])
         with under_way(run):
             speak(stub)
         report, found = run.report(), published(services, topic)
-        assert by_key(found) == stub.published()
+        assert by_key(found) == stub.published(wire)
         assert [value for _, value in found.values()].count(None) == DELETIONS, "each a tombstone behind its post"
         assert [key for key, _ in found.values()].count(None) == bad, "what is no event comes too: the jobs will reject it"
         assert_exact(report, found)
@@ -105,3 +107,19 @@ def test_the_next_run_goes_on_at_the_cursor(services: Services, topic: str, tmp_
         assert again.report().repeats > 0, "it began a little before"
         assert by_key(found) == stub.published()
         assert len(found) == POSTS
+
+
+def test_a_gap_beyond_what_the_server_keeps_is_in_the_report(services: Services, topic: str, tmp_path: Path) -> None:
+    with Jetstream(rate=0, posts=EVENTS) as stub:
+        first = run_of(services, stub, topic, tmp_path, 1)
+        with under_way(first):
+            wait_until(lambda: stub.connections, 30, "the producer has subscribed")
+            stub.log.add(0, time.time_ns() // 1000 - 40 * 3_600_000_000)
+        stub.rate = 100_000
+        wait_until(lambda: len(stub.events) > 100, 30, "there is more")
+        again = run_of(services, stub, topic, tmp_path, 50)
+        with under_way(again):
+            pass
+        report = again.report()
+        assert (first.report().acked, report.acked, report.gaps) == (1, 50, 1)
+        assert report.gap_seconds == pytest.approx(40 * 3600, abs=60)

@@ -34,7 +34,9 @@ def start_again(services: Services, admin: KafkaAdminClient) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_flushes_reports_and_ends_well(services: Services, topic: str, tmp_path: Path, number: signal.Signals) -> None:
     ledger = tmp_path / "ledger"
-    process = running(services, "--source", "sample", "--rate", "2000", "--topic", topic, "--ledger", str(ledger))
+    process = running(
+        services, "--source", "sample", "--max-posts", "0", "--rate", "2000", "--topic", topic, "--ledger", str(ledger)
+    )
     wait_until(lambda: ledger.exists() and ledger.stat().st_size > 0, 20, "the ledger grows while the producer runs")
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
@@ -65,7 +67,7 @@ def test_broker_away_is_said_in_bounded_time(services: Services) -> None:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         begin = time.monotonic()
-        out, err = produce(services, "--source", "sample", "--bootstrap", address, expect=1)
+        out, err = produce(services, "--source", "sample", "--max-posts", "0", "--bootstrap", address, expect=1)
     assert time.monotonic() - begin < 20
     assert out == ""
     assert address in err and "Traceback" not in err
@@ -92,7 +94,7 @@ def test_broker_lost_for_good_is_counted_and_said(services: Services, topic: str
     hasty = (
         "import sys; from producer import __main__ as p, publisher; publisher.DELIVERY_TIMEOUT_MS = 31_000; p.exit_with(p.main)"
     )
-    arguments = ["--source", "sample", "--rate", "500", "--topic", topic, "--json"]
+    arguments = ["--source", "sample", "--max-posts", "0", "--rate", "500", "--topic", topic, "--json"]
     environ = {**os.environ, **services.environ}
     command = [sys.executable, "-c", hasty, *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

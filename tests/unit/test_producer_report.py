@@ -15,7 +15,8 @@ from producer.sources.pace import paced
 
 REPORT = Report(
     source="stream", topic="tweets", state="429, again in 12 s", read=10, from_spool=2, acked=8, failed=1, rejected=1, spooled=2,
-    reconnects=3, backfilled=0, repeats=4, skipped_empty_lines=0, bytes=4_000, seconds=2.0, records_per_second=4.0, cost_usd=0.05,
+    reconnects=3, backfilled=0, repeats=4, gaps=1, gap_seconds=7200.0, skipped_empty_lines=0, bytes=4_000, seconds=2.0,
+    records_per_second=4.0, cost_usd=0.05,
     stopped_by="error",
 )  # fmt: skip
 
@@ -32,8 +33,8 @@ def test_report_is_one_json_object() -> None:
 
 def test_live_line_names_trouble_and_cost() -> None:
     assert REPORT.line(4.0) == (
-        "429, again in 12 s: 10 read, 8 acked, 1 failed, 1 rejected, 3 reconnects, 4 repeats, 4 records/s, 2 waiting, 0.05 USD,"
-        " 2 s"
+        "429, again in 12 s: 10 read, 8 acked, 1 failed, 1 rejected, 3 reconnects, 4 repeats, 1 gaps, 4 records/s, 2 waiting,"
+        " 0.05 USD, 2 s"
     )
 
 

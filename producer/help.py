@@ -1,0 +1,89 @@
+"""`python -m producer --help`: the sources and what all of them take; with a source, what that one takes. One screen each."""
+
+import textwrap
+from collections.abc import Sequence
+
+from config.command_line import metavar
+from config.settings import Setting, of
+from config.sources import SAID_BY, SOURCES
+
+WIDTH, LEFT = 110, 28
+COMMAND = "python3 -m producer"
+ABOUT = "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
+EXAMPLES = {  # source: what it is, and a run of it
+    "stream": ("X's filtered stream; needs a bearer token, and each post costs money", '--track "coffee,climate change"'),
+    "search": ("X's recent search, again and again; as above", '--query "coffee lang:en" --interval 60'),
+    "bluesky": ("Bluesky's Jetstream; needs no key", '--keywords "coffee,tea" --lang en'),
+    "replay": ("a file of tweets, or standard input", "--file tests/data/tweets_x_v2.jsonl"),
+    "sample": ("invented tweets", "--source sample"),
+}
+ACTIONS = {
+    "--check": "the doctor: say whether this run could work here, then stop; costs nothing",
+    "--dry-run": "stream, search: say what X would charge, buy no post, then stop",
+    "--supervise": "start again after what goes away by itself: a service out of reach, a kill",
+    "--print-config": "print each value and where it came from, then stop",
+    "--version": "print the version, then stop",
+}
+
+
+def text(arguments: Sequence[str]) -> str:
+    """The help for this command line: of its source where it names one, of all otherwise."""
+    source = _source(arguments)
+    return _of_source(source) if source else _overview()
+
+
+def _source(arguments: Sequence[str]) -> str:
+    """The source that the arguments name or say, empty where there is none."""
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    if "--source" in words[:-1]:
+        named = words[words.index("--source") + 1]
+        return named if named in SOURCES else ""
+    return next((source for name, source in SAID_BY.items() if f"--{name}" in words), "")
+
+
+def _overview() -> str:
+    sources = [_row(name, about) + f"\n{'':{LEFT}}{COMMAND} {run}" for name, (about, run) in EXAMPLES.items()]
+    common = [_setting(setting) for setting in of("producer") if not setting.sources and not setting.secret]
+    return "\n".join(
+        [
+            f"usage: {COMMAND} [--source NAME] [FLAGS]", "", ABOUT, "",
+            f"sources; {COMMAND} --source NAME --help shows what each takes", *sources, "",
+            "flags of all sources", *common, *(_row(flag, told) for flag, told in ACTIONS.items()),
+        ]
+    )  # fmt: skip
+
+
+def _of_source(source: str) -> str:
+    about, run = EXAMPLES[source]
+    own = [_setting(setting) for setting in of("producer") if source in setting.sources and not setting.secret]
+    secret = [_row(setting.variable, f"{_told(setting)}; in the environment or in .env") for setting in of("producer")
+              if setting.secret and source in setting.sources]  # fmt: skip
+    return "\n".join(
+        [
+            f"{source}: {about}",
+            "",
+            f"    {COMMAND} {run}",
+            "",
+            *own,
+            *secret,
+            "",
+            f"{COMMAND} --help shows the flags of all sources",
+        ]
+    )
+
+
+def _setting(setting: Setting) -> str:
+    default = f" [{setting.default}]" if setting.default and len(str(setting.default)) < 50 else ""
+    return _row(setting.flag + ("" if setting.kind is bool else f" {metavar(setting)}"), _told(setting) + default)
+
+
+def _told(setting: Setting) -> str:
+    """The help without the sources that it begins with."""
+    return setting.help.partition(": ")[2] if setting.sources else setting.help
+
+
+def _row(name: str, told: str) -> str:
+    lines = textwrap.wrap(told, WIDTH - LEFT)
+    if len(name) + 3 > LEFT:
+        return "\n".join([f"  {name}", *(f"{'':{LEFT}}{line}" for line in lines)])
+    return f"\n{'':{LEFT}}".join([f"  {name:<{LEFT - 2}}{lines[0]}", *lines[1:]])
