@@ -25,8 +25,17 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer.sources": (ERRORS | {"producer.sources"}, LINES | {"tweepy", "requests", "websockets", "tomli"}),
     "producer.ledger": (ERRORS, LINES),
     "producer.run": ({"config", "producer"}, set()),
-    "producer.segments": (ERRORS, set()),
-    "producer.spool": (ERRORS | {"producer.backlog", "producer.segments"}, set()),
+    "producer.segments": (set(), set()),
+    "producer.acknowledged": (set(), set()),
+    "producer.spool_folder": (ERRORS | {"producer.segments"}, set()),
+    "producer.appending": ({"producer.segments", "producer.spool_folder"}, set()),
+    "producer.spool_reading": (ERRORS | {"producer.backlog", "producer.segments"}, set()),
+    "producer.spool": (
+        ERRORS
+        | {"producer.acknowledged", "producer.appending", "producer.backlog", "producer.segments"}
+        | {"producer.spool_folder", "producer.spool_reading"},
+        set(),
+    ),
     "producer.backlog": (set(), set()),
     "producer.sending": (ERRORS | {"producer.backlog", "producer.publisher", "producer.spool"}, set()),
     "producer.publisher": (ERRORS | {"producer.ledger"}, {"confluent_kafka"}),
