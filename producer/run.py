@@ -11,7 +11,7 @@ from config import settings
 from producer.backlog import Backlog
 from producer.ledger import Ledger
 from producer.opening import open_source
-from producer.publisher import Publisher, Tally
+from producer.publisher import Publisher
 from producer.report import Report
 from producer.sending import Sender
 from producer.sources import State
@@ -19,6 +19,7 @@ from producer.sources.pace import paced
 from producer.sources.replay import Replay
 from producer.spool import Spool
 from producer.stopping import Interrupt
+from producer.tally import Tally
 
 CAN_BE_READ_AGAIN = ("replay", "sample")
 ASKED_FOR = {  # what makes a position another one: the settings that say which posts a source gives
@@ -59,15 +60,15 @@ class Run:
     def __init__(self, chosen: settings.Settings, interrupt: Interrupt) -> None:
         self._chosen, self._interrupt = chosen, interrupt
         self._read, self._stopped_by, self._begin = 0, "", time.monotonic()
-        self._state, self._tally, self._records = State(), Tally(), records_of(chosen)
+        self._state, self._records = State(), records_of(chosen)
         self._spooled = isinstance(self._records, Spool)
-        self._ledger = Ledger(chosen.ledger) if chosen.ledger else None
+        aside = self._records.folder / "rejected.jsonl" if isinstance(self._records, Spool) else None
+        self._tally = Tally(chosen.topic, Ledger(chosen.ledger) if chosen.ledger else None, aside, patient=self._spooled)
         self._source = open_source(chosen, self._state, self._records.position)
-        self._sender = Sender(self._records, self._connect)
+        self._sender = Sender(self._records, self._connect, interrupt.end)
 
     def _connect(self) -> Publisher:
-        chosen = self._chosen
-        return Publisher(chosen.bootstrap, chosen.topic, self._tally, self._ledger, forever=self._spooled)
+        return Publisher(self._chosen.bootstrap, self._chosen.topic, self._tally, forever=self._spooled)
 
     def go(self) -> None:
         """Publish what the source gives until it ends, `max_posts` are read or a signal comes; then wait for Kafka.
@@ -107,6 +108,8 @@ class Run:
             self._sender.wait(POLL_S)
         self._sender.stop()
         records.close()
+        if self._tally.ledger:
+            self._tally.ledger.close()
 
     def report(self) -> Report:
         """The figures so far."""
@@ -127,7 +130,7 @@ class Run:
             backfilled=state.backfilled,
             repeats=state.repeats,
             skipped_empty_lines=self._source.skipped if isinstance(self._source, Replay) else 0,
-            bytes=tally.bytes,
+            bytes=tally.value_bytes,
             seconds=round(seconds, 3),
             records_per_second=round(tally.acked / seconds, 1) if seconds else 0.0,
             cost_usd=round(state.cost_usd, 3),
@@ -135,10 +138,13 @@ class Run:
         )
 
     def trouble(self) -> str:
-        """What keeps records waiting."""
-        return self._records.trouble or self._sender.trouble
+        """What keeps the reading or the records waiting."""
+        return self._records.trouble or (self._sender.trouble if self.report().waiting else "")
 
     def say_what_waits(self) -> None:
         """After the end: what is in the spool still."""
         if isinstance(self._records, Spool) and self._records.waiting:
-            print(f"{self._records.waiting} records wait in {self._records.folder}: the next start sends them", file=sys.stderr)
+            with suppress(OSError):  # whoever does not listen has the report
+                print(
+                    f"{self._records.waiting} records wait in {self._records.folder}: the next start sends them", file=sys.stderr
+                )
