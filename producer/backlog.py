@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 class Backlog:
     """What the spool does, without a disk: bounded, in order, gone with the process. `waiting` records are not settled yet."""
 
-    position, trouble, found, unwritten = "", "", 0, 0
+    position, trouble, found, unwritten, error = "", "", 0, 0, None
 
     def __init__(self) -> None:
         self.waiting = 0

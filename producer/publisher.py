@@ -6,15 +6,15 @@ import re
 import time
 from concurrent.futures import TimeoutError as Unanswered
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
-from config.errors import ConfigError, PipelineError, ServiceUnreachable
-from producer.ledger import Ledger
+from config.errors import ConfigError, ServiceUnreachable
+from producer.refused import Refused, Sent
+from producer.tally import Tally
 
 CONNECT_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_MS = 120_000
@@ -22,19 +22,23 @@ IN_FLIGHT_BYTES = 32 * 1024 * 1024
 BATCH_BYTES = 1_000_000
 RECORD_BYTES = 1_048_588  # the largest batch that brokers take by default
 RECORD_OVERHEAD_BYTES = 100  # a batch's head and a record's own, at most
+LIMIT_OF_LIMITS = 1_000_000_000  # librdkafka knows no larger records
 SERVE_EVERY = 256  # records between two looks at what has been acknowledged
+CLOSE_S = 1.0
+# What a broker says of a record that it will not take later either, of its batch, and of the others in that batch.
+_REFUSED = (
+    KafkaError.INVALID_RECORD,
+    KafkaError.INVALID_TIMESTAMP,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.INVALID_MSG_SIZE,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+    KafkaError._INVALID_DIFFERENT_RECORD,
+)
+_PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 _ADVERTISED = re.compile(r"(?:\w+://)?(\S+:\d+)/\d+: ")  # so librdkafka's errors begin for a broker known by its own word
 
 log = logging.getLogger("producer")
-
-
-@dataclass
-class Tally:
-    """What has become of the records, over all connections of a run; `bytes` are those of the acknowledged values."""
-
-    acked: int = 0
-    rejected: int = 0
-    bytes: int = 0
 
 
 def check_names(bootstrap: str, topic: str) -> None:
@@ -71,7 +75,7 @@ def cluster(bootstrap: str, topic: str | None = None) -> tuple[AdminClient, Clus
 def misled(address: str, why: str, bootstrap: str) -> ServiceUnreachable:
     """The error for a broker that gives an address of itself that is none from here."""
     what = f"the broker says it is at {address}, where nobody is reached from here ({why})"
-    return ServiceUnreachable(what, bootstrap, "mend the broker's advertised.listeners, or make that name known here")
+    return ServiceUnreachable(what, bootstrap, "correct the broker's advertised.listeners, or make that name known here")
 
 
 def largest_record(bootstrap: str, topic: str) -> int:
@@ -113,15 +117,17 @@ class Publisher:
 
     With `forever` a record waits for the broker as long as it takes, without it DELIVERY_TIMEOUT_MS. `failure` says why no more
     will be delivered over this connection; whatever is not settled then may be on the topic or not.
+    A record in a batch that the broker refused is sent again, by itself if it may be the cause; refused again it is rejected.
     Raises ServiceUnreachable when no broker answers or the topic cannot be had.
     """
 
-    def __init__(self, bootstrap: str, topic: str, tally: Tally, ledger: Ledger | None = None, forever: bool = False) -> None:
-        self.failure = self.trouble = ""
-        self.in_flight = self._unserved = 0
-        self._bootstrap, self._topic, self._tally, self._ledger = bootstrap, topic, tally, ledger
-        self._settled: list[int] = []
-        self._limit = largest_record(bootstrap, topic)
+    def __init__(self, bootstrap: str, topic: str, tally: Tally, forever: bool = False) -> None:
+        self.failure = self._said = ""
+        self.in_flight = self._bytes = self._unserved = 0
+        self._bootstrap, self._topic, self._tally = bootstrap, topic, tally
+        self._refused = Refused()
+        self._hopeless: list[tuple[Sent, str]] = []
+        self._limit = min(largest_record(bootstrap, topic), LIMIT_OF_LIMITS)
         self._client = Producer({
             "bootstrap.servers": bootstrap,
             "acks": "all",
@@ -131,29 +137,46 @@ class Publisher:
             "linger.ms": 20,
             "message.max.bytes": max(self._limit, 1000),
             "batch.size": min(self._limit, BATCH_BYTES),
-            "queue.buffering.max.kbytes": IN_FLIGHT_BYTES // 1024,
+            "queue.buffering.max.kbytes": 2 * max(IN_FLIGHT_BYTES, self._limit) // 1024,  # what is in flight is bounded here
             "log_level": 0,
             "error_cb": self._on_error,
         })  # fmt: skip
 
+    @property
+    def trouble(self) -> str:
+        """What keeps records waiting: Kafka's own words, or the ledger's."""
+        return self._tally.trouble or self._said
+
     def publish(self, number: int, key: bytes | None, value: bytes | None) -> bool:
         """Hand one record over under its number; a value of None needs a key.
 
-        False when it was not taken: too much is in flight, or `failure` says why.
+        False when it was not taken: too much is in flight, refused ones come first, or `failure` says why.
+        Raises PipelineError when it is too large and cannot be set aside.
         """
-        size = len(key or b"") + len(value or b"")
-        if size + RECORD_OVERHEAD_BYTES > self._limit:
-            self._reject(number, key, size)
+        record = Sent(number, key, value)
+        size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
+        if size > self._limit:
+            self._tally.reject(number, key, value, f"too large for {self._topic}, which takes {self._limit:,} bytes")
             return True
-        digest = hashlib.sha256(value).hexdigest() if self._ledger is not None and value is not None else None
+        full = self.in_flight and self._bytes + size > IN_FLIGHT_BYTES
+        if self.failure or self._refused.pending or self._tally.blocked or full:
+            return False
+        return self._send(record, size)
+
+    def _send(self, record: Sent, size: int) -> bool:
+        digest = None
+        if self._tally.ledger is not None and record.value is not None:
+            digest = hashlib.sha256(record.value).hexdigest()
+        heard = partial(self._on_delivery, record.number, size, digest)
         try:
-            self._client.produce(self._topic, value, key, on_delivery=partial(self._on_delivery, number, digest))
+            self._client.produce(self._topic, record.value, record.key, on_delivery=heard)
         except BufferError:
             return False
         except KafkaException as error:
             self.failure = self.failure or said(error)
             return False
         self.in_flight += 1
+        self._bytes += size
         self._unserved += 1
         if self._unserved == SERVE_EVERY:
             self._unserved = 0
@@ -163,47 +186,61 @@ class Publisher:
     def settled(self, seconds: float) -> list[int]:
         """The numbers of the records that were acknowledged or rejected since; waits at most so long for the first.
 
-        An acknowledged record's line is in the ledger by then. Raises PipelineError when it cannot be written there.
+        An acknowledged record's line is in the ledger by then. Raises PipelineError when that, or a rejected record, cannot be
+        written.
         """
-        self._client.poll(0 if self._settled else seconds)
-        settled, self._settled = self._settled, []
-        if settled and self._ledger is not None:
-            try:
-                self._ledger.flush()
-            except OSError as error:
-                raise PipelineError(f"cannot write the ledger: {error.strerror}", "--ledger", "free some disk space") from None
-        return settled
+        if self._refused.alone:
+            self._client.flush(seconds)  # there is nothing to linger for
+        else:
+            self._client.poll(seconds)
+        if self._refused.pending and not self.in_flight:
+            for record in self._refused.take():
+                self._send(record, RECORD_OVERHEAD_BYTES + len(record.key or b"") + len(record.value or b""))
+        return self._settled()
 
-    def unreachable(self) -> PipelineError:
+    def _settled(self) -> list[int]:
+        while self._hopeless:
+            record, reason = self._hopeless.pop()
+            self._tally.reject(*record, reason)
+        return self._tally.settled()
+
+    def unreachable(self) -> ServiceUnreachable:
         """`failure` as the error to end with."""
         return ServiceUnreachable(
             f"records were not acknowledged: {self.failure}", f"{self._topic} on {self._bootstrap}", "see to the broker"
         )
 
-    def close(self) -> None:
-        """Forget what is in flight, and the connection."""
+    def close(self) -> list[int]:
+        """Forget what is in flight, and the connection; returns what was settled until then. Raises PipelineError."""
         with suppress(KafkaException):
             self._client.purge()
+            self._client.flush(CLOSE_S)  # what was acknowledged meanwhile is heard
         self._client.close()
+        settled = self._settled()
+        self._tally.forget()
+        return settled
 
-    def _on_delivery(self, number: int, digest: str | None, error: KafkaError | None, record: Message) -> None:
+    def _on_delivery(self, number: int, size: int, digest: str | None, error: KafkaError | None, record: Message) -> None:
+        """Called out of poll, flush and close: it raises nothing."""
         self.in_flight -= 1
-        if error is not None:
+        self._bytes -= size
+        alone = self._refused.back(number)
+        if error is None:
+            if self._tally.ledger is not None:
+                place = record.partition() or 0, record.offset() or 0
+                self._tally.ledger.write(self._topic, *place, record.key(), digest)
+            self._tally.delivered(number, len(record))
+            self._said = ""
+        elif error.code() in _REFUSED:
+            sent = Sent(number, record.key(), record.value())
+            if alone:
+                self._hopeless.append((sent, error.str()))
+            else:
+                self._refused.add(sent, error.code() != KafkaError._INVALID_DIFFERENT_RECORD)
+        elif error.code() not in _PURGED:
             self.failure = self.failure or error.str()
-            return
-        if self._ledger is not None:
-            self._ledger.write(self._topic, record.partition() or 0, record.offset() or 0, record.key(), digest)
-        self._tally.acked += 1
-        self._tally.bytes += len(record)
-        self._settled.append(number)
-        self.trouble = ""
 
     def _on_error(self, error: KafkaError) -> None:
-        self.trouble = error.str()
+        self._said = error.str()
         if error.fatal():
             self.failure = self.failure or error.str()
-
-    def _reject(self, number: int, key: bytes | None, size: int) -> None:
-        self._tally.rejected += 1
-        self._settled.append(number)
-        log.warning("rejected: a record of %d bytes, key %r: too large for %s", size, (key or b"")[:80], self._topic)

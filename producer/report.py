@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import IO
@@ -69,7 +70,7 @@ class Report:
 
 
 class Progress:
-    """Shows `report()` while the `with` block runs, and `trouble()`, which says what keeps records waiting.
+    """Shows `report()` while the `with` block runs, and `trouble()`, which says what keeps reading or records waiting.
 
     With a terminal one live line, without one a plain line every 5 s, with `as_json` the same as JSON lines. A total at the end.
     """
@@ -92,10 +93,11 @@ class Progress:
         self._ended.set()
         self._thread.join()
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError, ValueError):
+                self._live.stop()
         report = self._report()
         if not self._as_json:
-            print(f"total: {report.line(report.records_per_second)}", file=sys.stderr, flush=True)
+            self._say(f"total: {report.line(report.records_per_second)}")
 
     def _run(self) -> None:
         shown = time.monotonic()
@@ -103,10 +105,16 @@ class Progress:
             report = self._report()
             line = self._line(report)
             if self._live is not None:
-                self._live.update(line)
+                with suppress(OSError, ValueError):
+                    self._live.update(line)
             elif time.monotonic() - shown >= PLAIN_EVERY_S:
                 shown = time.monotonic()
-                print(json.dumps(asdict(report)) if self._as_json else line, file=sys.stderr, flush=True)
+                self._say(json.dumps(asdict(report)) if self._as_json else line)
+
+    def _say(self, line: str) -> None:
+        """On standard error. A file there may be full for a while, a reader may be gone: neither ends the run or this thread."""
+        with suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)
 
     def _line(self, report: Report) -> str:
         """The report's line, and for how long Kafka has not answered while records wait for it."""
@@ -114,7 +122,7 @@ class Progress:
             self._acked, self._answered_at = report.acked, report.seconds
         silent_s = report.seconds - self._answered_at
         silence = f", no answer from Kafka for {silent_s:.0f} s" if silent_s >= SILENCE_S else ""
-        trouble = self._trouble() if report.waiting else ""
+        trouble = self._trouble()
         begin_s, begin = self._recent[0] if self._recent else (0.0, 0)
         self._recent.append((report.seconds, report.acked))
         rate = (report.acked - begin) / max(report.seconds - begin_s, 0.001)

@@ -1,7 +1,9 @@
 """One run: the source's records into the spool or the backlog, from there to Kafka, and the figures of all that."""
 
+import hashlib
 import sys
 import time
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from config import settings
 from producer.backlog import Backlog
 from producer.ledger import Ledger
 from producer.opening import open_source
-from producer.publisher import Publisher, Tally
+from producer.publisher import Publisher
 from producer.report import Report
 from producer.sending import Sender
 from producer.sources import State
@@ -17,8 +19,14 @@ from producer.sources.pace import paced
 from producer.sources.replay import Replay
 from producer.spool import Spool
 from producer.stopping import Interrupt
+from producer.tally import Tally
 
 CAN_BE_READ_AGAIN = ("replay", "sample")
+ASKED_FOR = {  # what makes a position another one: the settings that say which posts a source gives
+    "stream": ("track", "rules"),
+    "search": ("query", "lang", "min_likes", "adaptive_likes"),
+    "bluesky": ("keywords", "lang"),
+}
 DRAIN_S = 10.0  # after a signal or an error, for what the spool keeps anyway
 POLL_S = 0.1
 
@@ -28,7 +36,22 @@ def records_of(chosen: settings.Settings) -> Spool | Backlog:
     folder = chosen.spool or ("none" if chosen.source in CAN_BE_READ_AGAIN else f".run/spool/{chosen.topic}-{chosen.source}")
     if folder == "none":
         return Backlog()
-    return Spool(Path(folder), f"{chosen.source} for {chosen.topic}", chosen.spool_max_bytes)
+    owner = spool_owner(chosen.source, chosen.topic, chosen.bootstrap)
+    return Spool(Path(folder), owner, chosen.spool_max_bytes, question(chosen))
+
+
+def spool_owner(source: str, topic: str, bootstrap: str) -> str:
+    """Whose records a spool holds: of one source, for one topic of one cluster."""
+    return f"{source} for {topic} on {','.join(sorted(bootstrap.split(',')))}"
+
+
+def question(chosen: settings.Settings) -> str:
+    """A digest of what the source is asked for: a position that another question has brought means nothing to this one."""
+    asked = [f"{name}={getattr(chosen, name)}" for name in ASKED_FOR.get(chosen.source, ())]
+    if chosen.source == "stream" and chosen.rules:
+        with suppress(OSError):  # opening the source says what is wrong with the file
+            asked.append(Path(chosen.rules).read_text(encoding="utf-8"))
+    return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16] if asked else ""
 
 
 class Run:
@@ -37,15 +60,15 @@ class Run:
     def __init__(self, chosen: settings.Settings, interrupt: Interrupt) -> None:
         self._chosen, self._interrupt = chosen, interrupt
         self._read, self._stopped_by, self._begin = 0, "", time.monotonic()
-        self._state, self._tally, self._records = State(), Tally(), records_of(chosen)
+        self._state, self._records = State(), records_of(chosen)
         self._spooled = isinstance(self._records, Spool)
-        self._ledger = Ledger(chosen.ledger) if chosen.ledger else None
+        aside = self._records.folder / "rejected.jsonl" if isinstance(self._records, Spool) else None
+        self._tally = Tally(chosen.topic, Ledger(chosen.ledger) if chosen.ledger else None, aside, patient=self._spooled)
         self._source = open_source(chosen, self._state, self._records.position)
-        self._sender = Sender(self._records, self._connect)
+        self._sender = Sender(self._records, self._connect, interrupt.end)
 
     def _connect(self) -> Publisher:
-        chosen = self._chosen
-        return Publisher(chosen.bootstrap, chosen.topic, self._tally, self._ledger, forever=self._spooled)
+        return Publisher(self._chosen.bootstrap, self._chosen.topic, self._tally, forever=self._spooled)
 
     def go(self) -> None:
         """Publish what the source gives until it ends, `max_posts` are read or a signal comes; then wait for Kafka.
@@ -85,6 +108,8 @@ class Run:
             self._sender.wait(POLL_S)
         self._sender.stop()
         records.close()
+        if self._tally.ledger:
+            self._tally.ledger.close()
 
     def report(self) -> Report:
         """The figures so far."""
@@ -107,7 +132,7 @@ class Run:
             gaps=state.gaps,
             gap_seconds=round(state.gap_s, 1),
             skipped_empty_lines=self._source.skipped if isinstance(self._source, Replay) else 0,
-            bytes=tally.bytes,
+            bytes=tally.value_bytes,
             seconds=round(seconds, 3),
             records_per_second=round(tally.acked / seconds, 1) if seconds else 0.0,
             cost_usd=round(state.cost_usd, 3),
@@ -115,10 +140,13 @@ class Run:
         )
 
     def trouble(self) -> str:
-        """What keeps records waiting."""
-        return self._records.trouble or self._sender.trouble
+        """What keeps the reading or the records waiting."""
+        return self._records.trouble or (self._sender.trouble if self.report().waiting else "")
 
     def say_what_waits(self) -> None:
         """After the end: what is in the spool still."""
         if isinstance(self._records, Spool) and self._records.waiting:
-            print(f"{self._records.waiting} records wait in {self._records.folder}: the next start sends them", file=sys.stderr)
+            with suppress(OSError):  # whoever does not listen has the report
+                print(
+                    f"{self._records.waiting} records wait in {self._records.folder}: the next start sends them", file=sys.stderr
+                )

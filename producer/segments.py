@@ -1,33 +1,22 @@
-"""The spool's files: segments of records, and the list of what has been acknowledged.
+"""The records as they lie in a spool's files.
 
-A segment `<number of its first record>.segment` is a sequence of records, its first one a header. A record is a little-endian
-head (CRC-32 of all that follows, length of the body, length of the key, length of the value; -1 for null) and a body: key,
-value, position. `acknowledged` is a sequence of (from, until, CRC-32): half-open ranges of record numbers. All is only ever
-appended to; what is not whole or fails its checksum was never finished.
+A segment `<number of its first record>.segment` is a sequence of records, its first one a header: the key HEADER, as value the
+digest of what the source was asked for, the newest position before it. A record is a little-endian head (CRC-32 of all that
+follows, length of the body, length of the key, length of the value; -1 for null) and a body: key, value, position.
 """
 
-import fcntl
-import logging
-import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from config.errors import ConfigError, DataLossRisk
-
 HEADER = b"tweets-to-hdfs spool 1"
 READ_BYTES = 256 * 1024
 
-log = logging.getLogger("producer")
-
 _HEAD = struct.Struct("<IIii")
 _CRC_BYTES = 4
-_RANGE = struct.Struct("<QQ")
-_RANGE_BYTES = _RANGE.size + _CRC_BYTES
 
 
 class Stored(NamedTuple):
@@ -96,131 +85,32 @@ class Segment:
         found = list(decode(data))
         return [record for _, record in found], offset + (found[-1][0] if found else 0)
 
-    def scan(self, position: str) -> tuple[int, str]:
-        """Count the records; returns the bytes up to the first that is not sound, and the newest position (else `position`)."""
+    def scan(self) -> tuple[int, Stored, str]:
+        """Count the records; returns the bytes up to the first that is not sound, the header, and the newest position.
+
+        Raises OSError, ValueError for a segment without a header: it was renamed into its place with one.
+        """
         self.size, self.count, end = self.path.stat().st_size, -1, 0  # the header is no record
+        header, position = Stored(None, None, ""), ""
         while True:
             records, end_of_read = self.read(end)
-            if not records or (end == 0 and records[0].key != HEADER):
-                self.count = max(self.count, 0)
-                return end, position
+            if not end and (not records or records[0].key != HEADER):
+                raise ValueError("no header")
+            if not records:
+                return end, header, position
+            header = header if end else records[0]
+            position = next((record.position for record in reversed(records) if record.position), position)
             self.count += len(records)
             end = end_of_read
-            position = next((record.position for record in reversed(records) if record.position), position)
 
-
-class Acknowledged:
-    """The file of acknowledged ranges. It is not forced to the disk: what is missing in it is sent once more."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.stale = path, False
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def ranges(self) -> list[tuple[int, int]]:
-        """What has been written, up to the first range that is not sound. Raises OSError."""
-        data, found = self.path.read_bytes(), []
-        for at in range(0, len(data) - _RANGE_BYTES + 1, _RANGE_BYTES):
-            packed = data[at : at + _RANGE.size]
-            if zlib.crc32(packed).to_bytes(_CRC_BYTES, "little") != data[at + _RANGE.size : at + _RANGE_BYTES]:
-                break
-            found.append(_RANGE.unpack(packed))
-        return found
-
-    @property
-    def size(self) -> int:
-        return os.fstat(self._descriptor).st_size
-
-    def add(self, numbers: Iterable[int]) -> None:
-        """Append these numbers; on a full disk `stale` says that the file has to be written anew."""
-        data = _packed(numbers)
-        try:
-            self.stale = self.stale or os.write(self._descriptor, data) < len(data)
-        except OSError:
-            self.stale = True
-
-    def rewrite(self, numbers: Iterable[int]) -> None:
-        """Put a file of these numbers in the place of the old one; on a full disk the old one stays, and stays stale."""
-        new = self.path.with_suffix(".new")
-        try:
-            new.write_bytes(_packed(numbers))
-            sync(new)
-            new.replace(self.path)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
-        except OSError:
-            with suppress(OSError):
-                new.unlink(missing_ok=True)
-            return
-        os.close(self._descriptor)
-        self._descriptor, self.stale = descriptor, False
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-
-def _packed(numbers: Iterable[int]) -> bytes:
-    """The numbers as ranges, as they lie in the file."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and ranges[-1][1] == number:
-            ranges[-1][1] = number + 1
-        else:
-            ranges.append([number, number + 1])
-    packed = [_RANGE.pack(*one) for one in ranges]
-    return b"".join(one + zlib.crc32(one).to_bytes(_CRC_BYTES, "little") for one in packed)
-
-
-def sync(path: Path) -> None:
-    """Force a file, or the names in a folder, to the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write(descriptor: int, data: bytes, at: int) -> None:
-    """All of it, from byte `at` on and forced to the disk, or nothing. Raises OSError."""
-    try:
-        written = 0
-        while written < len(data):
-            written += os.pwrite(descriptor, data[written:], at + written)
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, at)
-        raise
-
-
-def only_user(folder: Path, owner: str) -> int:
-    """Take hold of the folder; the lock ends with the process. Raises ConfigError when another one has it, OSError."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise ConfigError("another producer uses this spool", str(folder), "stop it, or give another --spool") from None
-    stands = os.pread(lock, 1000, 0).decode(errors="replace")
-    if stands and stands != owner:
-        os.close(lock)
-        raise ConfigError(f"the spool holds records of {stands}, not of {owner}", str(folder), "give another --spool")
-    os.pwrite(lock, owner.encode(), 0)
-    return lock
-
-
-def load(folder: Path) -> tuple[list[Segment], str]:
-    """The segments there, in order, and the newest position. A write that was never finished is no record: it is cut off.
-
-    Only the last thing written can be that. Raises DataLossRisk for any other damage, OSError.
-    """
-    segments, position = [Segment(path, int(path.stem)) for path in sorted(folder.glob("*.segment"))], ""
-    for segment in segments:
-        sound, position = segment.scan(position)
-        if sound == segment.size:
-            continue
-        if segment is not segments[-1]:
-            remedy = f"look at the disk; keep a copy; `truncate -s {sound}` that file to go on without the rest of it"
-            raise DataLossRisk("the spool is damaged", f"{segment.path} at byte {sound}", remedy)
-        log.warning("spool: cut %d bytes of an unfinished write off %s", segment.size - sound, segment.path)
-        os.truncate(segment.path, sound)
-        segment.size = sound
-    return [segment for segment in segments if segment.size], position
+    def whole_record_behind(self, offset: int) -> bool:
+        """Whether any record behind byte `offset`, where none begins, is whole and sound. Raises OSError."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+        for begin in range(1, len(data) - _HEAD.size + 1):
+            _, length, key, value = _HEAD.unpack_from(data, begin)
+            plausible = max(key, 0) + max(value, 0) <= length <= len(data) - begin - _HEAD.size and min(key, value) >= -1
+            if plausible and next(decode(data[begin : begin + _HEAD.size + length]), None):
+                return True
+        return False

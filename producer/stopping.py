@@ -1,8 +1,9 @@
-"""Ctrl-C and SIGTERM: the first one ends the reading, the second one the process."""
+"""Ctrl-C and SIGTERM: the first one ends the reading, the second one the process. And what ends the reading from within."""
 
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import TypeVar
@@ -15,23 +16,33 @@ class _Stopped(BaseException):
 
 
 class Interrupt:
-    """`asked` is true from the first signal on. It breaks into reading only: what was read is always handed on whole."""
+    """`asked` is true from the first signal on, `in_vain` once a thread has said that reading on makes no sense.
+
+    Either breaks into reading only: what was read is always handed on whole.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self.in_vain = False
         self._reading = False
 
     def install(self) -> None:
         """Take over SIGINT and SIGTERM; call it in the main thread."""
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGUSR1, self._on_end)
+
+    def end(self) -> None:
+        """End the reading, from any thread."""
+        self.in_vain = True
+        if signal.getsignal(signal.SIGUSR1) == self._on_end:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def until_asked(self, items: Iterator[T]) -> Iterator[T]:
-        """The items up to their end or the first signal, whichever comes first."""
+        """The items up to their end, the first signal or `end`, whichever comes first."""
         try:
             while True:
-                self._reading = True  # before looking at `asked`: a signal in between would be forgotten
-                if self.asked:
+                self._reading = True  # before looking: a signal in between would be forgotten
+                if self.asked or self.in_vain:
                     return
                 try:
                     item = next(items)
@@ -50,5 +61,9 @@ class Interrupt:
                 os.write(2, b"\x1b[?25h")  # the live line hides the cursor
             os._exit(130)
         self.asked = True
+        if self._reading:
+            raise _Stopped
+
+    def _on_end(self, _number: int, _frame: FrameType | None) -> None:
         if self._reading:
             raise _Stopped

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from producer.run import spool_owner
 from producer.spool import SMALLEST_BYTES, Spool
 from scripts.stubs.jetstream import Jetstream
 from tests.conftest import Services, wait_until
@@ -61,7 +62,8 @@ class Attack:
 
     def look(self) -> None:
         """Count what lies in the spool and is not crossed off: it must come, and it may come twice."""
-        spool = Spool(self.folder / "spool", f"bluesky for {self.topic}", SMALLEST_BYTES)
+        owner = spool_owner("bluesky", self.topic, self.services.bootstrap)
+        spool = Spool(self.folder / "spool", owner, SMALLEST_BYTES)
         found = 0
         while entries := spool.take(0):
             self.left.update((entry.key, entry.value) for entry in entries)

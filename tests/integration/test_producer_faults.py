@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from urllib3.util.connection import create_connection
 
-from producer import publisher, segments
+from config.errors import ConfigError
+from producer import publisher
 from producer import run as producer_run
-from producer.run import Run
+from producer.run import Run, spool_owner
 from producer.sources import x_stream
 from producer.spool import SMALLEST_BYTES, UNWRITTEN_BYTES, Spool
 from producer.stopping import Interrupt
@@ -115,7 +116,7 @@ def test_a_full_disk_stops_the_reading_and_loses_nothing(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(descriptor, data, at)
 
-    monkeypatch.setattr(segments.os, "pwrite", pwrite)
+    monkeypatch.setattr(os, "pwrite", pwrite)
     with XStub() as x:
         run = stream(services, x, topic, tmp_path, 220)
         with under_way(run):
@@ -146,6 +147,9 @@ def test_a_broker_that_is_away_from_the_beginning(
         report = run.report()
         assert (report.read, report.acked, report.failed, report.spooled) == (50, 0, 0, 50)
         x.world.invent(1)
+        with pytest.raises(ConfigError, match="the spool holds records of stream for .* on 127.0.0.1:9, not of"):
+            stream(services, x, topic, tmp_path, 51)
+        (tmp_path / "spool" / "lock").unlink()  # as the message says: it is the same topic under another address
         again = stream(services, x, topic, tmp_path, 51)
         again.go()
     assert (again.report().from_spool, again.report().acked, again.report().read) == (50, 101, 51)
@@ -190,7 +194,8 @@ def test_killed_under_load_nothing_that_was_in_the_spool_is_missing(services: Se
         process.communicate()
         enough.set()
         posting.join()
-        with closing(Spool(tmp_path / "spool", f"stream for {topic}", SMALLEST_BYTES)) as spool:
+        owner = spool_owner("stream", topic, services.bootstrap)
+        with closing(Spool(tmp_path / "spool", owner, SMALLEST_BYTES)) as spool:
             left = spool.found
         told = {line["key"] for line in ledger_lines(tmp_path)}
         posts = {post["data"]["id"] for post in x.world.posts}
