@@ -49,9 +49,9 @@ def store(rdd: RDD[bytes]) -> None:
         _store(rdd, job)
     except BaseException as error:
         job.failure = error
-        # Tasks of a fenced driver find their folder gone and fail in many ways; the reason is this one.
-        if isinstance(error, Py4JJavaError) and job.output.fenced():
-            job.failure = job.output.lost()
+        # Tasks of a driver that lost its output find their folder gone and fail in many ways; the reason is this one.
+        if isinstance(error, Py4JJavaError) and not job.output.own.holds():
+            job.failure = job.output.own.lost()
         raise job.failure from error
 
 
@@ -66,8 +66,8 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
     if not ranges:
         if again:  # unless they are a new topic's, whose offsets begin at 0 once more
             job.check()
-        if job.output.fenced():  # who has nothing to commit would not learn it for as long as the topic is idle
-            raise job.output.lost()
+        if not job.output.own.holds():  # a driver without records would not learn it for as long as the topic is idle
+            raise job.output.own.lost()
         return
     stage = job.output.stage()
     parts = job.storage.write_parts(rdd.mapPartitionsWithIndex(_task(wanted, job.max_tweet_bytes)), stage.parts)

@@ -12,7 +12,7 @@ Intervals = list[tuple[int, int]]
 
 
 class Batch(NamedTuple):
-    """A directory in `batches/`: its name, its manifest's bytes, the lengths of all other files below it, and their lines."""
+    """A directory in a shard of `batches/`: its name (the shard's and its own), its manifest's bytes, the lengths of all other files below it, and their lines."""
 
     name: str
     manifest: bytes | None
@@ -48,9 +48,10 @@ class Chain:
         """The batch's manifest, None if it has none, and what is wrong with it, a sentence each."""
         seq, self.length = self.length, self.length + 1
         errors = []
-        if batch.name != f"{seq:010d}":
-            errors.append(f"here should be batch {seq:010d}")
-            self.length = int(batch.name) + 1 if batch.name.isdecimal() else seq
+        if batch.name != _name(seq):
+            errors.append(f"here should be batch {_name(seq)}")
+            own = batch.name.rpartition("/")[2]
+            self.length = int(own) + 1 if own.isdecimal() else seq
         if batch.manifest is None:
             return None, [*errors, "no _manifest.json"]
         previous, self.previous = self.previous, hashlib.sha256(batch.manifest).hexdigest()
@@ -58,7 +59,7 @@ class Chain:
             manifest = msgspec.json.decode(batch.manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return None, [*errors, f"_manifest.json is none: {error}"]
-        if (manifest.version, f"{manifest.seq:010d}") != (1, batch.name):
+        if (manifest.version, _name(manifest.seq)) != (2, batch.name):
             errors.append(f"the manifest says version {manifest.version}, seq {manifest.seq}")
         if manifest.previous != previous:
             errors.append(f"the manifest before it is {previous}, this one names {manifest.previous}")
@@ -84,6 +85,10 @@ class Chain:
             if said.get((topic, partition), []) != union:
                 errors.append(f"covered of {topic}[{partition}] should be {union}, is {said.get((topic, partition))}")
         return errors
+
+
+def _name(seq: int) -> str:
+    return f"{seq // 1000:07d}/{seq:010d}"
 
 
 def merged(intervals: Intervals) -> Intervals:

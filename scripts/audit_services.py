@@ -102,12 +102,13 @@ def _strike(acknowledged: Ledger, record: object) -> None:
 
 
 def batches(webhdfs: str, output: str) -> Iterator[Batch]:
-    """The directories of `<output>/batches`, by name; none if it does not exist. `output` is a path on the file system."""
+    """The directories of the shards in `<output>/batches`, by name; none if it does not exist. `output` is a path on the file system."""
     client = InsecureClient(webhdfs, timeout=PATIENCE_S)
     root = f"{output.rstrip('/')}/batches"
     status = client.status(root, strict=False)
-    for name in sorted(client.list(root)) if status else []:
-        yield _batch(client, f"{root}/{name}", name)
+    for shard in sorted(client.list(root)) if status else []:
+        for name in sorted(client.list(f"{root}/{shard}")):
+            yield _batch(client, f"{root}/{shard}/{name}", f"{shard}/{name}")
 
 
 def _batch(client: InsecureClient, folder: str, name: str) -> Batch:

@@ -49,8 +49,9 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
         with trial.job("--fail-point", f"{point}:2:{release}") as job:
 
             def held() -> bool:
-                stages = [name for name in trial.entries("_staging/1") if "0000000001-" in name and "." not in name]
-                return any(sign in trial.entries(f"_staging/1/{name}") for name in stages)
+                own = [f"_staging/{folder}" for folder in trial.entries("_staging")]
+                stages = [f"{folder}/{name}" for folder in own for name in trial.entries(folder) if "0000000001-" in name]
+                return any(sign in trial.entries(stage) for stage in stages if not stage.endswith(".parts"))
 
             job.until(held, 240, f"the driver is held at {point}")
             deed(trial)
@@ -64,11 +65,12 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
 
 
 def staging_is_removed(trial: Trial) -> None:
-    trial.services.files.delete(trial.path("_staging/1"), recursive=True)
+    for name in trial.entries("_staging"):
+        trial.services.files.delete(trial.path(f"_staging/{name}"), recursive=True)
 
 
 def its_folder_is_made(trial: Trial) -> None:
-    trial.services.files.makedirs(trial.path("batches/0000000001"))
+    trial.services.files.makedirs(trial.path("batches/0000000/0000000001"))
 
 
 def a_successor_runs(trial: Trial) -> None:
@@ -160,8 +162,8 @@ def tried(services: Services, folder: Path, topic: str, output: str, control: Co
     services.files.write(trial.path(fail_points.MARK), data=b"", overwrite=True)
     jobs.publish(services, topic, 900, *MALFORMED)
     control.attack(trial)
-    if not trial.entries("batches/0000000001"):  # somebody's slip, taken back
-        services.files.delete(trial.path("batches/0000000001"))
+    if not trial.entries("batches/0000000/0000000001"):  # somebody's slip, taken back
+        services.files.delete(trial.path("batches/0000000/0000000001"))
     jobs.publish(services, topic, 100, "--seed", "2")
     trial.drain()
     return jobs.audit(services, topic, output, expect=1 if control.finding else 0)

@@ -97,7 +97,7 @@ def test_both_jobs_at_the_same_time(services: Services, topic: str, output: str,
         assert [job.ended(120) for job in (one, other)] == [0, 0], one.said() + other.said()
     for approach in APPROACHES:
         assert audit(services, topic, outputs[approach])["published"] == 1000
-    assert columns(f"{output}/*/batches/*/tweets", tmp_path) == COLUMNS
+    assert columns(f"{output}/*/batches/*/*/tweets", tmp_path) == COLUMNS
 
 
 COLUMNS = {

@@ -137,7 +137,7 @@ def test_after_a_failure_no_batch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_failure_holds_though_nobody_can_say_whether_we_are_fenced(monkeypatch: pytest.MonkeyPatch) -> None:
     failed, away = Py4JJavaError("a task failed", MagicMock()), ServiceUnreachable("the NameNode is away")
-    output: Any = SimpleNamespace(fenced=MagicMock(side_effect=away))
+    output: Any = SimpleNamespace(own=SimpleNamespace(holds=MagicMock(side_effect=away)))
     job = batches.Job(None, output, LIMIT)  # type: ignore[arg-type]
     monkeypatch.setattr(batches, "current", job)
     monkeypatch.setattr(batches, "_store", MagicMock(side_effect=failed))
@@ -165,14 +165,14 @@ def test_records_that_come_again_are_counted_and_stay_out(
     caplog.set_level("INFO", "batches")
     monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [[("t", 0, 5, 10)], [("t", 0, 7, 10)]])
     # neither staged nor published: it has no such methods
-    published = SimpleNamespace(covered={("t", 0): [(0, 10)]}, fenced=lambda: False)
+    published = SimpleNamespace(covered={("t", 0): [(0, 10)]}, own=SimpleNamespace(holds=lambda: True))
     batches._store(None, batches.Job(None, published, 1))
     assert caplog.messages == ["8 records were delivered again and stay out"]
 
 
 def test_an_idle_driver_learns_that_a_newer_one_has_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [])
-    output: Any = SimpleNamespace(covered={}, fenced=lambda: True, lost=lambda: Fenced("taken over"))
+    output: Any = SimpleNamespace(covered={}, own=SimpleNamespace(holds=lambda: False, lost=lambda: Fenced("taken over")))
     with pytest.raises(Fenced):
         batches._store(None, batches.Job(None, output, LIMIT))  # type: ignore[arg-type]
 

@@ -43,9 +43,14 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.lines": ({"consumers.frame_lines", "consumers.tweets", "consumers.sentiment", "kafka_dstreams"}, {"numpy"}),
     "consumers.manifests": (ERRORS, set()),
     "consumers.fail_points": (ERRORS, set()),
-    "consumers.storage": (ERRORS | {"consumers.fail_points"}, SPARK),
-    "consumers.chain": (ERRORS | {"consumers.manifests"}, set()),
-    "consumers.commits": (ERRORS | {"consumers.chain", "consumers.manifests", "consumers.fail_points"}, set()),
+    "consumers.files": (set(), set()),
+    "consumers.storage": (ERRORS | {"consumers.files", "consumers.fail_points"}, SPARK),
+    "consumers.chain": (ERRORS | {"consumers.files", "consumers.manifests"}, set()),
+    "consumers.ownership": (ERRORS | {"consumers.files", "consumers.manifests", "consumers.fail_points"}, set()),
+    "consumers.commits": (
+        ERRORS | {"consumers.chain", "consumers.files", "consumers.manifests", "consumers.ownership", "consumers.fail_points"},
+        set(),
+    ),
     "consumers.batches": (
         ERRORS
         | {"consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}
