@@ -98,7 +98,7 @@ TABLE = (
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),
     Setting("output", _ALL_KAFKA, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job"),
     Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
-    Setting("group", JOBS, str, "", "consumer group, for lag tools; receivers read in GROUP-EPOCH; empty is the output's own"),
+    Setting("group", JOBS, str, "", "how the consumer group's name begins, for lag tools; the output's identity follows; empty is the job's name"),
     Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch"),
     Setting("max_rate", JOBS, int, 0, "records a second, per partition (direct) or receiver; 0 is no limit"),
     Setting("receivers", ("receiver_based",), int, 1, "receivers; each keeps one core for itself"),

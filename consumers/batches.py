@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from isal import igzip
@@ -15,6 +15,7 @@ from pyspark.rdd import RDD
 
 from consumers import fail_points, manifests
 from consumers.commits import Batch, Output
+from consumers.holes import Holes
 from consumers.lines import lines
 from consumers.storage import Storage
 from kafka_dstreams import OffsetRange, offset_ranges
@@ -31,6 +32,7 @@ class Job:
     max_tweet_bytes: int
     check: Callable[[], None] = lambda: None  # raises where what was read may be of other topics than the output's
     published: Callable[[], None] = lambda: None  # told after each commit
+    holes: Holes = field(default_factory=Holes)
     failure: BaseException | None = None
 
 
@@ -57,6 +59,7 @@ def store(rdd: RDD[bytes]) -> None:
 
 def _store(rdd: RDD[bytes], job: Job) -> None:
     started = time.monotonic()
+    job.holes.check(job.output.covered)
     delivered = offset_ranges(rdd)
     wanted = _unpublished(delivered, job.output.covered)
     ranges = [row for part in wanted for row in part]

@@ -1,4 +1,4 @@
-"""HDFS in eleven verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
+"""HDFS in twelve verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
 
 Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anything else is retried, then ServiceUnreachable.
 """
@@ -92,6 +92,12 @@ class Storage:
     def mkdirs(self, name: str) -> None:
         """Make a folder and its parents; one that is there already is left as it is."""
         self._ask(lambda: self._files.mkdirs(self._path(name)), name)
+
+    def make_private(self, name: str) -> None:
+        """Make a folder, or take one that is there, for its owner only."""
+        self.mkdirs(name)
+        permission = self._jvm.org.apache.hadoop.fs.permission.FsPermission("700")
+        self._ask(lambda: self._files.setPermission(self._path(name), permission), name)
 
     def rename(self, source: str, target: str) -> None:
         """Rename without overwriting: one atomic step of the NameNode.

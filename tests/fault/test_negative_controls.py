@@ -83,9 +83,11 @@ def partitions_move(trial: Trial) -> None:
     trial.settings = ("--receivers", "2", "--batch-interval-s", "12", "--group", group)
     with trial.job() as job:
         jobs.await_batches(trial.services, trial.output, 1, job)
+        (staging,) = trial.entries("_staging")  # EPOCH-NONCE of the first driver, and so is its receivers' group
+        own = f"{group}-{jobs.manifests(trial.services, trial.output)[0]['identity']}-{int(staging[:10])}{staging[10:]}"
         with load(trial.services, trial.topic, trial.folder, seed=3):  # who has a partition has records of it at once
             for _ in range(3):
-                a_stranger_reads(trial, f"{group}-1")  # the first driver's own
+                a_stranger_reads(trial, own)
         job.process.send_signal(signal.SIGTERM)
         job.ended(240)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
@@ -10,8 +11,9 @@ import pytest
 from frame_bytes import Row, pack
 from py4j.protocol import Py4JJavaError
 
+import kafka_dstreams
 from config import settings
-from config.errors import DataLossRisk, Fenced, ServiceUnreachable
+from config.errors import ConfigError, DataLossRisk, Fenced, ServiceUnreachable
 from consumers import batches, jobs, manifests
 from consumers.batches import _task, _unpublished
 from kafka_dstreams import OffsetRange
@@ -186,3 +188,19 @@ def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
     assert (conf("--available-now")[rate], conf("--available-now")[backpressure]) == (str(jobs.DRAIN_RATE), "false")
     assert conf("--available-now", "--max-rate", "7")[rate] == conf("--max-rate", "7")[rate] == "7"
     assert conf("--available-now", program="receiver_based") == conf(), "its checkpoint would keep what is set here"
+
+
+@pytest.mark.parametrize(("published", "code"), [(0, 1), (1, 3)])
+def test_retention_that_moves_before_anything_is_published(published: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain restart begins where Kafka begins then; behind what is published it would skip records."""
+    job = SimpleNamespace(output=SimpleNamespace(seq=published))
+    monkeypatch.setattr(batches, "current", job)
+    error = jobs._ours(kafka_dstreams.DataLoss("retention has overtaken"))
+    assert error is not None and error.exit_code == code, error
+
+
+def test_words_that_cannot_be_published_are_refused_before_anything_is_done() -> None:
+    with pytest.raises(ConfigError, match="not UTF-8 at accept_loss") as caught:
+        jobs.check_words(os.fsdecode(b"ana: the disk \xe9tait full"))
+    str(caught.value).encode()
+    jobs.check_words("ana: le disque était plein")

@@ -51,9 +51,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         ERRORS | {"consumers.chain", "consumers.files", "consumers.manifests", "consumers.ownership", "consumers.fail_points"},
         set(),
     ),
+    "consumers.holes": (ERRORS | {"consumers.manifests"}, set()),
+    "consumers.checkpoints": (DRIVER | {"consumers.lifecycle", "consumers.storage"}, set()),
     "consumers.batches": (
         ERRORS
-        | {"consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}
+        | {"consumers.holes", "consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}
         | {"consumers.fail_points", "kafka_dstreams"},
         SPARK | {"isal"},
     ),
@@ -61,11 +63,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.jobs": (
         DRIVER
         | {"consumers.batches", "consumers.commits", "consumers.manifests", "consumers.sentiment", "consumers.storage"}
-        | {"consumers.fail_points", "consumers.lifecycle", "consumers.lines", "kafka_dstreams"},
+        | {"consumers.checkpoints", "consumers.fail_points", "consumers.lifecycle", "consumers.lines", "kafka_dstreams"},
         SPARK,
     ),
     "consumers.direct": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
-    "consumers.receiver_based": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
+    "consumers.receiver_based": ({"consumers.batches", "consumers.checkpoints", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
     "consumers": (set(), set()),
     "scripts.machine": ({"config", "scripts.machine"}, {"kafka", "jgo"}),
     "scripts.stubs.jetstream": ({"config.venv"}, {"websockets"}),
