@@ -1,7 +1,7 @@
 """The published batches of an output: numbered without a gap, a thousand in each shard, counted in three calls.
 
-    batches/<shard>/<seq>/   one batch, published and immutable
-    _seen/<n>-<identity>     a folder: n batches were there when a driver started, none may vanish
+batches/<shard>/<seq>/   one batch, published and immutable
+_seen/<n>-<identity>     a folder: n batches were there when a driver started, none may vanish
 """
 
 from contextlib import suppress

@@ -56,7 +56,10 @@ class Output:
         try:
             self.own = Ownership(files, approach)
         except FileNotFoundError as error:
-            what, remedy = f"the output was taken away while this driver started: {error} is gone", "see who did that; start again"
+            what, remedy = (
+                f"the output was taken away while this driver started: {error} is gone",
+                "see who did that; start again",
+            )
             raise DataLossRisk(what, files.root, remedy) from None
         # Only now: whatever a predecessor had under way has been published before the fence, or never will be.
         self.seq, last, self._previous = self._last()

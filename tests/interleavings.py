@@ -13,7 +13,13 @@ from tests.memory_files import MemoryFiles
 
 Actor = Callable[[Any], None]
 Tree = frozenset[tuple[str, bytes | None]]  # the nodes of a file system
-CHANGES = {"create", "mkdir", "mkdirs", "rename", "delete"}  # the verbs whose answer can be lost: a task tries again under another name
+CHANGES = {
+    "create",
+    "mkdir",
+    "mkdirs",
+    "rename",
+    "delete",
+}  # the verbs whose answer can be lost: a task tries again under another name
 
 
 class Call(NamedTuple):

@@ -9,7 +9,8 @@ OUTPUT = "hdfs://h:8020/tweets/receiver_based"
 
 
 @pytest.mark.parametrize(
-    "place", ["", "/", "/batches", "/batches/0000000", "/_staging/x", "/_epochs", "/_seen/", "/_identity.json", "/x/../batches", "/.."]
+    "place",
+    ["", "/", "/batches", "/batches/0000000", "/_staging/x", "/_epochs", "/_seen/", "/_identity.json", "/x/../batches", "/.."],
 )
 def test_not_among_what_is_published(place: str) -> None:
     with pytest.raises(ConfigError, match="would be among what is published"):
@@ -20,7 +21,14 @@ def test_not_among_what_is_published(place: str) -> None:
 
 @pytest.mark.parametrize(
     "checkpoint",
-    ["", f"{OUTPUT}/_checkpoint", f"{OUTPUT}/_checkpoint-2", f"{OUTPUT}-2", "hdfs://h:8020/checkpoints/a", "hdfs://other:8020/tweets"],
+    [
+        "",
+        f"{OUTPUT}/_checkpoint",
+        f"{OUTPUT}/_checkpoint-2",
+        f"{OUTPUT}-2",
+        "hdfs://h:8020/checkpoints/a",
+        "hdfs://other:8020/tweets",
+    ],
 )
 def test_elsewhere(checkpoint: str) -> None:
     check_place(checkpoint, OUTPUT)

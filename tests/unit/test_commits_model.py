@@ -297,7 +297,6 @@ class LooksForGreaterNumbers(Ownership):
     def holds(self) -> bool:
         return max(self._claims(), default="") <= ownership._name(self.epoch)
 
-
     def lost(self) -> Any:
         return DataLossRisk("the staged batch is gone, though no newer driver has started")
 
@@ -311,9 +310,7 @@ class StagesAnywhere(Output):
         return super().stage()
 
 
-@pytest.mark.parametrize(
-    ("seeded", "fault"), [(ReadsBeforeItFences, "is fenced off"), (MakesItsStageAnew, "its manifest lists")]
-)
+@pytest.mark.parametrize(("seeded", "fault"), [(ReadsBeforeItFences, "is fenced off"), (MakesItsStageAnew, "its manifest lists")])
 def test_a_seeded_bug_is_convicted(seeded: Callable[..., Output], fault: str) -> None:
     with pytest.raises(AssertionError, match=fault):
         explore(driver("a", 2, output_class=seeded), driver("b", 3, output_class=seeded))

@@ -67,7 +67,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         SPARK,
     ),
     "consumers.direct": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
-    "consumers.receiver_based": ({"consumers.batches", "consumers.checkpoints", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
+    "consumers.receiver_based": (
+        {"consumers.batches", "consumers.checkpoints", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"},
+        SPARK,
+    ),
     "consumers": (set(), set()),
     "scripts.machine": ({"config", "scripts.machine"}, {"kafka", "jgo"}),
     "scripts.stubs.jetstream": ({"config.venv"}, {"websockets"}),

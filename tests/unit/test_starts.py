@@ -99,9 +99,7 @@ def test_batches_that_somebody_took_away_are_named(gone: list[int], shard: int, 
     for seq in gone:
         files.delete(chain.folder(seq))
     for _ in range(2):  # the start that stopped has not made it forgotten
-        with pytest.raises(
-            DataLossRisk, match=rf"batch {gone[0]} is missing: 5 batches .* memory:/{chain.folder(gone[0])}"
-        ):
+        with pytest.raises(DataLossRisk, match=rf"batch {gone[0]} is missing: 5 batches .* memory:/{chain.folder(gone[0])}"):
             opened(files)
 
 
@@ -128,7 +126,9 @@ def test_all_batches_taken_away_from_an_output_that_one_driver_has_made() -> Non
         opened(files)
 
 
-@pytest.mark.parametrize("nodes", [["_epochs/1", "batches/"], ["batches/0000000000/_manifest.json"], ["_epochs/12", "_staging/11"]])
+@pytest.mark.parametrize(
+    "nodes", [["_epochs/1", "batches/"], ["batches/0000000000/_manifest.json"], ["_epochs/12", "_staging/11"]]
+)
 def test_an_output_of_version_1_is_refused_and_left_as_it_is(nodes: list[str]) -> None:
     files = MemoryFiles()
     for name in nodes:
