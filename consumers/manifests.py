@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from config.errors import DataLossRisk
 
-VERSION = 1
+VERSION = 2
 
 Partition = tuple[str, int]
 Interval = tuple[int, int]
@@ -49,14 +49,15 @@ def frontier(intervals: list[Interval]) -> int:
 
 
 class OtherVersion(ValueError):
-    """The manifest is of another version of the format."""
+    """The manifest is of another version of the format, or has a field that this one does not know."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One published batch. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs` is
+    """One published batch of the output `identity`. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs` is
     Kafka's leader epoch of the last record published from each partition, in this batch or an earlier one."""
 
+    identity: str
     seq: int
     epoch: int
     commit_id: str
@@ -74,7 +75,7 @@ class Manifest:
     version: int = field(default=VERSION)
 
     def to_bytes(self) -> bytes:
-        """The manifest as JSON, covered as {topic: {partition: [[from, until], …]}}, leader_epochs as {topic: {partition: epoch}}."""
+        """The manifest as JSON; covered and leader_epochs are by topic, then by partition."""
         content = {"version": self.version, **asdict(self)}
         content["covered"], content["leader_epochs"] = _by_topic(self.covered), _by_topic(self.leader_epochs)
         return json.dumps(content, ensure_ascii=False).encode()
@@ -86,6 +87,8 @@ class Manifest:
             content = json.loads(data)
             if content["version"] != VERSION:
                 raise OtherVersion(f"manifest version {content['version']}, this program knows {VERSION}")
+            if unknown := sorted(content.keys() - {known.name for known in fields(cls)}):
+                raise OtherVersion(f"the manifest has fields that this program does not know: {', '.join(unknown)}")
             content["covered"] = {
                 (topic, int(partition)): [(start, end) for start, end in intervals]
                 for topic, partitions in content["covered"].items()
