@@ -45,7 +45,7 @@ def watch(folder: str, tweets: int, job: "subprocess.Popen[bytes]") -> list[tupl
     while sum(manifest["counts"].get("tweets", 0) for _, manifest in seen) < tweets:
         if job.poll() is not None or time.monotonic() > end:
             sys.exit(f"{folder}: {len(seen)} batches, then nothing more; the job's exit code is {job.poll()}")
-        name = f"{folder}/batches/{len(seen):010d}"
+        name = f"{folder}/batches/{len(seen) // 1000:07d}/{len(seen):010d}"
         if FILES.status(name, strict=False) is None:
             time.sleep(ASK_EVERY_S)
             continue
@@ -60,7 +60,7 @@ def timestamps(folder: str, number: int, manifest: dict[str, Any]) -> list[int]:
     """Kafka's timestamps (ms) of a batch's tweets."""
     found = []
     for part in manifest["files"]:
-        with FILES.read(f"{folder}/batches/{number:010d}/{part['path']}") as file:
+        with FILES.read(f"{folder}/batches/{number // 1000:07d}/{number:010d}/{part['path']}") as file:
             lines = gzip.decompress(file.read()).splitlines()
         found += [int(known[1]) for line in lines if (known := TIMESTAMP.search(line))]
     return found

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from isal import igzip
@@ -15,6 +15,7 @@ from pyspark.rdd import RDD
 
 from consumers import fail_points, manifests
 from consumers.commits import Batch, Output
+from consumers.holes import Holes
 from consumers.lines import lines
 from consumers.storage import Storage
 from kafka_dstreams import OffsetRange, offset_ranges
@@ -31,6 +32,7 @@ class Job:
     max_tweet_bytes: int
     check: Callable[[], None] = lambda: None  # raises where what was read may be of other topics than the output's
     published: Callable[[], None] = lambda: None  # told after each commit
+    holes: Holes = field(default_factory=Holes)
     failure: BaseException | None = None
 
 
@@ -49,14 +51,15 @@ def store(rdd: RDD[bytes]) -> None:
         _store(rdd, job)
     except BaseException as error:
         job.failure = error
-        # Tasks of a fenced driver find their folder gone and fail in many ways; the reason is this one.
-        if isinstance(error, Py4JJavaError) and job.output.fenced():
-            job.failure = job.output.lost()
+        # Tasks of a driver that lost its output find their folder gone and fail in many ways; the reason is this one.
+        if isinstance(error, Py4JJavaError) and not job.output.own.holds():
+            job.failure = job.output.own.lost()
         raise job.failure from error
 
 
 def _store(rdd: RDD[bytes], job: Job) -> None:
     started = time.monotonic()
+    job.holes.check(job.output.covered)
     delivered = offset_ranges(rdd)
     wanted = _unpublished(delivered, job.output.covered)
     ranges = [row for part in wanted for row in part]
@@ -66,8 +69,8 @@ def _store(rdd: RDD[bytes], job: Job) -> None:
     if not ranges:
         if again:  # unless they are a new topic's, whose offsets begin at 0 once more
             job.check()
-        if job.output.fenced():  # who has nothing to commit would not learn it for as long as the topic is idle
-            raise job.output.lost()
+        if not job.output.own.holds():  # a driver without records would not learn it for as long as the topic is idle
+            raise job.output.own.lost()
         return
     stage = job.output.stage()
     parts = job.storage.write_parts(rdd.mapPartitionsWithIndex(_task(wanted, job.max_tweet_bytes)), stage.parts)

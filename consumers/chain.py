@@ -1,33 +1,26 @@
-"""The published batches of an output: numbered without a gap, found in a few calls however many there are."""
+"""The published batches of an output: numbered without a gap, a thousand in each shard, counted in three calls.
 
-from typing import Protocol
+batches/<shard>/<seq>/   one batch, published and immutable
+_seen/<n>-<identity>     a folder: n batches were there when a driver started, none may vanish
+"""
+
+from contextlib import suppress
 
 from config.errors import ConfigError, DataLossRisk
+from consumers.files import Files
 from consumers.manifests import Manifest, OtherVersion
 
+SHARD = 1000  # batches in a folder: HDFS allows one 1,048,576 entries and lists a thousand in one answer
 
-class Files(Protocol):
-    """What the protocol needs of a file system; consumers/storage.py says what each verb does and raises."""
 
-    root: str
-
-    def create(self, name: str, data: bytes, overwrite: bool = False) -> None: ...
-    def read(self, name: str) -> bytes: ...
-    def list(self, name: str) -> dict[str, bool]: ...
-    def first_after(self, folder: str, name: str) -> str | None: ...
-    def exists(self, name: str) -> bool: ...
-    def mkdirs(self, name: str) -> None: ...
-    def rename(self, source: str, target: str) -> None: ...
-    def delete(self, name: str) -> None: ...
+def shard(seq: int) -> str:
+    """The folder of the batches around this number."""
+    return f"batches/{seq // SHARD:07d}"
 
 
 def folder(seq: int) -> str:
     """Where the batch of this number is published."""
-    return f"batches/{_name(seq)}"
-
-
-def _name(seq: int) -> str:
-    return f"{seq:010d}"
+    return f"{shard(seq)}/{seq:010d}"
 
 
 def published(files: Files, seq: int) -> bool:
@@ -35,23 +28,44 @@ def published(files: Files, seq: int) -> bool:
     return files.exists(folder(seq))
 
 
-def length(files: Files) -> int:
-    """How many batches there are before the first gap that a binary search meets: all of them where there is none."""
-    if not published(files, 0):
-        return 0
-    low, high = 0, 1
-    while published(files, high):
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if published(files, middle) else (low, middle)
-    return low + 1
+def length(files: Files, identity: str) -> int:
+    """How many batches there are. Raises DataLossRisk if somebody has taken batches away."""
+    seen = max(_seen(files, identity), default=0)  # first: the batches can only become more
+    found = files.list("batches")
+    # An empty shard was made by a driver that died, or lost the race for its first batch.
+    shards = {int(name): entry.entries for name, entry in found.items() if name.isdecimal() and entry.entries}
+    last = max(shards, default=0)
+    numbers = _numbers(files, last) if shards else set()
+    held = max(seen, max(numbers, default=last * SHARD) + 1) if shards else seen
+    short = next((number for number in range(last) if shards.get(number, 0) < SHARD), last)
+    if short < last:
+        numbers = _numbers(files, short)
+    seq = next(seq for seq in range(short * SHARD, held + 1) if seq not in numbers)
+    if seq < held:
+        what = f"batch {seq} is missing: {held} batches have been published"
+        remedy = "restore it from a snapshot or from the trash; scripts/audit.py shows what is there"
+        raise DataLossRisk(what, f"{files.root}/{folder(seq)}", remedy)
+    return seq
 
 
-def number_from(files: Files, seq: int) -> int | None:
-    """The number of the first batch there is from this number on."""
-    found = files.first_after("batches", _name(seq - 1) if seq else "")
-    return int(found) if found and found.isdecimal() else None
+def _numbers(files: Files, number: int) -> set[int]:
+    return {int(name) for name in files.list(shard(number * SHARD)) if name.isdecimal()}
+
+
+def remember(files: Files, identity: str, length: int) -> None:
+    """Leave word that there are so many batches, instead of the word that fewer were there."""
+    before = _seen(files, identity)
+    with suppress(FileNotFoundError):  # the output has just been moved away: the next batch will say so
+        files.mkdir(f"_seen/{length}-{identity}")  # a folder, since its name is there at once and whole
+    for fewer in before:
+        if fewer < length:
+            files.delete(f"_seen/{fewer}-{identity}")
+
+
+def _seen(files: Files, identity: str) -> list[int]:
+    """The words that drivers have left. One that did not know yet that another output was in its output's place left it there."""
+    words = [name.partition("-") for name in files.list("_seen")]
+    return [int(number) for number, _, of in words if of == identity]
 
 
 def manifest(files: Files, seq: int) -> tuple[Manifest, bytes]:

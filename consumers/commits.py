@@ -1,28 +1,23 @@
 """The commit protocol: a staged batch becomes one published folder by one rename that never overwrites.
 
-    _epochs/<epoch>                       one file a driver incarnation
-    _staging/<epoch>/<seq>-<uuid>.parts/  what the tasks of one attempt write
-    _staging/<epoch>/<seq>-<uuid>/        the winners among it, and the manifest
-    _staging/<epoch>                      a file: that incarnation has been fenced off
-    _seen/<n>                             a folder: so many batches were there when a driver started, none may vanish
-    batches/<seq>/                        published, immutable
+    _staging/<epoch>-<nonce>/<seq>-<uuid>.parts/  what the tasks of one attempt write
+    _staging/<epoch>-<nonce>/<seq>-<uuid>/        the winners among it, and the manifest
+    batches/<shard>/<seq>/                        published, immutable
 
-The number of the batch is the collision key: whoever publishes it first has won, whatever else goes on.
+The number of the batch is the collision key: whoever publishes it first has won, whatever else goes on. Who may publish is
+consumers/ownership.py's affair.
 """
 
-import json
-import os
-import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 from config.errors import ConfigError, DataLossRisk, Fenced
 from consumers import chain, fail_points, manifests
-from consumers.chain import Files
+from consumers.files import Files
 from consumers.manifests import Covered, Manifest, Partition
+from consumers.ownership import Ownership, now
 
 
 @dataclass(frozen=True)
@@ -40,80 +35,50 @@ class Stage:
 
 @dataclass
 class Batch:
-    """What a stage holds when its tasks are done: ranges (topic, partition, from, until), counts, and the part files
-    {kind, name, bytes, records} that won."""
+    """What a stage holds when its tasks are done: ranges (topic, partition, from, until), counts, the part files
+    {kind, name, bytes, records} that won, and Kafka's leader epoch of the last record of each partition."""
 
     ranges: list[tuple[str, int, int, int]]
     counts: dict[str, int]
     files: list[dict[str, Any]] = field(default_factory=list)
+    leader_epochs: Mapping[Partition, int] = field(default_factory=dict)
     accepted_loss: str | None = None  # who and why; the ranges are lost then, not read
 
 
 class Output:
-    """One output folder, owned by this driver until a newer one fences it off."""
+    """One output folder, owned by this driver until a newer one fences it off or somebody takes it away.
+
+    Raises ConfigError for an output of another version, DataLossRisk where batches are missing, Fenced.
+    """
 
     def __init__(self, files: Files, approach: str, scorer: str) -> None:
         self.files, self.approach, self.scorer = files, approach, scorer
-        files.mkdirs("batches")
-        self.epoch = self._claim_epoch()
-        fail_points.visit("epoch claimed")
-        self._fence_predecessors()
+        try:
+            self.own = Ownership(files, approach)
+        except FileNotFoundError as error:
+            what, remedy = (
+                f"the output was taken away while this driver started: {error} is gone",
+                "see who did that; start again",
+            )
+            raise DataLossRisk(what, files.root, remedy) from None
         # Only now: whatever a predecessor had under way has been published before the fence, or never will be.
         self.seq, last, self._previous = self._last()
         self.covered: Covered = last.covered if last else {}
+        self.leader_epochs: dict[Partition, int] = last.leader_epochs if last else {}
         self.topics: dict[str, str] = last.topics if last else {}
         if self.seq:
-            files.mkdirs(f"_seen/{self.seq}")  # a folder, since its name is there at once and whole
-
-    def _claim_epoch(self) -> int:
-        who = {"host": socket.gethostname(), "pid": os.getpid(), "approach": self.approach, "time": _now()}
-        taken = [int(name) for name in self.files.list("_epochs")]
-        epoch = max(taken, default=0) + 1
-        while True:
-            try:
-                self.files.create(f"_epochs/{epoch}", json.dumps(who).encode())
-                return epoch
-            except FileExistsError:
-                epoch += 1
-
-    def _fence_predecessors(self) -> None:
-        """Take away what older drivers stage, and leave a file in its place so that nothing can be staged there again."""
-        staged = self.files.list("_staging")
-        for epoch in (int(name) for name in self.files.list("_epochs")):
-            if epoch < self.epoch and staged.get(str(epoch)) is not False:
-                self._fence(f"_staging/{epoch}")
-
-    def _fence(self, staging: str) -> None:
-        while True:
-            self.files.delete(staging)
-            fail_points.visit("staging taken")
-            try:
-                self.files.create(staging, b"fenced\n")
-                return
-            except (FileExistsError, FileNotFoundError):  # not found: somebody else fencing has deleted it while we wrote
-                if self.files.list("_staging").get(staging.rpartition("/")[2]) is False:
-                    return  # somebody else fenced it; otherwise a straggler made the folder again
+            chain.remember(files, self.own.identity, self.seq)
 
     def _last(self) -> tuple[int, Manifest | None, str | None]:
         """The next number, the last manifest and its hash. Raises DataLossRisk if somebody has taken batches away."""
-        while True:
-            seq = chain.length(self.files)
-            beyond = chain.number_from(self.files, seq)
-            held = max(self._seen(), seq if beyond is None else beyond + 1)
-            if held <= seq:
-                break
-            if chain.length(self.files) == seq:  # otherwise somebody has published while we looked
-                what = f"batch {seq} is missing: {held} batches have been published"
-                remedy = "restore it from a snapshot or from the trash; scripts/audit.py shows what is there"
-                raise DataLossRisk(what, f"{self.files.root}/{chain.folder(seq)}", remedy)
+        seq = chain.length(self.files, self.own.identity)
         if not seq:
             return 0, None, None
         manifest, data = chain.manifest(self.files, seq - 1)
+        if manifest.identity != self.own.identity:
+            what = f"the last batch is of the output {manifest.identity}, this one is {self.own.identity}"
+            raise DataLossRisk(what, f"{self.files.root}/{chain.folder(seq - 1)}", "scripts/audit.py shows what is there")
         return seq, manifest, manifests.digest(data)
-
-    def _seen(self) -> int:
-        """How many batches drivers have seen, at the least."""
-        return max((int(name) for name in self.files.list("_seen")), default=0)
 
     def begin(self, topics: Mapping[str, str], offsets: Mapping[Partition, tuple[int, int]], accept_loss: str = "") -> None:
         """Hold the output against Kafka before anything is read: topic ids by name, [begin, end) of each partition.
@@ -154,58 +119,69 @@ class Output:
                 raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
 
     def stage(self) -> Stage:
-        """A place for one attempt at the next batch. Raises Fenced if a newer driver has taken over."""
+        """A place for one attempt at the next batch. Raises Fenced or DataLossRisk if the output is not this driver's any longer."""
         commit_id = str(uuid.uuid4())
-        stage = Stage(self.seq, commit_id, f"_staging/{self.epoch}/{self.seq:010d}-{commit_id}")
+        stage = Stage(self.seq, commit_id, f"{self.own.staging}/{self.seq:010d}-{commit_id}")
         try:
-            for folder in (stage.parts, f"{stage.folder}/tweets", f"{stage.folder}/rejected"):
-                self.files.mkdirs(folder)
+            for folder in (stage.parts, stage.folder, f"{stage.folder}/tweets", f"{stage.folder}/rejected"):
+                self.files.mkdir(folder)
         except (FileExistsError, FileNotFoundError):
-            raise self.lost() from None
+            raise self.own.lost() from None
         fail_points.visit("stage made")
         return stage
 
     def publish(self, stage: Stage, batch: Batch) -> Manifest:
-        """Make the stage visible as the next batch. Raises Fenced if somebody else has published it or taken over."""
+        """Make the stage visible as the next batch. Raises Fenced if somebody else has published it or taken over, DataLossRisk if
+        the output was moved, replaced or deleted."""
         fail_points.visit("tasks done")
         try:
             files = [self._take(stage, file) for file in batch.files]
             fail_points.visit("files taken")
-            manifest = Manifest(
-                seq=stage.seq,
-                epoch=self.epoch,
-                commit_id=stage.commit_id,
-                approach=self.approach,
-                batch_time=_now(),
-                previous=self._previous,
-                topics=self.topics,
-                ranges=batch.ranges,
-                covered=manifests.cover(self.covered, batch.ranges),
-                counts=batch.counts,
-                files=files,
-                scorer=self.scorer,
-                accepted_loss=batch.accepted_loss,
-            )
+            manifest = self._manifest(stage, batch, files)
             data = manifest.to_bytes()
-            # Moved into the stage like the rest: `create` would make a stage anew that a newer driver has just taken away.
+            # Moved into the stage like the rest: a manifest that is there is whole.
             self.files.create(f"{stage.parts}/_manifest.json", data, overwrite=True)
             self._move(stage, "_manifest.json", "_manifest.json")
+            if stage.seq % chain.SHARD == 0:
+                self.files.mkdir(chain.shard(stage.seq))
+            if not self.own.holds():
+                raise self.own.lost()
             fail_points.visit("before rename")
             self.files.rename(stage.folder, chain.folder(stage.seq))
             fail_points.visit("after rename")
         except (FileExistsError, FileNotFoundError):
             # An answer may have been lost on its way: what stands at the target decides.
             if not chain.published(self.files, stage.seq):
-                raise self.lost() from None
+                raise self.own.lost() from None
             if chain.manifest(self.files, stage.seq)[0].commit_id != stage.commit_id:
-                raise Fenced(
-                    f"another driver has published batch {stage.seq}", self.files.root, "leave the output to it"
-                ) from None
+                what = f"another driver has published batch {stage.seq}"
+                beaten = Fenced(what, self.files.root, "leave the output to it")
+                raise (beaten if self.own.holds() else self.own.lost()) from None
         self.files.delete(stage.parts)
         self.seq, self.covered, self._previous = stage.seq + 1, manifest.covered, manifests.digest(data)
+        self.leader_epochs = manifest.leader_epochs
         if stage.seq == 0:
-            self.files.mkdirs("_seen/1")
+            chain.remember(self.files, self.own.identity, 1)
         return manifest
+
+    def _manifest(self, stage: Stage, batch: Batch, files: list[dict[str, Any]]) -> Manifest:
+        return Manifest(
+            identity=self.own.identity,
+            seq=stage.seq,
+            epoch=self.own.epoch,
+            commit_id=stage.commit_id,
+            approach=self.approach,
+            batch_time=now(),
+            previous=self._previous,
+            topics=self.topics,
+            ranges=batch.ranges,
+            covered=manifests.cover(self.covered, batch.ranges),
+            counts=batch.counts,
+            files=files,
+            scorer=self.scorer,
+            accepted_loss=batch.accepted_loss,
+            leader_epochs=manifests.latest(self.leader_epochs, batch.leader_epochs),
+        )
 
     def _take(self, stage: Stage, file: Mapping[str, Any]) -> dict[str, Any]:
         """Move one task's file from the attempt's folder into the stage; files of attempts that lost stay behind."""
@@ -219,18 +195,3 @@ class Output:
         except (FileExistsError, FileNotFoundError):
             if not self.files.exists(f"{stage.folder}/{path}"):  # it is there if the answer was lost
                 raise
-
-    def lost(self) -> Fenced | DataLossRisk:
-        """Why a stage of ours is not where we put it."""
-        if self.fenced():
-            return Fenced(f"a newer driver has taken over from epoch {self.epoch}", self.files.root, "leave the output to it")
-        what = "the staged batch is gone, though no newer driver has started"
-        return DataLossRisk(what, f"{self.files.root}/_staging/{self.epoch}", "see who else writes there; then start again")
-
-    def fenced(self) -> bool:
-        """Whether a newer driver has taken over."""
-        return any(int(name) > self.epoch for name in self.files.list("_epochs"))
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

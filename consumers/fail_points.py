@@ -14,6 +14,7 @@ from config.errors import ConfigError
 
 MARK = "_test_output"
 NAMES = (
+    "before the claim",
     "epoch claimed",
     "staging taken",
     "stage made",

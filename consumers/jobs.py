@@ -1,13 +1,9 @@
 """What both jobs open before their first batch, and how they end. The two entries say the rest."""
 
-import json
 import logging
 import sys
-import time
-import uuid
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +12,10 @@ from py4j.protocol import Py4JJavaError
 import kafka_dstreams
 from config import errors, settings
 from config.settings import Settings
-from consumers import batches, commits, fail_points, lifecycle, lines, manifests, sentiment
+from consumers import batches, checkpoints, commits, fail_points, lifecycle, lines, manifests, sentiment
 from consumers.storage import Storage
 
 DRAIN_RATE = 200_000  # records a second and partition: more than one core does, so that only a batch has a bound by it
-FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
 
 
 @dataclass
@@ -46,6 +41,10 @@ class Opened:
     def frontiers(self) -> dict[manifests.Partition, int]:
         """The first offset of each partition that is not published."""
         return manifests.frontiers(self.output.covered)
+
+    def leader_epochs(self) -> dict[manifests.Partition, int]:
+        """Kafka's leader epoch of the last record published of each partition; those that nobody has told are left out."""
+        return dict(self.output.leader_epochs)
 
     def published_ranges(self) -> list[tuple[str, int, int, int]]:
         """All that is published, as (topic, partition, from, until)."""
@@ -73,12 +72,15 @@ def open_job(name: str, about: str) -> Opened:
     # Once, before several workers would each do it, and while the JVM starts and Kafka and HDFS answer.
     preparing = ThreadPoolExecutor(1).submit(lines.prepare)
     topics = [topic.strip() for topic in job.topic.split(",") if topic.strip()]
-    group = job.group or f"{name}-{manifests.digest(job.output.encode())[:8]}"
-    params = {"bootstrap.servers": job.bootstrap, "group.id": group}
+    check_words(job.accept_loss)
+    checkpoints.check_place(job.values.get("checkpoint", ""), job.output)
+    params = {"bootstrap.servers": job.bootstrap}
     kafka_dstreams.topic_ids(params, topics)  # who cannot read fences nobody off
     storage = Storage(job.output)
     fail_points.arm(job.fail_point, storage.exists(fail_points.MARK))
     output = commits.Output(storage, name, sentiment.NAME)
+    # No two outputs share a group, and none is another application's: whatever the flag says, it is how the name begins.
+    params["group.id"] = group = f"{job.group or name}-{output.own.identity}"
     found = kafka_dstreams.topics(params, topics)  # only now: a living predecessor has published beyond what were the ends before
     offsets = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
     output.begin({topic: state.id for topic, state in found.items()}, offsets, job.accept_loss)
@@ -86,8 +88,17 @@ def open_job(name: str, about: str) -> Opened:
     preparing.result()
     opened = Opened(job, name, topics, group, params, output, ends)
     batches.current = batches.Job(storage, output, job.max_tweet_bytes, opened.check_topics, opened.commit_group)
-    logging.info("%s: epoch %d of %s, next batch %d", name, output.epoch, job.output, output.seq)
+    logging.info("%s: epoch %d of %s, next batch %d", name, output.own.epoch, job.output, output.seq)
     return opened
+
+
+def check_words(accept_loss: str) -> None:
+    """Raises ConfigError where the text of --accept-loss could not be published: bytes on the command line that are no UTF-8."""
+    try:
+        accept_loss.encode()
+    except UnicodeEncodeError:
+        what = "the text of --accept-loss is not UTF-8"
+        raise errors.ConfigError(what, "accept_loss", "say it in another terminal, or in plain letters") from None
 
 
 def spark_conf(job: Settings) -> dict[str, str]:
@@ -101,36 +112,6 @@ def spark_conf(job: Settings) -> dict[str, str]:
     if rate:
         conf["spark.streaming.kafka.maxRatePerPartition"] = conf["spark.streaming.receiver.maxRate"] = str(rate)
     return conf
-
-
-def open_checkpoint(job: Settings, checkpoint: str) -> None:
-    """Remember the settings that a checkpoint freezes, or refuse to start with others than it was made with.
-
-    One with batches from the future is refused too: Spark would give no batch a record before their time, which the names in the
-    log of the batches say (log-BEGIN-END, ms). The logs are readable when this returns, whatever their last writer died of.
-    """
-    storage = Storage(checkpoint)
-    storage.recover_leases("")
-    begins = [int(name.split("-")[1]) for name in storage.list("receivedBlockMetadata") if name.startswith("log-")]
-    ahead = max(begins, default=0) / 1000 - time.time()
-    if ahead > lifecycle.CLOCK_SLACK_S:
-        what = f"the last batch is {ahead:.0f} s ahead of the clock, which was set back or is another host's"
-        raise errors.ConfigError(what, checkpoint, f"set the clock; or {lifecycle.ANOTHER_CHECKPOINT}")
-    now: dict[str, Any] = {name: getattr(job, name) for name in FROZEN}
-    if not storage.exists("settings.json"):
-        storage.create(aside := f"settings.{uuid.uuid4()}.json", json.dumps(now).encode())
-        with suppress(FileExistsError, FileNotFoundError):  # of two that start at once the first one's count
-            storage.rename(aside, "settings.json")
-        storage.delete(aside)
-    try:
-        then = json.loads(storage.read("settings.json"))
-    except ValueError:
-        where = f"{checkpoint}/settings.json"
-        raise errors.ConfigError("the checkpoint's settings are not readable", where, lifecycle.ANOTHER_CHECKPOINT) from None
-    changed = [f"{name}: {then.get(name)!r} there, {value!r} now" for name, value in now.items() if then.get(name) != value]
-    if changed:
-        what = f"the checkpoint was made with other settings ({'; '.join(changed)})"
-        raise errors.ConfigError(what, checkpoint, f"start with the old values; or {lifecycle.ANOTHER_CHECKPOINT}")
 
 
 def main(entry: Any) -> None:
@@ -151,6 +132,8 @@ def main(entry: Any) -> None:
 
 def _ours(error: kafka_dstreams.KafkaError | None) -> errors.PipelineError | None:
     if isinstance(error, kafka_dstreams.DataLoss):
+        if batches.current and not batches.current.output.seq:  # a start begins where Kafka begins by then
+            return errors.PipelineError(f"{error}; nothing is published yet", remedy="start again")
         return errors.DataLossRisk(str(error), remedy="see docs/runbook.md, exit code 3")
     if isinstance(error, kafka_dstreams.NoSuchTopic) and batches.current:
         return errors.DataLossRisk(f"{error}, and did when this job began", remedy="see docs/runbook.md, exit code 3")

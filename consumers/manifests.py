@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from config.errors import DataLossRisk
 
-VERSION = 1
+VERSION = 2
 
 Partition = tuple[str, int]
 Interval = tuple[int, int]
@@ -49,13 +49,15 @@ def frontier(intervals: list[Interval]) -> int:
 
 
 class OtherVersion(ValueError):
-    """The manifest is of another version of the format."""
+    """The manifest is of another version of the format, or has a field that this one does not know."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One published batch. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]."""
+    """One published batch of the output `identity`. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs` is
+    Kafka's leader epoch of the last record published from each partition, in this batch or an earlier one."""
 
+    identity: str
     seq: int
     epoch: int
     commit_id: str
@@ -69,13 +71,13 @@ class Manifest:
     files: list[dict[str, Any]]
     scorer: str
     accepted_loss: str | None = None
+    leader_epochs: dict[Partition, int] = field(default_factory=dict)
     version: int = field(default=VERSION)
 
     def to_bytes(self) -> bytes:
-        """The manifest as JSON, covered as {topic: {partition: [[from, until], …]}}."""
-        content = {"version": self.version, **asdict(self), "covered": {}}
-        for (topic, partition), intervals in sorted(self.covered.items()):
-            content["covered"].setdefault(topic, {})[str(partition)] = intervals
+        """The manifest as JSON; covered and leader_epochs are by topic, then by partition."""
+        content = {"version": self.version, **asdict(self)}
+        content["covered"], content["leader_epochs"] = _by_topic(self.covered), _by_topic(self.leader_epochs)
         return json.dumps(content, ensure_ascii=False).encode()
 
     @classmethod
@@ -85,15 +87,29 @@ class Manifest:
             content = json.loads(data)
             if content["version"] != VERSION:
                 raise OtherVersion(f"manifest version {content['version']}, this program knows {VERSION}")
+            if unknown := sorted(content.keys() - {known.name for known in fields(cls)}):
+                raise OtherVersion(f"the manifest has fields that this program does not know: {', '.join(unknown)}")
             content["covered"] = {
                 (topic, int(partition)): [(start, end) for start, end in intervals]
                 for topic, partitions in content["covered"].items()
                 for partition, intervals in partitions.items()
             }
+            content["leader_epochs"] = {
+                (topic, int(partition)): epoch
+                for topic, partitions in content["leader_epochs"].items()
+                for partition, epoch in partitions.items()
+            }
             content["ranges"] = [tuple(row) for row in content["ranges"]]
             return cls(**content)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"not a manifest: {error!r}") from None
+
+
+def _by_topic(values: Mapping[Partition, Any]) -> dict[str, dict[str, Any]]:
+    out: dict[str, dict[str, Any]] = {}
+    for (topic, partition), value in sorted(values.items()):
+        out.setdefault(topic, {})[str(partition)] = value
+    return out
 
 
 def digest(data: bytes) -> str:
@@ -123,6 +139,11 @@ def cover(covered: Covered, ranges: Iterable[tuple[str, int, int, int]]) -> Cove
     for topic, partition, start, end in ranges:
         out[topic, partition] = add(out.get((topic, partition), [(0, 0)]), (start, end))
     return out
+
+
+def latest(known: Mapping[Partition, int], new: Mapping[Partition, int]) -> dict[Partition, int]:
+    """The leader epoch of each partition's last record: epochs grow with the offsets, so that a late block lowers none."""
+    return {partition: max(known.get(partition, -1), new.get(partition, -1)) for partition in known.keys() | new.keys()}
 
 
 def frontiers(covered: Covered) -> dict[Partition, int]:

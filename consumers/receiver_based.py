@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pyspark.streaming import StreamingContext
 
-from consumers import batches, jobs, lifecycle
+from consumers import batches, checkpoints, jobs, lifecycle
 from kafka_dstreams import commit, receive_in, receiver_frames
 
 
@@ -24,11 +24,11 @@ def main() -> None:
         frames.foreachRDD(batches.store)
         return ssc
 
-    jobs.open_checkpoint(job.settings, checkpoint)
+    checkpoints.open_checkpoint(job.settings, checkpoint, job.output.own.identity)
     ssc = lifecycle.recover(checkpoint, create, job.settings.receivers)
-    # Each driver's receivers have a group of their own and begin at what is published: an older driver, dead or alive, takes
-    # nothing away from them. What comes again, from the log and from Kafka, `batches.store` publishes once.
-    group = f"{job.group}-{job.output.epoch}"
+    # Each driver's receivers have a group of their own and begin at what is published: no other driver, of this output or of a
+    # copy, takes anything away from them. What comes again, from the log and from Kafka, `batches.store` publishes once.
+    group = f"{job.group}-{job.output.own.epoch}-{job.output.own.nonce}"
     commit(job.params, group, job.frontiers())
     receive_in(ssc, group)
     lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)

@@ -1,4 +1,4 @@
-"""HDFS in ten verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
+"""HDFS in twelve verbs, through the JVM's own Hadoop client, so that there is one set of addresses and credentials.
 
 Errors are Python's: FileExistsError, FileNotFoundError, PermissionError. Anything else is retried, then ServiceUnreachable.
 """
@@ -16,6 +16,7 @@ from pyspark.serializers import NoOpSerializer
 
 from config.errors import ConfigError, ServiceUnreachable
 from consumers import fail_points
+from consumers.files import Entry
 
 T = TypeVar("T")
 
@@ -45,10 +46,11 @@ class Storage:
         self._context = self._ask(lambda: hadoop.FileContext.getFileContext(self._path("").toUri(), conf), "")
 
     def create(self, name: str, data: bytes, overwrite: bool = False) -> None:
-        """Write a file and its parents, durable when this returns. Raises FileExistsError unless `overwrite`."""
+        """Write a file, durable when this returns. Raises FileExistsError unless `overwrite`, FileNotFoundError where its folder
+        is not there."""
 
         def write() -> None:
-            stream = self._files.create(self._path(name), overwrite)
+            stream = self._files.createFile(self._path(name)).overwrite(overwrite).build()
             stream.write(data)
             fail_points.visit(f"{name.rpartition('/')[2].strip('_').removesuffix('.json')} written")
             stream.hsync()
@@ -68,28 +70,34 @@ class Storage:
 
         return self._ask(read, name)
 
-    def list(self, name: str) -> dict[str, bool]:
-        """The entries of a folder: name and whether it is a folder itself. A folder that is not there has none."""
+    def list(self, name: str, after: str = "") -> dict[str, Entry]:
+        """The entries of a folder whose names are greater than `after`, by name: one call from here, and one of the NameNode for
+        each thousand. A folder that is not there has none."""
+        path = self._path(name).toUri().getPath()
         try:
-            found = self._ask(lambda: list(self._files.listStatus(self._path(name))), name)
+            found = self._ask(lambda: self._jvm.partfiles.Listing.of(self._files, path, after), name)
         except FileNotFoundError:
             return {}
-        return {status.getPath().getName(): status.isDirectory() for status in found}
-
-    def first_after(self, folder: str, name: str) -> str | None:
-        """The first entry of a folder whose name is greater, in one call however many there are; None if there is none."""
-        path = self._path(folder).toUri().getPath()
-        found = self._ask(lambda: self._files.getClient().listPaths(path, name.encode()), folder)
-        entries = found.getPartialListing() if found else []
-        return entries[0].getLocalName() if len(entries) else None
+        rows = [entry.split("/") for entry in found.split("//") if entry]
+        return {row[0]: Entry(row[1] == "d", int(row[2]), int(row[3])) for row in rows}
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""
         return self._ask(lambda: self._files.exists(self._path(name)), name)
 
+    def mkdir(self, name: str) -> None:
+        """Make a folder; one that is there already is left as it is. Raises FileNotFoundError where the folder above is not there."""
+        self._ask(lambda: self._context.mkdir(self._path(name), None, False), name)
+
     def mkdirs(self, name: str) -> None:
         """Make a folder and its parents; one that is there already is left as it is."""
         self._ask(lambda: self._files.mkdirs(self._path(name)), name)
+
+    def make_private(self, name: str) -> None:
+        """Make a folder, or take one that is there, for its owner only."""
+        self.mkdirs(name)
+        permission = self._jvm.org.apache.hadoop.fs.permission.FsPermission("700")
+        self._ask(lambda: self._files.setPermission(self._path(name), permission), name)
 
     def rename(self, source: str, target: str) -> None:
         """Rename without overwriting: one atomic step of the NameNode.

@@ -112,7 +112,8 @@ def summarise(webhdfs: str, path: str) -> Summary:
     """Read every published line of the output at `path`. Raises HdfsError, RequestException, ValueError."""
     client, summary = InsecureClient(webhdfs, timeout=TIMEOUT_S), Summary()
     root = f"{path.rstrip('/')}/batches"
-    for name in sorted(client.list(root)) if client.status(root, strict=False) else []:
+    shards = sorted(client.list(root)) if client.status(root, strict=False) else []
+    for name in [f"{shard}/{batch}" for shard in shards for batch in sorted(client.list(f"{root}/{shard}"))]:
         with client.read(f"{root}/{name}/_manifest.json") as reader:
             manifest = Manifest.from_bytes(reader.read())
         summary.batches += 1

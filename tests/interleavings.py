@@ -13,7 +13,13 @@ from tests.memory_files import MemoryFiles
 
 Actor = Callable[[Any], None]
 Tree = frozenset[tuple[str, bytes | None]]  # the nodes of a file system
-CHANGES = {"create", "mkdirs", "rename", "delete"}  # the verbs whose answer can be lost: a task tries again under another name
+CHANGES = {
+    "create",
+    "mkdir",
+    "mkdirs",
+    "rename",
+    "delete",
+}  # the verbs whose answer can be lost: a task tries again under another name
 
 
 class Call(NamedTuple):
@@ -60,7 +66,8 @@ class Replay:
 
 class Interleavings:
     """All that can happen to these actors. `judge(before, after)` says what is wrong with a step between two trees, and
-    `judge_ends(tree, ends)` with how they all ended ("done", or the name of an exception); the empty string is nothing."""
+    `judge_ends(tree, ends)` with how they all ended ("done", or the name of an exception); the empty string is nothing. `begin` is
+    what is there at first."""
 
     def __init__(
         self,
@@ -69,9 +76,10 @@ class Interleavings:
         judge_ends: Callable[[Tree, tuple[str, ...]], str],
         losses: int = 0,
         files: type[MemoryFiles] = MemoryFiles,
+        begin: Tree = frozenset(),
     ) -> None:
         self.actors, self.judge, self.judge_ends, self.files = actors, judge, judge_ends, files
-        self.trees: list[Tree] = [frozenset()]
+        self.trees: list[Tree] = [begin]
         self.tree_numbers = {self.trees[0]: 0}
         self.heard: list[tuple[Answer, ...]] = [()]
         self.heard_numbers: dict[tuple[int, Answer], int] = {}

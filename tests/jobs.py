@@ -157,9 +157,10 @@ def stored(services: Services, output: str) -> dict[str, bytes]:
 
 
 def batches(services: Services, output: str) -> list[str]:
-    """The names of the published batches, in order."""
+    """The published batches in order, as SHARD/BATCH."""
     folder = f"{path_of(output)}/batches"
-    return sorted(services.files.list(folder)) if services.files.status(folder, strict=False) else []
+    shards = sorted(services.files.list(folder)) if services.files.status(folder, strict=False) else []
+    return [f"{shard}/{name}" for shard in shards for name in sorted(services.files.list(f"{folder}/{shard}"))]
 
 
 def await_batches(services: Services, output: str, number: int, job: Job, seconds: float = 60) -> None:

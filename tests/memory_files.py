@@ -1,5 +1,13 @@
 """HDFS in memory, as far as the commit protocol can tell: what each verb does was measured on a NameNode (Hadoop 3.5)."""
 
+import hashlib
+from collections import Counter
+
+from consumers.files import Entry
+
+AWAY = "away"  # where an operator moves the output
+COPY = "~copy"  # in an output that is a copy: its files have other inodes than those they were copied from
+
 
 class MemoryFiles:
     """The verbs of consumers/storage.py. `nodes` holds each file's bytes, and None for each folder; the root is always there."""
@@ -10,17 +18,23 @@ class MemoryFiles:
         self.nodes = dict(nodes or {})
 
     def create(self, name: str, data: bytes, overwrite: bool = False) -> None:
-        """Make a file and, as HDFS does, any folder above it, even one that somebody has just deleted."""
+        """Make a file in a folder that is there."""
         if name in self.nodes and (self.nodes[name] is None or not overwrite):
             raise FileExistsError(name)
-        self._make_folders(_parent(name), name)
+        if not self._is_folder(_parent(name)):
+            raise FileNotFoundError(name)
         self.nodes[name] = data
 
     def create_in_folder(self, name: str, data: bytes) -> None:
-        """What a task does: make a file in a folder that is there (HDFS: createNonRecursive), or FileNotFoundError."""
-        if not self._is_folder(_parent(name)):
-            raise FileNotFoundError(name)
+        """What a task does, under a name of its own at each attempt."""
         self.create(name, data)
+
+    def create_and_folders(self, name: str, data: bytes) -> None:
+        """What others may do: make a file and, as HDFS does, any folder above it, even one that somebody has just deleted."""
+        if name in self.nodes:
+            raise FileExistsError(name)
+        self._make_folders(_parent(name), name)
+        self.nodes[name] = data
 
     def read(self, name: str) -> bytes:
         """The whole file; a folder is not found either."""
@@ -29,15 +43,20 @@ class MemoryFiles:
             raise FileNotFoundError(name)
         return data
 
-    def list(self, name: str) -> dict[str, bool]:
-        """The entries of a folder and whether each is a folder; of a file, itself; nothing where nothing is."""
-        if self.nodes.get(name) is not None:
-            return {name.rpartition("/")[2]: False}
-        return {child.rpartition("/")[2]: data is None for child, data in self.nodes.items() if _parent(child) == name}
+    def list(self, name: str, after: str = "") -> dict[str, Entry]:
+        """The entries of a folder whose names are greater than `after`; nothing where nothing is."""
+        depth, within, inside = name.count("/") + 1, f"{name}/", Counter[str]()
+        found = [path for path in self.nodes if path.startswith(within)]
+        for path in found:
+            if path.count("/") == depth + 1:
+                inside[_parent(path)] += 1
+        entries = sorted(path for path in found if path.count("/") == depth and path[len(within) :] > after)
+        return {path[len(within) :]: self._entry(path, inside[path]) for path in entries}
 
-    def first_after(self, folder: str, name: str) -> str | None:
-        """The first entry of a folder whose name is greater."""
-        return min((child for child in MemoryFiles.list(self, folder) if child > name), default=None)
+    def _entry(self, path: str, entries: int) -> Entry:
+        data = self.nodes[path]
+        inode = hashlib.sha256((data or b"") + (b"copied" if COPY in self.nodes else b"")).digest()[:6]
+        return Entry(data is None, int.from_bytes(inode, "big"), entries)
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""
@@ -48,6 +67,14 @@ class MemoryFiles:
         if self.nodes.get(name) is not None:
             raise FileExistsError(name)
         self._make_folders(name, name)
+
+    def mkdir(self, name: str) -> None:
+        """Make a folder in one that is there; FileExistsError on a file."""
+        if self.nodes.get(name) is not None:
+            raise FileExistsError(name)
+        if not self._is_folder(_parent(name)):
+            raise FileNotFoundError(name)
+        self.nodes[name] = None
 
     def rename(self, source: str, target: str) -> None:
         """HDFS's rename2 without OVERWRITE: never onto anything, not even onto an empty folder."""
@@ -64,6 +91,19 @@ class MemoryFiles:
         """Delete a file or a whole folder in one step; nothing happens where nothing is."""
         for gone in [node for node in self.nodes if node == name or node.startswith(f"{name}/")]:
             del self.nodes[gone]
+
+    def move_away(self) -> None:
+        """What an operator does: the whole output goes to another path."""
+        self.nodes = {f"{AWAY}/{name}": data for name, data in self.nodes.items()}
+
+    def copy_back(self) -> None:
+        """What an operator does: a copy of what was moved away comes to the path where it was, unless something is there."""
+        if all(name.startswith(AWAY) for name in self.nodes):
+            self.nodes |= {name.removeprefix(f"{AWAY}/"): data for name, data in self.nodes.items()} | {COPY: None}
+
+    def delete_all(self) -> None:
+        """What an operator does: the output goes."""
+        self.nodes = {}
 
     def _is_folder(self, name: str) -> bool:
         return not name or (name in self.nodes and self.nodes[name] is None)

@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import kafka_dstreams
-from consumers import batches, chain, commits, direct, fail_points, jobs, manifests, receiver_based
+from consumers import batches, chain, direct, fail_points, jobs, manifests, ownership, receiver_based
 from consumers.storage import Storage
 from tests.fault import seeded_tasks
 
@@ -56,7 +56,7 @@ def manifest_outside_the_rename() -> None:
 
 def named_by_time() -> None:
     """A batch's folder has the batch's time in its name, as saveAsTextFiles gives it."""
-    patch.object(chain, "folder", lambda _seq: f"batches/{time.time_ns() // 1_000_000:d}").start()
+    patch.object(chain, "folder", lambda _seq: f"batches/0000000/{time.time_ns() // 1_000_000:d}").start()
 
 
 def legacy_rename() -> None:
@@ -176,7 +176,7 @@ def acknowledged_without_a_log() -> None:
 
 def no_fence() -> None:
     """Older drivers are left alone. Alone it does no harm: the batch's number is a wall of its own."""
-    patch.object(commits.Output, "_fence_predecessors", lambda _self: None).start()
+    patch.object(ownership.Ownership, "_fence", lambda _self, _taken: None).start()
 
 
 def no_fence_no_collision() -> None:

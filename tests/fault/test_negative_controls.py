@@ -49,8 +49,9 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
         with trial.job("--fail-point", f"{point}:2:{release}") as job:
 
             def held() -> bool:
-                stages = [name for name in trial.entries("_staging/1") if "0000000001-" in name and "." not in name]
-                return any(sign in trial.entries(f"_staging/1/{name}") for name in stages)
+                own = [f"_staging/{folder}" for folder in trial.entries("_staging")]
+                stages = [f"{folder}/{name}" for folder in own for name in trial.entries(folder) if "0000000001-" in name]
+                return any(sign in trial.entries(stage) for stage in stages if not stage.endswith(".parts"))
 
             job.until(held, 240, f"the driver is held at {point}")
             deed(trial)
@@ -64,11 +65,12 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
 
 
 def staging_is_removed(trial: Trial) -> None:
-    trial.services.files.delete(trial.path("_staging/1"), recursive=True)
+    for name in trial.entries("_staging"):
+        trial.services.files.delete(trial.path(f"_staging/{name}"), recursive=True)
 
 
 def its_folder_is_made(trial: Trial) -> None:
-    trial.services.files.makedirs(trial.path("batches/0000000001"))
+    trial.services.files.makedirs(trial.path("batches/0000000/0000000001"))
 
 
 def a_successor_runs(trial: Trial) -> None:
@@ -81,9 +83,11 @@ def partitions_move(trial: Trial) -> None:
     trial.settings = ("--receivers", "2", "--batch-interval-s", "12", "--group", group)
     with trial.job() as job:
         jobs.await_batches(trial.services, trial.output, 1, job)
+        (staging,) = trial.entries("_staging")  # EPOCH-NONCE of the first driver, and so is its receivers' group
+        own = f"{group}-{jobs.manifests(trial.services, trial.output)[0]['identity']}-{int(staging[:10])}{staging[10:]}"
         with load(trial.services, trial.topic, trial.folder, seed=3):  # who has a partition has records of it at once
             for _ in range(3):
-                a_stranger_reads(trial, f"{group}-1")  # the first driver's own
+                a_stranger_reads(trial, own)
         job.process.send_signal(signal.SIGTERM)
         job.ended(240)
 
@@ -160,8 +164,8 @@ def tried(services: Services, folder: Path, topic: str, output: str, control: Co
     services.files.write(trial.path(fail_points.MARK), data=b"", overwrite=True)
     jobs.publish(services, topic, 900, *MALFORMED)
     control.attack(trial)
-    if not trial.entries("batches/0000000001"):  # somebody's slip, taken back
-        services.files.delete(trial.path("batches/0000000001"))
+    if not trial.entries("batches/0000000/0000000001"):  # somebody's slip, taken back
+        services.files.delete(trial.path("batches/0000000/0000000001"))
     jobs.publish(services, topic, 100, "--seed", "2")
     trial.drain()
     return jobs.audit(services, topic, output, expect=1 if control.finding else 0)

@@ -96,8 +96,8 @@ def test_a_living_driver_goes_on_while_its_successor_starts(
     with attacked(services, tmp_path, approach, topic, output, records=300) as attack:
         with load(services, topic, tmp_path, seed=4), attack.started() as old:
             attack.grows(old)
-            with attack.started("--fail-point", f"epoch claimed:1:{go}") as new:
-                new.until(lambda: HELD in new.said(), PATIENCE_S, "the successor has an epoch, and has fenced nobody yet")
+            with attack.started("--fail-point", f"before the claim:1:{go}") as new:
+                new.until(lambda: HELD in new.said(), PATIENCE_S, "the successor has seen the topic, and fenced nobody yet")
                 attack.grows(old, by=2)
                 go.touch()
                 assert old.ended(PATIENCE_S) == 4, old.said()

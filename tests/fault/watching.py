@@ -51,7 +51,8 @@ class Reader(threading.Thread):
     def _look_for_new_ones(self) -> None:
         if not self.seen and not self.files.status(self.root, strict=False):
             return
-        for name in sorted(set(self.files.list(self.root)) - set(self.seen)):
+        there = {f"{shard}/{name}" for shard in self.files.list(self.root) for name in self.files.list(f"{self.root}/{shard}")}
+        for name in sorted(there - set(self.seen)):
             at = time.monotonic()
             self._look(name)
             self.seen[name] = at

@@ -75,6 +75,7 @@ def test_everything_is_published_once(
     publish(services, topic, 100, "--seed", "2")
     group = f"group-{topic}"
     run_job(services, tmp_path, approach, topic, output, "--group", group)
+    group = f"{group}-{manifests(services, output)[-1]['identity']}"
     seen_by_lag_tools = {where.partition: at.offset for where, at in admin.list_group_offsets({group: None})[group].items()}
     covered = manifests(services, output)[-1]["covered"][topic]
     assert seen_by_lag_tools == {int(partition): intervals[0][1] for partition, intervals in covered.items()}
@@ -97,7 +98,7 @@ def test_both_jobs_at_the_same_time(services: Services, topic: str, output: str,
         assert [job.ended(120) for job in (one, other)] == [0, 0], one.said() + other.said()
     for approach in APPROACHES:
         assert audit(services, topic, outputs[approach])["published"] == 1000
-    assert columns(f"{output}/*/batches/*/tweets", tmp_path) == COLUMNS
+    assert columns(f"{output}/*/batches/*/*/tweets", tmp_path) == COLUMNS
 
 
 COLUMNS = {

@@ -119,10 +119,10 @@ def test_records_that_kafka_no_longer_has(services: Services, admin: KafkaAdminC
     refused(said, f"topic {made.topic} was deleted and made anew", made.output, "--output")
     assert audit(services, made.topic, made.output, expect=1)["published"] == 100, "nothing was added"
 
-    services.files.delete(f"{path_of(made.output)}/batches/0000000000", recursive=True)
-    services.files.makedirs(f"{path_of(made.output)}/batches/0000000007")
+    services.files.delete(f"{path_of(made.output)}/batches/0000000/0000000000", recursive=True)
+    services.files.makedirs(f"{path_of(made.output)}/batches/0000000/0000000007")
     said = run_job(services, tmp_path, "direct", made.topic, made.output, expect=3)
-    refused(said, "batch 0 is missing: 8 batches", f"{made.output}/batches/0000000000", "snapshot")
+    refused(said, "batch 0 is missing: 8 batches", f"{made.output}/batches/0000000/0000000000", "snapshot")
 
 
 def test_services_out_of_reach(unanswered: tuple[float, list[Job]]) -> None:

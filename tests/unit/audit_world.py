@@ -87,7 +87,8 @@ class World:
             intervals = covered[topic].get(str(partition), [])
             covered[topic][str(partition)] = [list(interval) for interval in merged([*map(tuple, intervals), (start, end)])]
         manifest = {
-            "version": 1,
+            "version": 2,
+            "identity": "one output",
             "seq": len(self.batches),
             "previous": None,
             "ranges": ranges,
@@ -95,7 +96,7 @@ class World:
             "counts": counts,
             "files": [{"path": path, "bytes": 100, "records": len(lines)} for path, lines in files.items()],
         }
-        name = f"{len(self.batches):010d}"
+        name = f"0000000/{len(self.batches):010d}"
         self.batches.append({"name": name, "manifest": manifest, "files": files, "lengths": dict.fromkeys(files, 100)})
 
     def verdict(self, chained=True, unseen=(), first=0, until=None, skipped=()):

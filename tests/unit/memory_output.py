@@ -1,5 +1,6 @@
 """An output on HDFS in memory, and batches for it."""
 
+from consumers import chain
 from consumers.commits import Batch, Output, Stage
 from consumers.manifests import Manifest
 from tests.memory_files import MemoryFiles
@@ -22,5 +23,5 @@ def staged(files: MemoryFiles, output: Output, start: int = 0, until: int = 2) -
 
 
 def published(files: MemoryFiles, seq: int) -> tuple[Manifest, bytes]:
-    data = files.read(f"batches/{seq:010d}/_manifest.json")
+    data = files.read(f"{chain.folder(seq)}/_manifest.json")
     return Manifest.from_bytes(data), data

@@ -35,7 +35,7 @@ def test_with_it_the_loss_is_a_batch_of_its_own() -> None:
     second.begin(TOPICS, {("tweets", 0): (25, 40)}, "ana: the disk was full")
     assert second.seq == 2
     assert second.covered == {("tweets", 0): [(0, 25)]}
-    manifest = Manifest.from_bytes(files.read("batches/0000000001/_manifest.json"))
+    manifest = Manifest.from_bytes(files.read("batches/0000000/0000000001/_manifest.json"))
     assert manifest.ranges == [("tweets", 0, 10, 25)]
     assert (manifest.accepted_loss, manifest.files) == ("ana: the disk was full", [])
 

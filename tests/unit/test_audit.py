@@ -138,7 +138,7 @@ def add_file(world):
 
 
 def add_folder(world):
-    world.batches.append({"name": "old", "manifest": None, "files": {}, "lengths": {}})
+    world.batches.append({"name": "0000000/old", "manifest": None, "files": {}, "lengths": {}})
 
 
 def garble_line(world):
@@ -146,15 +146,16 @@ def garble_line(world):
 
 
 LIES = {
-    "a batch is gone": (shorten_chain, "should be batch 0000000001"),
+    "a batch is gone": (shorten_chain, "should be batch 0000000/0000000001"),
     "no manifest": (lose_manifest, "no _manifest.json"),
     "wrong seq": (lambda world: world.amend(1, seq=7), "seq 7"),
-    "another version": (lambda world: world.amend(1, version=2), "version 2"),
+    "another version": (lambda world: world.amend(1, version=3), "version 3"),
+    "another output's": (lambda world: world.amend(1, identity="another"), "it is of the output another"),
     "not a manifest": (lambda world: world.amend(1, ranges="all"), "_manifest.json is none"),
     "file too short": (truncate_file, "has 99 bytes"),
     "file gone": (lose_file, "is missing"),
     "file too many": (add_file, "is not in the manifest"),
-    "folder too many": (add_folder, "batches/old"),
+    "folder too many": (add_folder, "batches/0000000/old"),
     "line is no row": (garble_line, "line 1 is not a row"),
     "wrong record count": (lambda world: world.batches[0]["manifest"]["files"][0].update(records=9), "the manifest says 9"),
     "wrong counts": (lambda world: world.amend(1, counts={"tweets": 4}), "counts"),

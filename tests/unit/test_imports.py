@@ -43,12 +43,19 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.lines": ({"consumers.frame_lines", "consumers.tweets", "consumers.sentiment", "kafka_dstreams"}, {"numpy"}),
     "consumers.manifests": (ERRORS, set()),
     "consumers.fail_points": (ERRORS, set()),
-    "consumers.storage": (ERRORS | {"consumers.fail_points"}, SPARK),
-    "consumers.chain": (ERRORS | {"consumers.manifests"}, set()),
-    "consumers.commits": (ERRORS | {"consumers.chain", "consumers.manifests", "consumers.fail_points"}, set()),
+    "consumers.files": (set(), set()),
+    "consumers.storage": (ERRORS | {"consumers.files", "consumers.fail_points"}, SPARK),
+    "consumers.chain": (ERRORS | {"consumers.files", "consumers.manifests"}, set()),
+    "consumers.ownership": (ERRORS | {"consumers.files", "consumers.manifests", "consumers.fail_points"}, set()),
+    "consumers.commits": (
+        ERRORS | {"consumers.chain", "consumers.files", "consumers.manifests", "consumers.ownership", "consumers.fail_points"},
+        set(),
+    ),
+    "consumers.holes": (ERRORS | {"consumers.manifests"}, set()),
+    "consumers.checkpoints": (DRIVER | {"consumers.lifecycle", "consumers.storage"}, set()),
     "consumers.batches": (
         ERRORS
-        | {"consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}
+        | {"consumers.holes", "consumers.lines", "consumers.manifests", "consumers.commits", "consumers.storage"}
         | {"consumers.fail_points", "kafka_dstreams"},
         SPARK | {"isal"},
     ),
@@ -56,11 +63,14 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.jobs": (
         DRIVER
         | {"consumers.batches", "consumers.commits", "consumers.manifests", "consumers.sentiment", "consumers.storage"}
-        | {"consumers.fail_points", "consumers.lifecycle", "consumers.lines", "kafka_dstreams"},
+        | {"consumers.checkpoints", "consumers.fail_points", "consumers.lifecycle", "consumers.lines", "kafka_dstreams"},
         SPARK,
     ),
     "consumers.direct": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
-    "consumers.receiver_based": ({"consumers.batches", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"}, SPARK),
+    "consumers.receiver_based": (
+        {"consumers.batches", "consumers.checkpoints", "consumers.jobs", "consumers.lifecycle", "kafka_dstreams"},
+        SPARK,
+    ),
     "consumers": (set(), set()),
     "scripts.machine": ({"config", "scripts.machine"}, {"kafka", "jgo"}),
     "scripts.stubs.jetstream": ({"config.venv"}, {"websockets"}),

@@ -11,6 +11,7 @@ from consumers import manifests
 from consumers.manifests import Interval, Manifest
 
 MANIFEST = Manifest(
+    identity="5f0c1d2e3a4b5968",
     seq=7,
     epoch=3,
     commit_id="0a1b",
@@ -23,6 +24,7 @@ MANIFEST = Manifest(
     counts={"tweets": 2, "deleted": 0, "rejected": 1},
     files=[{"path": "tweets/part-00000-0.json.gz", "bytes": 120, "records": 2}],
     scorer="vader",
+    leader_epochs={("tweets", 0): 4, ("tweets", 10): 0},
 )
 
 
@@ -123,7 +125,7 @@ def test_a_manifest_survives_its_bytes() -> None:
 
 def test_the_bytes_are_what_other_programs_read() -> None:
     content = json.loads(MANIFEST.to_bytes())
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert content["covered"] == {"tweets": {"0": [[4, 12], [20, 21]], "10": [[5, 5]]}, "tweets-ü": {"1": [[0, 1]]}}
     assert content["ranges"] == [["tweets", 0, 10, 12], ["tweets-ü", 1, 0, 1]]
     assert content["previous"] is None
@@ -142,10 +144,9 @@ def changed(**fields: Any) -> bytes:
         (b"null", "not a manifest"),
         (b"{}", "not a manifest"),
         (MANIFEST.to_bytes()[:-9], "not a manifest"),
-        (changed(surprise=1), "not a manifest"),
         (changed(covered=[]), "not a manifest"),
         (changed(ranges=[3]), "not a manifest"),
-        (b'{"version": 1}', "not a manifest"),
+        (b'{"version": 2}', "not a manifest"),
         (b"\xff\xfe\x00", "decode"),
     ],
 )
@@ -155,8 +156,10 @@ def test_what_is_no_manifest(data: bytes, said: str) -> None:
 
 
 def test_another_versions_manifest() -> None:
-    with pytest.raises(manifests.OtherVersion, match="version 2, this program knows 1"):
-        Manifest.from_bytes(changed(version=2))
+    with pytest.raises(manifests.OtherVersion, match="version 3, this program knows 2"):
+        Manifest.from_bytes(changed(version=3))
+    with pytest.raises(manifests.OtherVersion, match="fields that this program does not know: surprise"):
+        Manifest.from_bytes(changed(surprise=1))
 
 
 def test_the_hash_is_of_the_bytes() -> None:
