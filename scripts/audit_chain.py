@@ -100,7 +100,9 @@ class Chain:
         if manifest.identity != self.identity:
             errors.append(f"it is of the output {manifest.identity}, those before it are of {self.identity}")
         lengths, wrong = _files(manifest, batch)
-        return Linked(batch, manifest, lengths, errors + wrong + self._cover(manifest))
+        errors += wrong + self._cover(manifest)
+        manifest.covered = {}  # it grows with the partitions, and a window keeps a thousand manifests
+        return Linked(batch._replace(manifest=None), manifest, lengths, errors)
 
     def _cover(self, manifest: Manifest) -> list[str]:
         """Covered must be what was covered before and this batch's ranges, which must not overlap."""
