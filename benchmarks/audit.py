@@ -1,4 +1,4 @@
-"""What the audit takes: records per second of CPU, and peak memory, over outputs of different lengths.
+"""What the audit takes: records per second of CPU, and peak memory, over outputs of different lengths, and their ratios.
 
     python -m benchmarks.audit [--records N [N …]] [--batch N] [--results FILE]
 
@@ -111,7 +111,10 @@ def main() -> None:
         found.append({"batches": batches, **audited(bootstrap, webhdfs, topic, f"/bench/{topic}")})
         files.delete(f"/bench/{topic}", recursive=True)
         print(json.dumps(found[-1]), flush=True)
-    chosen.results.write_text(json.dumps({"cores": os.cpu_count(), "audits": found}, indent=1) + "\n", encoding="utf-8")
+    ratios = {name: round(found[-1][name] / found[0][name], 2) for name in ("records", "peak_mib", "records_per_cpu_s")}
+    print(f"the last over the first: {ratios}")
+    result = {"cores": os.cpu_count(), "audits": found, "last_over_first": ratios}
+    chosen.results.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
