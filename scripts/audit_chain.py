@@ -9,6 +9,7 @@ from audit_intervals import Intervals, merged, size
 from msgspec import Struct
 
 TopicPartition = tuple[str, int]
+VERSION, SHARD = 2, 1000  # of the manifests, and how many batches a shard holds
 Spans = dict[TopicPartition, Intervals]
 
 
@@ -17,7 +18,7 @@ class Damaged(Exception):
 
 
 class Batch(NamedTuple):
-    """A directory in `batches/`: its name, its manifest's bytes, how many files and bytes are below it, and two questions.
+    """A directory in a shard of `batches/`: its name (SHARD/NUMBER), its manifest's bytes, how many files and bytes are below it.
 
     `lengths()` lists all files below it but the manifest, with their lengths. `lines(path, length)` gives a file's lines; raises
     Damaged where it has another length.
@@ -38,6 +39,7 @@ class File(Struct):
 
 class Manifest(Struct):
     version: int
+    identity: str
     seq: int
     previous: str | None
     ranges: list[tuple[str, int, int, int]]
@@ -65,21 +67,24 @@ class Chain:
     def __init__(self, first: int = 0, before: bytes | None = None) -> None:
         self.length = first
         self.previous: str | None = None
+        self.identity: str | None = None
         self.covered: Spans = {}
         if before is not None:
             try:
-                self.covered = _covered(msgspec.json.decode(before, type=Manifest))
+                manifest = msgspec.json.decode(before, type=Manifest)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise ValueError(f"the manifest of batch {first - 1} is none: {error}") from None
             self.previous = hashlib.sha256(before).hexdigest()
+            self.covered, self.identity = _covered(manifest), manifest.identity
 
     def link(self, batch: Batch) -> Linked:
         """The next batch, held against the ones before."""
         seq, self.length = self.length, self.length + 1
         errors = []
-        if batch.name != f"{seq:010d}":
-            errors.append(f"here should be batch {seq:010d}")
-            self.length = int(batch.name) + 1 if batch.name.isdecimal() else seq
+        if batch.name != name_of(seq):
+            errors.append(f"here should be batch {name_of(seq)}")
+            number = batch.name.rpartition("/")[2]
+            self.length = int(number) + 1 if number.isdecimal() else seq
         if batch.manifest is None:
             return Linked(batch, None, batch.lengths(), [*errors, "no _manifest.json"])
         previous, self.previous = self.previous, hashlib.sha256(batch.manifest).hexdigest()
@@ -87,12 +92,17 @@ class Chain:
             manifest = msgspec.json.decode(batch.manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Linked(batch, None, batch.lengths(), [*errors, f"_manifest.json is none: {error}"])
-        if (manifest.version, f"{manifest.seq:010d}") != (1, batch.name):
+        if (manifest.version, name_of(manifest.seq)) != (VERSION, batch.name):
             errors.append(f"the manifest says version {manifest.version}, seq {manifest.seq}")
         if manifest.previous != previous:
             errors.append(f"the manifest before it is {previous}, this one names {manifest.previous}")
+        self.identity = self.identity or manifest.identity
+        if manifest.identity != self.identity:
+            errors.append(f"it is of the output {manifest.identity}, those before it are of {self.identity}")
         lengths, wrong = _files(manifest, batch)
-        return Linked(batch, manifest, lengths, errors + wrong + self._cover(manifest))
+        errors += wrong + self._cover(manifest)
+        manifest.covered = {}  # it grows with the partitions, and a window keeps a thousand manifests
+        return Linked(batch._replace(manifest=None), manifest, lengths, errors)
 
     def _cover(self, manifest: Manifest) -> list[str]:
         """Covered must be what was covered before and this batch's ranges, which must not overlap."""
@@ -112,6 +122,11 @@ class Chain:
             if said.get((topic, partition), []) != union:
                 errors.append(f"covered of {topic}[{partition}] should be {union}, is {said.get((topic, partition))}")
         return errors
+
+
+def name_of(seq: int) -> str:
+    """Where below `batches/` the batch of this number is."""
+    return f"{seq // SHARD:07d}/{seq:010d}"
 
 
 def ranges_of(manifest: Manifest) -> Spans:

@@ -22,7 +22,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from producer.sources.sample import sample
 from tests.conftest import ROOT, Services, wait_until
-from tests.jobs import audit, new_topic, path_of, run_job
+from tests.jobs import audit, path_of, run_job
 from tests.producing import produce
 
 sys.path.insert(0, str(ROOT / "tests" / "unit"))
@@ -65,10 +65,18 @@ def published(topic: str, records: Values, *ends: int) -> World:
     return world
 
 
+def old(admin: KafkaAdminClient, partitions: int) -> str:
+    """A topic whose records may be as old as the world's."""
+    name, for_ever = f"test-{uuid.uuid4().hex[:12]}", {"retention.ms": "-1"}
+    kind = {"num_partitions": partitions, "replication_factor": 1, "configs": for_ever}
+    admin.create_topics({name: kind}, wait_for_metadata=True)
+    return name
+
+
 @pytest.fixture
 def one(admin: KafkaAdminClient) -> Iterator[str]:
-    """A topic of one partition."""
-    name = new_topic(admin, 1)
+    """Such a topic of one partition."""
+    name = old(admin, 1)
     yield name
     admin.delete_topics([name], raise_errors=False)
 
@@ -162,7 +170,8 @@ def test_retention_between_the_audits_first_question_and_its_reading(
     assert (verdict.in_kafka, verdict.published, verdict.unjudged) == (25, 40, 15)
 
 
-def test_slices(services: Services, topic: str, output: str, tmp_path: Path) -> None:
+def test_slices(services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path) -> None:
+    topic = old(admin, 3)
     parts = {(topic, partition): tweets(20, size=20 + partition) for partition in range(3)}
     producer, world = Producer({"bootstrap.servers": services.bootstrap}), World(records=parts)
     for (_, partition), records in parts.items():

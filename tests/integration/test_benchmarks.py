@@ -64,3 +64,9 @@ def test_the_connector(services: Services, tmp_path: Path) -> None:
     module(services, "connector", *few, "--results", str(results))
     small, large = figures(results)["results"]
     assert (small["value_bytes"], large["value_bytes"]) == tuple(connector.SHARE)
+
+
+def test_the_audit(services: Services, tmp_path: Path) -> None:
+    results = tmp_path / "audit.json"
+    module(services, "audit", "--records", "300", "900", "--batch", "90", "--results", str(results))
+    assert [(row["records"], row["batches"]) for row in figures(results)["audits"]] == [(300, 4), (900, 10)]

@@ -88,6 +88,7 @@ class World:
             covered[topic][str(partition)] = [list(interval) for interval in merged([*map(tuple, intervals), (start, end)])]
         manifest = {
             "version": 2,
+            "identity": "one output",
             "seq": len(self.batches),
             "previous": None,
             "ranges": ranges,

@@ -150,6 +150,7 @@ LIES = {
     "no manifest": (lose_manifest, "no _manifest.json"),
     "wrong seq": (lambda world: world.amend(1, seq=7), "seq 7"),
     "another version": (lambda world: world.amend(1, version=3), "version 3"),
+    "another output's": (lambda world: world.amend(1, identity="another"), "it is of the output another"),
     "not a manifest": (lambda world: world.amend(1, ranges="all"), "_manifest.json is none"),
     "file too short": (truncate_file, "has 99 bytes"),
     "file gone": (lose_file, "is missing"),

@@ -73,7 +73,7 @@ def test_a_partition_alone(world):
     other = [("tweets", 0)]
     verdict = world.verdict(skipped=[("tweets", 1)])
     assert (guilty(verdict), verdict.in_kafka, verdict.published, verdict.batches) == ({}, 10, 10, 3)
-    assert {name for name, _ in world.opened} == {"0000000000", "0000000002"}
+    assert {name for name, _ in world.opened} == {"0000000/0000000000", "0000000/0000000002"}
     verdict = world.verdict(skipped=other)
     assert (guilty(verdict), verdict.in_kafka, verdict.published) == ({"lost": 1}, 5, 4)
     world.falsify(b'"topic":"tweets","partition":0,"offset":3', b'"topic":"others","partition":0,"offset":3')
@@ -102,6 +102,8 @@ def test_a_slice_holds_its_first_batch_against_the_one_before(world):
     world.amend(1, commit_id="another")
     assert guilty(world.verdict(chained=False, first=3)) == {"duplicated": 2, "chain_errors": 1}
     assert guilty(world.verdict(chained=False, first=2)) == {"duplicated": 2, "chain_errors": 2}
+    world.amend(2, identity="another")
+    assert guilty(world.verdict(first=3)) == {"duplicated": 2, "chain_errors": 2}
 
 
 def test_a_ledger_that_is_being_written(tmp_path):
