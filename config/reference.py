@@ -10,7 +10,8 @@ Written by `python3 -m config.reference > docs/configuration.md` from the table 
 A value comes from, later wins: the default, `config/pipeline.toml` (the name as it stands below), the environment, a flag.
 `--print-config` shows each value and where it came from. An unknown or wrong one ends the program with exit code 2.
 A secret has no flag: it comes from the environment or from `.env` (see `.env.example`), which only its owner may read.
-Numbers are zero or positive. A truth value is `true`, `false`, `1` or `0`; its flag takes none and means true.
+Numbers are zero or positive; some have a narrower range, which the refusal names. A truth value is `true`, `false`, `1` or `0`;
+its flag takes none and means true.
 
 Spark's own settings are in `config/spark.conf`, in Spark's own names; `scripts/submit --conf NAME=VALUE direct …` overrides one.
 `scripts/audit.py` and `scripts/summary.py` take flags only (`--help`), but for two variables: `TWEETS_WEBHDFS` (both; set it

@@ -146,7 +146,7 @@ TABLE = (
     Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port", span=_PORT),
     Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port", span=_PORT),
     Setting("datanode_port", _SERVICES, int, 9866, "first DataNode's port; each DataNode takes ten", span=_PORT),
-    Setting("hdfs_site", _SERVICES, str, "", "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; at a start"),
+    Setting("hdfs_site", _SERVICES, str, "", "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; read at a start"),
     Setting("x_stub", _SERVICES, bool, False, "a stub server of X too"),
     Setting("x_stub_port", _SERVICES, int, 9440, "the stub of X", span=_PORT),
     Setting("jetstream_stub", _SERVICES, bool, False, "a stub server of Bluesky's Jetstream too"),

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import uuid
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import HOST, ROOT, Services, wait_until
 from tests.producing import produce
 
 APPROACHES = ("direct", "receiver_based")
@@ -212,3 +213,10 @@ def descendants(pid: int) -> list[int]:
 def alive(pid: int) -> bool:
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
+
+
+def unused_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -232,7 +232,8 @@ def bean(http: str, name: str) -> dict:
 def _java(jar_set: str, heap_mb: int, option: str, folders: list[Path]) -> list[str]:
     """The java command up to the main class."""
     class_path = ":".join(map(str, [*folders, *jars.files(jar_set)]))
-    return [str(jdk.home() / "bin" / "java"), f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", option, "-cp", class_path]
+    heap = ["-Xms32m", f"-Xmx{heap_mb}m"]  # the second is what it may grow to, not what it takes
+    return [str(jdk.home() / "bin" / "java"), *heap, "-XX:+UseSerialGC", option, "-cp", class_path]
 
 
 def _run(command: list[str], folder: Path, purpose: str) -> None:

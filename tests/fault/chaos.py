@@ -112,7 +112,7 @@ class Runner:
         """Start the job again whenever it ends, as its supervisor does, until leaving."""
         while not leaving.is_set():
             code = self.once(lambda job: self._stay(job, leaving))
-            assert leaving.is_set() or code in supervisor.AGAIN, self._said()
+            assert leaving.is_set() or code not in supervisor.FOR_GOOD, self._said()
             assert code != 1 or "\nerror: " in (self.job.said() if self.job else ""), f"no reason given: {self._said()}"
 
     def _stay(self, job: jobs.Job, leaving: threading.Event) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Services, wait_until
 from tests.fault.attacks import OWN_RETRIES, Attack, attacked, dfsadmin, kill_service
 from tests.fault.proxy import AFTER, BEFORE, HOLD_ANSWER, HOLD_CALL, UP
-from tests.jobs import APPROACHES, Job, path_of
+from tests.jobs import APPROACHES, Job
 from tests.producing import frozen
 
 PATIENCE_S = 120
@@ -93,18 +93,6 @@ def safe_mode(attack: Attack, job: Job) -> None:
         dfsadmin(attack.services, "-safemode", "leave")
 
 
-def quota_reached(attack: Attack, job: Job) -> None:
-    """No byte more fits below the output, until somebody makes room."""
-    dfsadmin(attack.services, "-setSpaceQuota", "1", path_of(attack.output))
-    try:
-        job.until(lambda: "quota" in job.said().lower(), PATIENCE_S, "the job says why it cannot write")
-        full = attack.batches()
-        job.until(lambda: "the job ended with 1" in job.said(), PATIENCE_S, "the driver gives up")
-        assert attack.batches() == full
-    finally:
-        dfsadmin(attack.services, "-clrSpaceQuota", path_of(attack.output))
-
-
 def half_open(attack: Attack, _job: Job) -> None:
     """What the job sends to the NameNode does not arrive, and nobody tells it."""
     attack.line.silence(UP)
@@ -125,7 +113,6 @@ FAULTS: dict[str, Callable[[Attack, Job], None]] = {
     "both killed": killed("namenode", "datanode-1"),
     "datanode frozen": datanode_frozen,
     "safe mode": safe_mode,
-    "quota": quota_reached,
     "half-open": half_open,
     "slow line": slow_line,
 }

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.jobs import (
     run_job,
     started,
     stored,
+    unused_port,
 )
 from tests.producing import produce, published
 
@@ -157,13 +157,6 @@ def test_three_topics_with_partitions_added_and_what_the_ui_counts(
     covered = manifests(services, output)[-1]["covered"]
     assert [len(covered[topic]) for topic in topics] == [3, 2, 3]
     assert all(intervals[0][0] == 0 for partitions in covered.values() for intervals in partitions.values())
-
-
-def unused_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def records_in_ui(port: int) -> int:

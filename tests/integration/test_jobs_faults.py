@@ -36,7 +36,12 @@ def test_a_log_that_cannot_be_written_is_said(services: Services, topic: str, ou
     """The driver's log of what its receivers have stored: its folder is taken away, and a file stands there instead."""
     publish(services, topic, 4000)
     log = f"{path_of(output)}/_checkpoint/receivedBlockMetadata"
-    with started(services, tmp_path, "receiver_based", topic, output, *slowly("receiver_based", 100)) as job:
+    often = (
+        "--conf",
+        "spark.streaming.driver.writeAheadLog.rollingIntervalSecs=2",
+    )  # a new file each time
+    place = (services, tmp_path, "receiver_based", topic, output)
+    with started(*place, *slowly("receiver_based", 100), spark=often) as job:
         await_batches(services, output, 2, job)
         services.files.delete(log, recursive=True)
         services.files.write(log, data=b"", overwrite=True)

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.machine.nodes import bean
 from tests.conftest import HOST, Services
-from tests.jobs import APPROACHES, batches, manifests, path_of, publish, run_job, started
+from tests.jobs import APPROACHES, batches, manifests, path_of, publish, run_job, slowly, started
 
 CLUSTER = ("--master", "local-cluster[2,2,1024]", "--conf", "spark.authenticate.secret=a-test-s")  # executors of their own
 MIB = 1024 * 1024
@@ -23,13 +23,13 @@ def test_every_file_of_a_batch_is_forced_to_the_disk(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:
     """The write-ahead log is not forced: what it has and no batch has, Kafka has too."""
-    publish(services, topic, 300, "--malformed", "0.2")
+    publish(services, topic, 600, "--malformed", "0.2")
     before = activity(services)
-    run_job(services, tmp_path, approach, topic, output)
+    run_job(services, tmp_path, approach, topic, output, *slowly(approach, 100))
     after = activity(services)
     published = manifests(services, output)
     files = sum(len(manifest["files"]) + 1 for manifest in published)  # and the manifest
-    assert published and files >= 7 * len(published) - 5
+    assert len(published) >= 4 and files >= 3 * len(published), "far more than manifests, epochs and settings"
     assert after["FsyncCount"] - before["FsyncCount"] >= files
     # By hsync a DataNode forces what it has so far, and not the closed block's place: the flag of the block does that.
     assert after["FsyncNanosNumOps"] - before["FsyncNanosNumOps"] >= 2 * files, "data and checksums"

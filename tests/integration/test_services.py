@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from hdfs import HdfsError
@@ -85,6 +87,14 @@ def test_everything_listens_on_the_loopback_only(mine: Services) -> None:
     listening = {int(row[1].split(":")[1], 16): row[1].split(":")[0] for row in rows if row[3] == "0A"}
     assert {port: listening[port] for port in ports}.keys() == ports
     assert {listening[port][-8:] for port in ports} == {"0100007F"}
+
+
+def test_who_gives_no_name_may_do_nothing_to_hdfs(mine: Services) -> None:
+    """A browser, a local user's curl."""
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(f"{mine.webhdfs}/webhdfs/v1/nobodys?op=MKDIRS", method="PUT"), timeout=20)
+    assert refused.value.code == 403 and b"user=dr.who" in refused.value.read()
+    mine.files.makedirs("/mine")
 
 
 def test_a_killed_part_is_said_so_and_healed_with_its_data(mine: Services) -> None:

@@ -1,0 +1,77 @@
+"""What a batch costs the NameNode: bytes of its heap and of its edit log, for good.
+
+    scripts/submit benchmarks/namenode_heap.py [BATCHES]
+
+Publishes so many batches of three small files by the jobs' own commit code, without Kafka, and counts the live objects of the
+services' NameNode before and after. Prints JSON. Needs HDFS (scripts/services start namenode datanode-1) on its usual port, or
+TWEETS_OUTPUT.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pyspark import SparkContext
+
+from config import settings
+from config.errors import exit_with
+from config.venv import ROOT
+from consumers.commits import Batch, Output
+from consumers.storage import Storage
+from scripts.machine import jdk
+from scripts.machine.processes import Home
+
+PARTITIONS, RECORDS = 3, 10
+MONTH = 30 * 24 * 3600 // 2  # batches, one every 2 s
+
+
+def live_bytes(pid: int) -> int:
+    """The bytes of all objects that the JVM needs, after a collection."""
+    command = [str(jdk.home() / "bin" / "jcmd"), str(pid), "GC.class_histogram"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
+
+
+def edits_bytes(folder: Path) -> int:
+    """What the edit log holds; the file in use ends in bytes kept free, which are not counted."""
+    return sum(len(file.read_bytes().rstrip(b"\xff\x00")) for file in folder.glob("edits_*"))
+
+
+def publish(output: Output, storage: Storage) -> None:
+    """One batch of as many files as there are partitions, and its manifest."""
+    stage, first = output.stage(), output.seq * RECORDS
+    names = [f"tweets-{partition:05d}-{output.seq * PARTITIONS + partition}.json.gz" for partition in range(PARTITIONS)]
+    for name in names:
+        storage.create(f"{stage.parts}/{name}", b"x")
+    files = [{"kind": "tweets", "name": name, "bytes": 1, "records": RECORDS} for name in names]
+    ranges = [("t", partition, first, first + RECORDS) for partition in range(PARTITIONS)]
+    output.publish(stage, Batch(ranges, {"tweets": PARTITIONS * RECORDS}, files))
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    home = Home(ROOT / settings.load("services", []).services_home)
+    pid = home.pid("namenode")
+    assert pid, "the services' NameNode does not run"
+    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
+    with SparkContext("local[1]", "namenode heap"):
+        storage = Storage(f"{base}/bench/heap-{int(time.time())}")
+        output = Output(storage, "direct", "none")
+        output.begin({"t": "an id"}, {("t", partition): (0, count * 2 * RECORDS) for partition in range(PARTITIONS)})
+        for _ in range(50):
+            publish(output, storage)
+        edits = home.path / "namenode" / "data" / "current"
+        before = live_bytes(pid), edits_bytes(edits)
+        for _ in range(count):
+            publish(output, storage)
+        heap, log = (round((now - then) / count) for now, then in zip((live_bytes(pid), edits_bytes(edits)), before, strict=True))
+    result = {"batches": count, "files_a_batch": PARTITIONS + 1, "heap_bytes_a_batch": heap, "edits_bytes_a_batch": log}
+    month = {"heap_mb_a_month_at_2_s": heap * MONTH // 10**6, "edits_mb_a_month_at_2_s": log * MONTH // 10**6}
+    print(json.dumps({**result, "heap_bytes_at_the_start": before[0], **month}, indent=1))
+
+
+if __name__ == "__main__":
+    exit_with(main)
