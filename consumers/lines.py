@@ -80,7 +80,9 @@ class _View:
         self.keys, end = self._places(self.layout.key_lengths, self.layout.keys)
         self.values, end = self._places(self.layout.value_lengths, end)
         if end > len(data):  # the kernels believe these numbers
-            raise ValueError(f"a damaged frame of {self.layout.topic}[{self.layout.partition}]: its values end at byte {end} of {len(data)}")
+            raise ValueError(
+                f"a damaged frame of {self.layout.topic}[{self.layout.partition}]: its values end at byte {end} of {len(data)}"
+            )
         self.wanted = np.zeros(self.layout.count, np.bool_)
         for topic, partition, start, until in wanted:
             if (topic, partition) == (self.layout.topic, self.layout.partition):

@@ -10,6 +10,8 @@ import net.jpountz.lz4.LZ4DecompressorWithLength;
 import net.jpountz.lz4.LZ4Factory;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
  * Packs many records of one partition into one byte string, the only form in which records cross into Python.
@@ -29,18 +31,41 @@ final class Frames {
 
   private Frames() {}
 
-  static int sizeOf(ConsumerRecord<byte[], byte[]> record) {
-    return COLUMN_BYTES + length(record.key()) + length(record.value());
+  /** The bytes of a record in memory and about those in a frame, its headers always among them. */
+  static long sizeOf(ConsumerRecord<byte[], byte[]> record) {
+    return withoutHeaders(record) + sizeOf(record.headers());
+  }
+
+  static long sizeOf(Headers headers) {
+    long size = 0;
+    for (Header header : headers) size += 2 * Integer.BYTES + header.key().length() + length(header.value());
+    return size;
+  }
+
+  private static long withoutHeaders(ConsumerRecord<byte[], byte[]> record) {
+    return (long) COLUMN_BYTES + length(record.key()) + length(record.value());
+  }
+
+  /** What of these records a frame will have: headers that nobody has asked for are not kept until it is full. */
+  static List<ConsumerRecord<byte[], byte[]>> kept(Iterable<ConsumerRecord<byte[], byte[]>> polled, boolean withHeaders) {
+    List<ConsumerRecord<byte[], byte[]>> out = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> record : polled) {
+      boolean asItIs = withHeaders || !record.headers().iterator().hasNext();
+      out.add(asItIs ? record : new ConsumerRecord<>(record.topic(), record.partition(), record.offset(), record.timestamp(),
+          record.timestampType(), record.serializedKeySize(), record.serializedValueSize(), record.key(), record.value(),
+          new RecordHeaders(), record.leaderEpoch()));
+    }
+    return out;
   }
 
   static byte[] pack(List<ConsumerRecord<byte[], byte[]>> records, boolean withHeaders) {
     ConsumerRecord<byte[], byte[]> first = records.get(0);
     byte[] topic = first.topic().getBytes(StandardCharsets.UTF_8);
-    int size = HEADER_BYTES + topic.length;
-    for (ConsumerRecord<byte[], byte[]> record : records) size += sizeOf(record);
+    long size = HEADER_BYTES + topic.length;
+    for (ConsumerRecord<byte[], byte[]> record : records) size += withoutHeaders(record);
     List<byte[]> headers = withHeaders ? records.stream().map(Frames::headers).toList() : List.of();
     for (byte[] packed : headers) size += packed.length;
-    ByteBuffer frame = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer frame = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
     frame.putInt(MAGIC).putInt(records.size()).putInt(first.partition()).putInt(topic.length).putLong(withHeaders ? HEADERS : 0);
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putLong(record.offset());
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putLong(record.timestamp());
@@ -70,8 +95,8 @@ final class Frames {
       parts.add(header.key().getBytes(StandardCharsets.UTF_8));
       parts.add(header.value());
     }
-    int size = Integer.BYTES * (1 + parts.size()) + parts.stream().mapToInt(Frames::length).sum();
-    ByteBuffer out = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).putInt(parts.size() / 2);
+    long size = Integer.BYTES * (1L + parts.size()) + parts.stream().mapToLong(Frames::length).sum();
+    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN).putInt(parts.size() / 2);
     for (byte[] part : parts) out.putInt(part == null ? -1 : part.length).put(part == null ? new byte[0] : part);
     return out.array();
   }

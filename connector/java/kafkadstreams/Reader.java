@@ -22,6 +22,8 @@ final class Reader implements AutoCloseable {
   private final Object key;
   private final TopicPartition partition;
   private final boolean failOnDataLoss;
+  private final boolean withHeaders;
+  private final PollBudget budget = new PollBudget();
   private final KafkaConsumer<byte[], byte[]> consumer;
   private Iterator<ConsumerRecord<byte[], byte[]>> fetched = Collections.emptyIterator();
   private ConsumerRecord<byte[], byte[]> ahead; // taken from `fetched`, not yet handed out
@@ -31,7 +33,8 @@ final class Reader implements AutoCloseable {
     this.key = key;
     this.partition = partition;
     failOnDataLoss = Params.failOnDataLoss(params);
-    consumer = new KafkaConsumer<>(Params.reader(params));
+    withHeaders = Params.includeHeaders(params);
+    consumer = new KafkaConsumer<>(Params.reader(params), budget, budget);
     consumer.assign(List.of(partition));
   }
 
@@ -60,14 +63,14 @@ final class Reader implements AutoCloseable {
    * end is where the consumer's position says, not where a record with the last offset is.
    */
   ConsumerRecord<byte[], byte[]> next(long until, long timeoutMs) {
-    long deadline = System.currentTimeMillis() + timeoutMs;
+    long begun = System.nanoTime();
     while (ahead == null) {
       if (fetched.hasNext()) {
         ahead = fetched.next();
       } else if (consumer.position(partition) >= until) {
         position = consumer.position(partition);
         return null;
-      } else if (System.currentTimeMillis() > deadline) {
+      } else if (System.nanoTime() - begun > timeoutMs * 1_000_000) {
         throw new TimeoutException("nothing came from " + partition + " at offset " + position + " (up to " + until
             + ") within " + timeoutMs + " ms");
       } else {
@@ -86,7 +89,8 @@ final class Reader implements AutoCloseable {
 
   private List<ConsumerRecord<byte[], byte[]>> poll(long until) {
     try {
-      return consumer.poll(Duration.ofMillis(200)).records(partition);
+      budget.renew();
+      return Frames.kept(consumer.poll(Duration.ofMillis(200)), withHeaders);
     } catch (OffsetOutOfRangeException e) {
       long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
       if (failOnDataLoss) {
