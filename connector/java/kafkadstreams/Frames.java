@@ -27,33 +27,29 @@ final class Frames {
   static final int TARGET_BYTES = 384 * 1024;
 
   private static final LZ4Factory LZ4 = LZ4Factory.fastestInstance();
+  /** What Kafka's client makes of a header beside its bytes: of two bytes on the wire become three objects. */
+  private static final int HEADER_OBJECTS_BYTES = 160;
   private static final int COLUMN_BYTES = 2 * Long.BYTES + 2 * Integer.BYTES;
 
   private Frames() {}
 
-  /** The bytes of a record in memory and about those in a frame, its headers always among them. */
+  /** The bytes of a record in memory, which are at least those in a frame; its headers always count. */
   static long sizeOf(ConsumerRecord<byte[], byte[]> record) {
-    return withoutHeaders(record) + sizeOf(record.headers());
+    return (long) COLUMN_BYTES + length(record.key()) + length(record.value()) + sizeOf(record.headers());
   }
 
   static long sizeOf(Headers headers) {
     long size = 0;
-    for (Header header : headers) size += 2 * Integer.BYTES + header.key().length() + length(header.value());
+    for (Header header : headers) size += HEADER_OBJECTS_BYTES + header.key().length() + length(header.value());
     return size;
   }
 
-  private static long withoutHeaders(ConsumerRecord<byte[], byte[]> record) {
-    return (long) COLUMN_BYTES + length(record.key()) + length(record.value());
-  }
-
-  /** What of these records a frame will have: headers that nobody has asked for are not kept until it is full. */
+  /** The records as a frame will have them: headers that nobody has asked for are not kept until it is full. */
   static List<ConsumerRecord<byte[], byte[]>> kept(Iterable<ConsumerRecord<byte[], byte[]>> polled, boolean withHeaders) {
     List<ConsumerRecord<byte[], byte[]>> out = new ArrayList<>();
-    for (ConsumerRecord<byte[], byte[]> record : polled) {
-      boolean asItIs = withHeaders || !record.headers().iterator().hasNext();
-      out.add(asItIs ? record : new ConsumerRecord<>(record.topic(), record.partition(), record.offset(), record.timestamp(),
-          record.timestampType(), record.serializedKeySize(), record.serializedValueSize(), record.key(), record.value(),
-          new RecordHeaders(), record.leaderEpoch()));
+    for (ConsumerRecord<byte[], byte[]> one : polled) {
+      out.add(withHeaders || !one.headers().iterator().hasNext() ? one : new ConsumerRecord<>(one.topic(), one.partition(), one.offset(),
+          one.timestamp(), one.timestampType(), -1, -1, one.key(), one.value(), new RecordHeaders(), one.leaderEpoch()));
     }
     return out;
   }
@@ -62,7 +58,7 @@ final class Frames {
     ConsumerRecord<byte[], byte[]> first = records.get(0);
     byte[] topic = first.topic().getBytes(StandardCharsets.UTF_8);
     long size = HEADER_BYTES + topic.length;
-    for (ConsumerRecord<byte[], byte[]> record : records) size += withoutHeaders(record);
+    for (ConsumerRecord<byte[], byte[]> record : records) size += COLUMN_BYTES + length(record.key()) + length(record.value());
     List<byte[]> headers = withHeaders ? records.stream().map(Frames::headers).toList() : List.of();
     for (byte[] packed : headers) size += packed.length;
     ByteBuffer frame = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);

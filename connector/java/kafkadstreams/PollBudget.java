@@ -24,23 +24,14 @@ final class PollBudget implements Deserializer<byte[]> {
 
   @Override
   public byte[] deserialize(String topic, Headers headers, ByteBuffer data) {
-    if (headers != current) {
-      if (left <= 0) throw new SerializationException("the poll has its " + BYTES + " bytes, this record comes with the next one");
-      current = headers;
-      left -= Frames.sizeOf(headers);
-    }
-    left -= data.remaining();
+    if (headers != current && left <= 0) throw new SerializationException("no error: the poll has its bytes, this record comes with the next");
+    left -= data.remaining() + (headers == current ? 0 : Frames.sizeOf(headers));
+    current = headers;
     return Utils.toNullableArray(data);
   }
 
   @Override
   public byte[] deserialize(String topic, byte[] data) {
     return data;
-  }
-
-  /** Kafka's client logs it as an error when a poll ends here. */
-  @Override
-  public String toString() {
-    return "no error: a poll ends after " + BYTES + " bytes";
   }
 }
