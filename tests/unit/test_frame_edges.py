@@ -9,7 +9,6 @@ from tweet_samples import LIMIT, X, encoded
 from consumers import lines as module
 from consumers.lines import lines
 
-
 EDGES = [-(2**63), -(2**63) + 1, -(10**18), -10, -9, -1, 0, 9, 10, 10**18, 2**63 - 1]
 
 
