@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,14 +80,13 @@ def unharmed(job: Job) -> None:
 
 def bounded(services: Services, output: str) -> None:
     """Each row against its record: a tweet's line holds its value, a rejected one's its value in base64."""
-    reasons: dict[str, int] = {}
+    reasons: Counter[str] = Counter()
     for name in batches(services, output):
         for kind in ("tweets", "rejected"):
             folder = f"{jobs.path_of(output)}/batches/{name}/{kind}"
             for file in services.files.list(folder):
                 with services.files.read(f"{folder}/{file}") as reader, gzip.open(reader) as lines:
-                    for line in lines:
-                        reasons[reason(line, kind)] = reasons.get(reason(line, kind), 0) + 1
+                    reasons.update(reason(line, kind) for line in lines)
     assert {"not_json", "too_deep", "empty", "tweet", "invalid_utf8"} <= reasons.keys(), reasons
 
 
