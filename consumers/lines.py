@@ -75,16 +75,24 @@ class _View:
 
     def __init__(self, data: bytes, wanted: Ranges) -> None:
         self.data, self.layout = data, layout(data)
+        lengths_end = self.layout.value_lengths + 4 * self.layout.count
+        if self.layout.count < 1 or not lengths_end <= self.layout.keys <= len(data):
+            raise self._damaged(self.layout.keys)
         self.offsets = self._column(np.int64, self.layout.offsets)
         self.timestamps = self._column(np.int64, self.layout.timestamps)
         self.keys, end = self._places(self.layout.key_lengths, self.layout.keys)
         self.values, end = self._places(self.layout.value_lengths, end)
-        if end > len(data):  # the kernels believe these numbers
-            raise ValueError(f"a damaged frame of {self.layout.topic}[{self.layout.partition}]: its values end at byte {end} of {len(data)}")
+        if end > len(data):
+            raise self._damaged(end)
         self.wanted = np.zeros(self.layout.count, np.bool_)
         for topic, partition, start, until in wanted:
             if (topic, partition) == (self.layout.topic, self.layout.partition):
                 self.wanted |= (self.offsets >= start) & (self.offsets < until)
+
+    def _damaged(self, end: int) -> ValueError:
+        """The kernels believe a frame's numbers, so one whose parts do not lie within it must not come to them."""
+        where = f"{self.layout.topic!r}[{self.layout.partition}]"
+        return ValueError(f"a damaged frame of {where}: its {self.layout.count} records end at byte {end} of {len(self.data)}")
 
     def bytes_at(self, places: NDArray[np.int64], k: int) -> bytes | None:
         """The key or value of record `k`."""

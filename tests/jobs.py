@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import HOST, ROOT, Services, wait_until
+from tests.conftest import HOST, PATIENCE, ROOT, Services, wait_until
 from tests.producing import produce
 
 APPROACHES = ("direct", "receiver_based")
@@ -123,7 +123,7 @@ def audit(services: Services, topic: str, output: str, *arguments: str, expect: 
     """The audit's verdict on an output; fails the test when its exit code is not `expect` (0: clean)."""
     command = [sys.executable, str(ROOT / "scripts" / "audit.py"), "--topic", topic, "--output", output, "--json", *arguments]
     command += ["--bootstrap", services.bootstrap, "--webhdfs", services.webhdfs]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120 * PATIENCE, check=False)
     assert done.returncode == expect, f"{done.stdout}{done.stderr}"
     verdict: dict[str, Any] = json.loads(done.stdout)
     return verdict

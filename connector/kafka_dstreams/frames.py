@@ -72,8 +72,6 @@ def layout(data: bytes) -> Layout:
     if magic != _MAGIC:
         raise ValueError(f"not a frame: it begins with {magic!r}, not {_MAGIC!r}")
     columns = [_HEADER.size + width * count for width in (0, 8, 16, 20, 24)]
-    if count < 0 or topic_length < 0 or columns[4] + topic_length > len(data):
-        raise ValueError(f"a damaged frame: {count} records and {topic_length} bytes of a topic are not in {len(data)} bytes")
     topic = data[columns[4] : columns[4] + topic_length].decode()
     return Layout(topic, partition, count, flags, *columns[:4], columns[4] + topic_length)
 

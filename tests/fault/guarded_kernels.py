@@ -42,7 +42,7 @@ NOTHING = np.empty(0, np.uint8)
 
 
 def guarded(array: Any, high: bool) -> Any:
-    """A copy between two pages without access; it ends where the second one begins (`high`), or begins where the first one ends."""
+    """A copy between two pages without access; it ends where the second one begins (`high`), or begins where the first ends."""
     pages = -(-array.nbytes // PAGE) * PAGE
     memory = mmap.mmap(-1, pages + 2 * PAGE)
     base = ctypes.addressof(ctypes.c_char.from_buffer(memory))
@@ -107,7 +107,11 @@ def _lines(data: bytes, topic: str, way: Any) -> tuple[bytes, bytes]:
 
 @cache
 def _wholes() -> list[bytes]:
-    return [record.value for record in islice(sample(7), 60) if record.value] + 20 * [compact(X), compact(renamed(X)), compact(OLD)]
+    return [record.value for record in islice(sample(7), 60) if record.value] + 20 * [
+        compact(X),
+        compact(renamed(X)),
+        compact(OLD),
+    ]
 
 
 def _damaged(dice: Random) -> bytes:
@@ -125,7 +129,9 @@ def _damaged(dice: Random) -> bytes:
         end = start + dice.randrange(1, 60)
         return value[:start] + value[start:end] * dice.randrange(2, 41) + value[end:]
     if how == 4:  # a member twice, or a long run of one byte
-        return value[:-1] + b"," + value[1:] if dice.random() < 0.5 else value + dice.choice([b"[", b'"', b"\\", b"9", b" "]) * 200
+        return (
+            value[:-1] + b"," + value[1:] if dice.random() < 0.5 else value + dice.choice([b"[", b'"', b"\\", b"9", b" "]) * 200
+        )
     if how == 5:
         return value + dice.choice(_wholes())[: dice.randrange(200)]
     return mutated(dice, value)

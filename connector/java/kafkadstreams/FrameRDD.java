@@ -74,7 +74,7 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
     public boolean hasNext() {
       if (frame == null && !done) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        int bytes = 0;
+        long bytes = 0;
         while (bytes < Frames.TARGET_BYTES && !done) {
           ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), pollTimeoutMs);
           if (record == null) {

@@ -10,6 +10,8 @@ import net.jpountz.lz4.LZ4DecompressorWithLength;
 import net.jpountz.lz4.LZ4Factory;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
  * Packs many records of one partition into one byte string, the only form in which records cross into Python.
@@ -25,22 +27,41 @@ final class Frames {
   static final int TARGET_BYTES = 384 * 1024;
 
   private static final LZ4Factory LZ4 = LZ4Factory.fastestInstance();
+  /** What Kafka's client makes of a header beside its bytes: of two bytes on the wire become three objects. */
+  private static final int HEADER_OBJECTS_BYTES = 160;
   private static final int COLUMN_BYTES = 2 * Long.BYTES + 2 * Integer.BYTES;
 
   private Frames() {}
 
-  static int sizeOf(ConsumerRecord<byte[], byte[]> record) {
-    return COLUMN_BYTES + length(record.key()) + length(record.value());
+  /** The bytes of a record in memory, which are at least those in a frame; its headers always count. */
+  static long sizeOf(ConsumerRecord<byte[], byte[]> record) {
+    return (long) COLUMN_BYTES + length(record.key()) + length(record.value()) + sizeOf(record.headers());
+  }
+
+  static long sizeOf(Headers headers) {
+    long size = 0;
+    for (Header header : headers) size += HEADER_OBJECTS_BYTES + header.key().length() + length(header.value());
+    return size;
+  }
+
+  /** The records as a frame will have them: headers that nobody has asked for are not kept until it is full. */
+  static List<ConsumerRecord<byte[], byte[]>> kept(Iterable<ConsumerRecord<byte[], byte[]>> polled, boolean withHeaders) {
+    List<ConsumerRecord<byte[], byte[]>> out = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> one : polled) {
+      out.add(withHeaders || !one.headers().iterator().hasNext() ? one : new ConsumerRecord<>(one.topic(), one.partition(), one.offset(),
+          one.timestamp(), one.timestampType(), -1, -1, one.key(), one.value(), new RecordHeaders(), one.leaderEpoch()));
+    }
+    return out;
   }
 
   static byte[] pack(List<ConsumerRecord<byte[], byte[]>> records, boolean withHeaders) {
     ConsumerRecord<byte[], byte[]> first = records.get(0);
     byte[] topic = first.topic().getBytes(StandardCharsets.UTF_8);
-    int size = HEADER_BYTES + topic.length;
-    for (ConsumerRecord<byte[], byte[]> record : records) size += sizeOf(record);
+    long size = HEADER_BYTES + topic.length;
+    for (ConsumerRecord<byte[], byte[]> record : records) size += COLUMN_BYTES + length(record.key()) + length(record.value());
     List<byte[]> headers = withHeaders ? records.stream().map(Frames::headers).toList() : List.of();
     for (byte[] packed : headers) size += packed.length;
-    ByteBuffer frame = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer frame = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
     frame.putInt(MAGIC).putInt(records.size()).putInt(first.partition()).putInt(topic.length).putLong(withHeaders ? HEADERS : 0);
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putLong(record.offset());
     for (ConsumerRecord<byte[], byte[]> record : records) frame.putLong(record.timestamp());
@@ -70,8 +91,8 @@ final class Frames {
       parts.add(header.key().getBytes(StandardCharsets.UTF_8));
       parts.add(header.value());
     }
-    int size = Integer.BYTES * (1 + parts.size()) + parts.stream().mapToInt(Frames::length).sum();
-    ByteBuffer out = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).putInt(parts.size() / 2);
+    long size = Integer.BYTES * (1L + parts.size()) + parts.stream().mapToLong(Frames::length).sum();
+    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN).putInt(parts.size() / 2);
     for (byte[] part : parts) out.putInt(part == null ? -1 : part.length).put(part == null ? new byte[0] : part);
     return out.array();
   }

@@ -6,7 +6,6 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.config.provider.EnvVarConfigProvider;
 import org.apache.kafka.common.config.provider.FileConfigProvider;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What the user's Kafka parameters become for each of the three clients that the connector opens. */
 final class Params {
@@ -57,13 +56,10 @@ final class Params {
 
   private static Map<String, Object> consumer(Map<String, String> params) {
     Map<String, Object> out = withReferences(params, new HashMap<>(params));
-    out.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-    out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
     out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     out.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none"); // a jump over deleted records would look like reading them
     out.putIfAbsent(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false"); // else a topic deleted under a stream comes back
-    // Kafka's defaults suit many small consumers; a batch reads long runs of one partition.
-    out.putIfAbsent(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "5000");
+    // Kafka's defaults suit many small consumers; a batch reads long runs of one partition. A poll keeps Kafka's 500 records.
     out.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, String.valueOf(4 << 20));
     out.putIfAbsent(ConsumerConfig.RECEIVE_BUFFER_CONFIG, String.valueOf(1 << 20));
     return out;

@@ -31,6 +31,8 @@ final class Reader implements AutoCloseable {
 
   private final Map<String, String> params;
   private final boolean failOnDataLoss;
+  private final boolean withHeaders;
+  private final PollBudget budget = new PollBudget();
   private final KafkaConsumer<byte[], byte[]> consumer;
   private Iterator<ConsumerRecord<byte[], byte[]>> fetched = Collections.emptyIterator();
   private ConsumerRecord<byte[], byte[]> ahead; // taken from `fetched`, not yet handed out
@@ -41,7 +43,8 @@ final class Reader implements AutoCloseable {
   private Reader(Map<String, String> params) {
     this.params = params;
     failOnDataLoss = Params.failOnDataLoss(params);
-    consumer = new KafkaConsumer<>(Params.reader(params));
+    withHeaders = Params.includeHeaders(params);
+    consumer = new KafkaConsumer<>(Params.reader(params), budget, budget);
   }
 
   /** An idle reader of the partition, or another one moved to it; nobody else has it until `release`. */
@@ -90,14 +93,14 @@ final class Reader implements AutoCloseable {
    * end is where the consumer's position says, not where a record with the last offset is.
    */
   ConsumerRecord<byte[], byte[]> next(long until, long timeoutMs) {
-    long deadline = System.currentTimeMillis() + timeoutMs;
+    long begun = System.nanoTime();
     while (ahead == null) {
       if (fetched.hasNext()) {
         ahead = fetched.next();
       } else if (consumer.position(partition) >= until) {
         position = consumer.position(partition);
         return null;
-      } else if (System.currentTimeMillis() > deadline) {
+      } else if (System.nanoTime() - begun > timeoutMs * 1_000_000) {
         throw new TimeoutException("nothing came from " + partition + " at offset " + position + " (up to " + until
             + ") within " + timeoutMs + " ms");
       } else {
@@ -116,7 +119,8 @@ final class Reader implements AutoCloseable {
 
   private List<ConsumerRecord<byte[], byte[]>> poll(long until) {
     try {
-      return consumer.poll(Duration.ofMillis(200)).records(partition);
+      budget.renew();
+      return Frames.kept(consumer.poll(Duration.ofMillis(200)), withHeaders);
     } catch (LogTruncationException e) {
       if (failOnDataLoss) throw DataLossException.of(e);
       Offsets.warnOfTruncation(e);

@@ -36,9 +36,10 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final String topic;
   private final long blockIntervalMs;
   private final int consumers;
+  private final PollBudget budget = new PollBudget();
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Map<String, String> params;
-  /** Polled, but above the rate limit: waits for its turn. */
+  /** Polled, but above the rate limit: waits for its turn, and nothing is polled meanwhile. */
   private final Deque<ConsumerRecord<byte[], byte[]>> waiting = new ArrayDeque<>();
   /** The block being gathered, by partition. */
   private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> gathered = new LinkedHashMap<>();
@@ -46,7 +47,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final Map<TopicPartition, Long> unstored = new HashMap<>();
   /** Where polling has come to, with the leader epoch of what is before it. */
   private final Map<TopicPartition, OffsetAndMetadata> polled = new HashMap<>();
-  private int gatheredBytes;
+  private long gatheredBytes;
   private double allowance;
   private long allowanceAt = System.nanoTime();
   private volatile boolean stopping;
@@ -56,7 +57,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     this.topic = topic;
     this.blockIntervalMs = blockIntervalMs;
     this.consumers = consumers;
-    consumer = new KafkaConsumer<>(Params.receiver(params));
+    consumer = new KafkaConsumer<>(Params.receiver(params), budget, budget);
     this.params = params;
   }
 
@@ -88,16 +89,18 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   }
 
   private void gather() {
-    long until = System.currentTimeMillis() + blockIntervalMs;
-    for (long left = blockIntervalMs; left > 0 && gatheredBytes < BLOCK_BYTES && !stopping(); left = until - System.currentTimeMillis()) {
+    long begun = System.nanoTime();
+    for (long left = blockIntervalMs; left > 0 && gatheredBytes < BLOCK_BYTES && !stopping();
+        left = blockIntervalMs - (System.nanoTime() - begun) / 1_000_000) {
       if (waiting.isEmpty()) {
         consumer.resume(consumer.paused());
       } else {
         consumer.pause(consumer.assignment()); // poll must go on for the group's sake, but nothing more may come
       }
+      budget.renew();
       ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(Math.min(left, waiting.isEmpty() ? left : 10)));
       polled.putAll(records.nextOffsets());
-      records.forEach(waiting::add);
+      waiting.addAll(Frames.kept(records, Params.includeHeaders(params)));
       for (long allowed = allowed(); allowed > 0 && !waiting.isEmpty(); allowed--) take(waiting.poll());
     }
   }
@@ -175,7 +178,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     List<byte[]> frames = new ArrayList<>();
     for (List<ConsumerRecord<byte[], byte[]>> records : gathered.values()) {
       int first = 0;
-      int bytes = 0;
+      long bytes = 0;
       for (int i = 0; i < records.size(); i++) {
         bytes += Frames.sizeOf(records.get(i));
         if (bytes >= Frames.TARGET_BYTES || i == records.size() - 1) {
