@@ -41,6 +41,8 @@ final class Params {
   static Map<String, Object> reader(Map<String, String> params) {
     Map<String, Object> out = consumer(params);
     out.remove(ConsumerConfig.GROUP_ID_CONFIG);
+    // What a range holds is there. Only the fetch behind the log's end waits, and a reader that moves on would wait for its answer.
+    out.putIfAbsent(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, "10");
     return out;
   }
 
