@@ -97,7 +97,13 @@ TABLE = (
     Setting("ledger", _PRODUCER, str, "", "append one JSON line an acknowledged record to this file"),
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),
     Setting("output", _ALL_KAFKA, str, "hdfs://127.0.0.1:8020/tweets/{program}", "where the batches go; {program} is the job"),
-    Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
+    Setting(
+        "checkpoint",
+        ("receiver_based",),
+        str,
+        "",
+        "Spark's checkpoint and write-ahead log; empty is a folder in <output>/_checkpoint",
+    ),
     Setting(
         "group",
         JOBS,
