@@ -12,7 +12,8 @@ Intervals = list[tuple[int, int]]
 
 
 class Batch(NamedTuple):
-    """A directory in a shard of `batches/`: its name (the shard's and its own), its manifest's bytes, the lengths of all other files below it, and their lines."""
+    """A directory in a shard of `batches/`: its name (SHARD/BATCH), its manifest's bytes, the lengths of all other files below it,
+    and their lines."""
 
     name: str
     manifest: bytes | None

@@ -102,7 +102,7 @@ def _strike(acknowledged: Ledger, record: object) -> None:
 
 
 def batches(webhdfs: str, output: str) -> Iterator[Batch]:
-    """The directories of the shards in `<output>/batches`, by name; none if it does not exist. `output` is a path on the file system."""
+    """The directories of the shards in `<output>/batches`, by name; none if it does not exist. `output` is a path on HDFS."""
     client = InsecureClient(webhdfs, timeout=PATIENCE_S)
     root = f"{output.rstrip('/')}/batches"
     status = client.status(root, strict=False)
