@@ -120,7 +120,13 @@ TABLE = (
         "hdfs://127.0.0.1:8020/tweets/{program}",
         "folder of the jobs' batches; {program} is the job; the producer only tries it, in --check",
     ),
-    Setting("checkpoint", ("receiver_based",), str, "", "Spark's checkpoint and write-ahead log; empty is <output>/_checkpoint"),
+    Setting(
+        "checkpoint",
+        ("receiver_based",),
+        str,
+        "",
+        "Spark's checkpoint and write-ahead log; empty is a folder in <output>/_checkpoint",
+    ),
     Setting(
         "group",
         JOBS,

@@ -18,7 +18,7 @@ OURS = ("batches", "_epochs", "_seen", "_staging", "_identity.json")  # in an ou
 
 
 def check_place(checkpoint: str, output: str) -> None:
-    """Raises ConfigError where Spark would write into the output's own folders, or clean them up; empty is the job's own place."""
+    """Raises ConfigError where Spark would write into the output's own folders; an empty address is the job's own place."""
     there, ours = urlsplit(checkpoint), urlsplit(output)
     folder, root = posixpath.normpath(there.path), posixpath.normpath(ours.path)
     if not checkpoint or there.netloc != ours.netloc:
@@ -30,11 +30,11 @@ def check_place(checkpoint: str, output: str) -> None:
 
 
 def open_checkpoint(job: Settings, checkpoint: str, identity: str) -> None:
-    """Remember the settings that a checkpoint freezes, or refuse to start with others, or for another output, than it was made with.
+    """Remember the settings that a checkpoint freezes and its output, or refuse to start with others than it was made with.
 
     One with batches from the future is refused too: Spark would give no batch a record before their time, which the names in the
-    log of the batches say (log-BEGIN-END, ms). The logs are readable when this returns, whatever their last writer died of; nobody
-    else may read or write the folder, since whoever writes it has the next driver run what they wrote.
+    log of the batches say (log-BEGIN-END, ms). The logs are readable when this returns, whatever their last writer died of. Only
+    the owner may use the folder: the next driver runs what somebody writes there.
     """
     storage = Storage(checkpoint)
     storage.make_private("")

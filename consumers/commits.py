@@ -119,7 +119,7 @@ class Output:
                 raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
 
     def stage(self) -> Stage:
-        """A place for one attempt at the next batch. Raises Fenced or DataLossRisk if the output is not this driver's any longer."""
+        """A place for one attempt at the next batch. Raises Fenced or DataLossRisk if the output is no longer this driver's."""
         commit_id = str(uuid.uuid4())
         stage = Stage(self.seq, commit_id, f"{self.own.staging}/{self.seq:010d}-{commit_id}")
         try:
@@ -131,8 +131,10 @@ class Output:
         return stage
 
     def publish(self, stage: Stage, batch: Batch) -> Manifest:
-        """Make the stage visible as the next batch. Raises Fenced if somebody else has published it or taken over, DataLossRisk if
-        the output was moved, replaced or deleted."""
+        """Make the stage visible as the next batch.
+
+        Raises Fenced if another driver has published it or taken over, DataLossRisk if the output was moved, replaced or deleted.
+        """
         fail_points.visit("tasks done")
         try:
             files = [self._take(stage, file) for file in batch.files]

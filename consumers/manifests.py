@@ -54,8 +54,11 @@ class OtherVersion(ValueError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """One published batch of the output `identity`. `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs` is
-    Kafka's leader epoch of the last record published from each partition, in this batch or an earlier one."""
+    """One published batch of the output `identity`.
+
+    `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs` is Kafka's leader epoch of the
+    last record published from each partition, in this batch or an earlier one.
+    """
 
     identity: str
     seq: int

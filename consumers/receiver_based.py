@@ -13,7 +13,7 @@ from kafka_dstreams import commit, receive_in, receiver_frames
 
 def main() -> None:
     job = jobs.open_job("receiver_based", __doc__)
-    checkpoint = job.settings.checkpoint or f"{job.settings.output}/_checkpoint"
+    checkpoint = job.settings.checkpoint or f"{job.settings.output}/_checkpoint/{job.output.own.identity}"
 
     def create() -> StreamingContext:
         conf = {"spark.streaming.receiver.writeAheadLog.enable": "true", **jobs.spark_conf(job.settings)}

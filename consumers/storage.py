@@ -109,7 +109,7 @@ class Storage:
         return self._ask(lambda: self._files.exists(self._path(name)), name)
 
     def mkdir(self, name: str) -> None:
-        """Make a folder; one that is there already is left as it is. Raises FileNotFoundError where the folder above is not there."""
+        """Make a folder, or leave the one that is there. Raises FileNotFoundError where the folder above is not there."""
         self._ask(lambda: self._context.mkdir(self._path(name), None, False), name)
 
     def mkdirs(self, name: str) -> None:

@@ -66,8 +66,8 @@ class Replay:
 
 class Interleavings:
     """All that can happen to these actors. `judge(before, after)` says what is wrong with a step between two trees, and
-    `judge_ends(tree, ends)` with how they all ended ("done", or the name of an exception); the empty string is nothing. `begin` is
-    what is there at first."""
+    `judge_ends(tree, ends)` with how they all ended ("done", or the name of an exception); the empty string is nothing.
+    `begin` is what is there at first."""
 
     def __init__(
         self,

@@ -164,6 +164,12 @@ def batches(services: Services, output: str) -> list[str]:
     return [f"{shard}/{name}" for shard in shards for name in sorted(services.files.list(f"{folder}/{shard}"))]
 
 
+def checkpoint_of(services: Services, output: str) -> str:
+    """The path of the receiver job's checkpoint where it is left to the job."""
+    with services.files.read(f"{path_of(output)}/_identity.json") as reader:
+        return f"{path_of(output)}/_checkpoint/{json.load(reader)['identity']}"
+
+
 def await_batches(services: Services, output: str, number: int, job: Job, seconds: float = 60) -> None:
     """Wait until so many batches are published, while the job runs."""
 

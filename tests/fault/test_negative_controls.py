@@ -105,7 +105,7 @@ def a_stranger_reads(trial: Trial, group: str) -> None:
 def killed_and_its_log_torn(trial: Trial) -> None:
     """Killed with blocks stored and acknowledged that are not published, and the end of the driver's log is gone."""
     KILLED_STORED(trial)
-    tear_log(trial.services, trial.path("_checkpoint/receivedBlockMetadata"))
+    tear_log(trial.services, f"{jobs.checkpoint_of(trial.services, trial.output)}/receivedBlockMetadata")
 
 
 @dataclass(frozen=True)

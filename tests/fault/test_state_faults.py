@@ -17,10 +17,9 @@ from producer.publisher import RECORD_BYTES
 from tests import jobs
 from tests.conftest import Services, wait_until
 from tests.fault.trials import Trial, below, supervised, tear, tear_log
-from tests.jobs import APPROACHES, FINDINGS, audit, batches, publish, published_records, run_job, slowly, started
+from tests.jobs import APPROACHES, FINDINGS, audit, batches, checkpoint_of, publish, published_records, run_job, slowly, started
 from tests.producing import produce
 
-CHECKPOINT = "_checkpoint"
 SAYS_WHAT_TO_DO = "start with another --checkpoint: the output knows what is published, nothing is lost"
 
 
@@ -33,20 +32,22 @@ def with_backlog(trial: Trial) -> None:
 
 
 def checkpoint_removed(trial: Trial) -> None:
-    trial.services.files.delete(trial.path(CHECKPOINT), recursive=True)
+    trial.services.files.delete(checkpoint_of(trial.services, trial.output), recursive=True)
 
 
 def newest_checkpoint_torn(trial: Trial) -> None:
-    tear(trial.services, trial.path(f"{CHECKPOINT}/{_checkpoints(trial)[-1]}"))
+    tear(trial.services, f"{checkpoint_of(trial.services, trial.output)}/{_checkpoints(trial)[-1]}")
 
 
 def every_checkpoint_torn(trial: Trial) -> None:
     for name in _checkpoints(trial):
-        tear(trial.services, trial.path(f"{CHECKPOINT}/{name}"))
+        tear(trial.services, f"{checkpoint_of(trial.services, trial.output)}/{name}")
 
 
 def _checkpoints(trial: Trial) -> list[str]:
-    names = [name for name in trial.entries(CHECKPOINT) if name.startswith("checkpoint-")]
+    names = [
+        name for name in trial.services.files.list(checkpoint_of(trial.services, trial.output)) if name.startswith("checkpoint-")
+    ]
     assert names, "the job had made a checkpoint"
     return names
 
@@ -56,11 +57,11 @@ def made_by_another_version(_: Trial) -> None:
 
 
 def drivers_log_torn(trial: Trial) -> None:
-    tear_log(trial.services, trial.path(f"{CHECKPOINT}/receivedBlockMetadata"))
+    tear_log(trial.services, f"{checkpoint_of(trial.services, trial.output)}/receivedBlockMetadata")
 
 
 def receivers_log_torn(trial: Trial) -> None:
-    tear_log(trial.services, trial.path(f"{CHECKPOINT}/receivedData/0"))
+    tear_log(trial.services, f"{checkpoint_of(trial.services, trial.output)}/receivedData/0")
 
 
 @pytest.mark.long

@@ -17,7 +17,7 @@ from tests.fault.attacks import RATE, Attack, attacked
 from tests.fault.proxy import HOLD_CALL
 from tests.fault.slices import KILLS
 from tests.fault.watching import load
-from tests.jobs import APPROACHES, Job, audit, descendants, manifests, path_of, publish, run_job, slowly, started
+from tests.jobs import APPROACHES, Job, audit, checkpoint_of, descendants, manifests, path_of, publish, run_job, slowly, started
 
 ROUNDS = 2 * KILLS  # 50, unless FAULT_ROUNDS says otherwise
 RESULTS = ROOT / "docs" / "results" / "two-drivers.json"
@@ -80,8 +80,12 @@ def test_what_a_living_zombie_acknowledges_is_not_missing(services: Services, to
         attacked(services, tmp_path, "receiver_based", topic, output, records=600) as attack,
         attack.started("--batch-interval-s", "300") as zombie,
     ):
-        metadata = f"{path_of(output)}/_checkpoint/receivedBlockMetadata"
-        zombie.until(lambda: services.files.status(metadata, strict=False), PATIENCE_S, "it has received something")
+
+        def has_received() -> bool:
+            there = services.files.status(f"{path_of(output)}/_checkpoint", strict=False)
+            return bool(there and services.files.status(f"{checkpoint_of(services, output)}/receivedBlockMetadata", strict=False))
+
+        zombie.until(has_received, PATIENCE_S, "it has received something")
         with attack.started("--available-now", "--checkpoint", f"{output}/_checkpoint-2") as successor:
             assert successor.ended(PATIENCE_S) == 0, successor.said()
         assert zombie.process.poll() is None, zombie.said()

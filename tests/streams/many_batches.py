@@ -1,7 +1,7 @@
 """Publishes batches through the commit protocol on a real HDFS, without Kafka: OUTPUT BATCHES EACH [SHARD].
 
-A new driver starts after each EACH batches, and when all are published. Prints {"starts": [[batches, calls, seconds], …]}: `calls`
-are the verbs that a start asked of HDFS. Every batch holds one record, in one file.
+A new driver starts after each EACH batches, and when all are published. Prints {"starts": [[batches, calls, seconds], …]}:
+`calls` are the verbs that a start asked of HDFS. Every batch holds one record, in one file.
 """
 
 import json
