@@ -8,9 +8,9 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import TypeAlias
 
 import msgspec
 
@@ -21,8 +21,9 @@ from producer.sources.identity import record_of
 from producer.sources.pages import tweets_of
 
 _GZIP, _BOM = b"\x1f\x8b", b"\xef\xbb\xbf"
-LARGEST_BYTES = 64 * 1024 * 1024  # of a line or an element: so much is in memory
-START_BYTES, CHUNK_BYTES = 4096, 256 * 1024
+LARGEST_BYTES = 64 * 1024 * 1024  # of a line or an element: it is in memory
+START_BYTES, CHUNK_BYTES = 64 * 1024, 256 * 1024
+Readable: TypeAlias = gzip.GzipFile | io.BufferedReader
 LOOKED_AT = 10  # lines: when none of the first is an object, the file is something else
 
 
@@ -68,7 +69,7 @@ class Replay:
         with self._file as file:
             packed = file.peek(2)[:2] == _GZIP
             try:
-                yield from self._read(io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file)
+                yield from self._read(gzip.GzipFile(fileobj=file) if packed else file)
             except NotAnArray as error:
                 raise self._other(error.what, error.line) from None
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -80,19 +81,20 @@ class Replay:
             except OSError as error:
                 raise PipelineError(f"the file cannot be read on: {error.strerror}", self._path, "check the disk") from None
 
-    def _read(self, file: IO[bytes]) -> Iterator[bytes]:
-        start = file.readline(START_BYTES).removeprefix(_BOM)
+    def _read(self, file: Readable) -> Iterator[bytes]:
+        start = file.read1(START_BYTES)
+        while start.isspace() and len(start) < CHUNK_BYTES and (more := file.read1(START_BYTES)):
+            start += more
+        start = start.removeprefix(_BOM)
         if start.lstrip().startswith(b"["):
             yield from elements(_chunks(start, file), LARGEST_BYTES)
-            return
-        if not start.endswith(b"\n"):
-            start += file.readline(LARGEST_BYTES)
-        yield from self._lines(start, lambda: file.readline(LARGEST_BYTES))
+        else:
+            yield from self._lines(_lines_of(start, file))
 
-    def _lines(self, line: bytes, following: Callable[[], bytes]) -> Iterator[bytes]:
+    def _lines(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """Each line without its end; raises ConfigError when the first ones show that these are not JSON Lines."""
-        number, unsure, first = 1, list[bytes](), 0
-        while line:
+        unsure, first = list[bytes](), 0
+        for number, line in enumerate(lines, 1):
             if len(line) >= LARGEST_BYTES:
                 raise self._other(f"a line of more than {LARGEST_BYTES:,} bytes", number)
             if line.isspace():
@@ -108,8 +110,6 @@ class Replay:
                     yield from unsure
                     unsure, first = [], -1
                     yield value
-            line = following()
-            number += 1
         if unsure:
             raise self._other("neither JSON Lines nor a JSON array: no line begins a tweet", first)
 
@@ -120,10 +120,19 @@ class Replay:
         return ConfigError(what, f"{self._path}, line {line}", remedy)
 
 
-def _chunks(start: bytes, file: IO[bytes]) -> Iterator[bytes]:
+def _lines_of(start: bytes, file: Readable) -> Iterator[bytes]:
+    *whole, last = start.split(b"\n")
+    yield from (line + b"\n" for line in whole)
+    last += file.readline(LARGEST_BYTES)
+    while last:
+        yield last
+        last = file.readline(LARGEST_BYTES)
+
+
+def _chunks(start: bytes, file: Readable) -> Iterator[bytes]:
     while start:
         yield start
-        start = file.read(CHUNK_BYTES)
+        start = file.read1(CHUNK_BYTES)  # of a gzip file that is cut off, `read` would keep what it has
 
 
 def _is_object(value: bytes) -> bool:

@@ -56,6 +56,17 @@ def test_cut_off_gzip_gives_what_is_there_and_then_says_so(tmp_path: Path) -> No
         list(records)
 
 
+@pytest.mark.parametrize("content", [b"\n".join(LINES) + b"\n", b'[{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"}]'])
+def test_nothing_before_the_cut_is_withheld(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "tweets.gz"
+    file.write_bytes(gzip.compress(content)[:-8])  # its trailer
+    got = []
+    with pytest.raises(PipelineError, match="damaged or cut off"):
+        for record in Replay(str(file)):
+            got.append(record)
+    assert len(got) == 4
+
+
 def test_loop_begins_again(tmp_path: Path) -> None:
     file = tmp_path / "tweets.jsonl"
     file.write_bytes(b'{"id":"1"}\n{"id":"2"}\n')
