@@ -190,7 +190,7 @@ def subscribe(server: Server, cursor: int, deletions: bool) -> ClientConnection:
         status, body = error.response.status_code, bytes(error.response.body or b"")
         if b'"CursorTooOld"' in body:
             raise CursorTooOld from None
-        if 400 <= status < 500 and status != 429:
+        if 400 <= status < 500:
             raise Refused(str(status)) from None
         raise
 
