@@ -11,8 +11,8 @@ from config.errors import ConfigError, PipelineError, ServiceUnreachable
 from producer import check_files
 from producer.check import _line
 from producer.opening import checks_of_x
+from producer.run import records_of
 from producer.sources import bluesky_check
-from producer.spool import SMALLEST_BYTES, Spool
 from scripts.stubs.jetstream import Jetstream
 from scripts.stubs.x import TOKEN, XStub
 
@@ -54,17 +54,19 @@ class TestSpool:
         assert check_files.spool(chosen("--source", "sample")).startswith(", none")
 
     def test_what_waits(self, tmp_path: Path) -> None:
-        spool = Spool(tmp_path, "bluesky for tweets", SMALLEST_BYTES)
+        arguments = chosen("--source", "bluesky", "--spool", str(tmp_path))
+        spool = records_of(arguments)
         for _ in range(3):
             spool.append(b"k", b"v")
         spool.close()
         for _ in range(2):
-            assert check_files.spool(chosen("--source", "bluesky", "--spool", str(tmp_path))).startswith(", 3 records wait, ")
+            assert check_files.spool(arguments).startswith(", 3 records wait, ")
 
     def test_in_use_or_of_another(self, tmp_path: Path) -> None:
-        spool = Spool(tmp_path, "bluesky for tweets", SMALLEST_BYTES)
+        arguments = chosen("--source", "bluesky", "--spool", str(tmp_path))
+        spool = records_of(arguments)
         with pytest.raises(ConfigError, match="another producer uses"):
-            check_files.spool(chosen("--source", "bluesky", "--spool", str(tmp_path)))
+            check_files.spool(arguments)
         spool.close()
         with pytest.raises(ConfigError, match="the spool holds records of"):
             check_files.spool(chosen("--source", "bluesky", "--topic", "other", "--spool", str(tmp_path)))
