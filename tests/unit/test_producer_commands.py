@@ -163,6 +163,12 @@ def test_every_program_says_its_version(program: str, capsys: pytest.CaptureFixt
     assert version() in (ROOT / "pyproject.toml").read_text()
 
 
+@pytest.mark.parametrize("program", ["scripts/submit", "scripts/summary.py"])
+def test_the_scripts_say_it_too(program: str) -> None:
+    done = subprocess.run([ROOT / program, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [program, version()]
+
+
 def test_no_suggestion_comes_of_the_dashes_alone() -> None:
     assert meant("--verzion", ["--json", "--version"]) == ", did you mean --version?"
     assert meant("--verbose", ["--json", "--loop"]) == ""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 
+import msgspec
 import pytest
 
 from config.errors import ConfigError, ServiceUnreachable
@@ -339,3 +340,9 @@ def test_a_position_of_another_form_means_what_is_new(stub: Jetstream, position:
 
 def test_positions_of_earlier_versions_are_v1s() -> None:
     assert Place.of("1795702387246195 h did:plc:a/b/c") == Place("v1", 0, 1795702387246195, "h", "did:plc:a/b/c")
+
+
+def test_a_time_without_its_zone_is_a_frame_that_cannot_be_understood() -> None:
+    frame = b'{"$type":"message","payload":{"$type":"x#commit","seq":1,"did":"d","time":"2026-01-01T00:00:00","rkey":"r"}}'
+    with pytest.raises(msgspec.ValidationError):
+        jetstream.event_of(frame, "v2")
