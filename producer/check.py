@@ -31,9 +31,10 @@ def check(chosen: settings.Settings) -> int:
         _line("ledger", lambda: check_files.file(chosen.ledger, "--ledger")),
         _line("report", lambda: check_files.file(chosen.report, "--report")),
         _line(f"broker {chosen.bootstrap}", lambda: check_broker.broker(chosen.bootstrap, chosen.topic)),
-        _line(f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)),
-        _line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write()),
     ]
+    if not codes[-1]:
+        codes.append(_line(f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)))
+    codes.append(_line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write()))
     return next((code for code in codes if code), 0)
 
 

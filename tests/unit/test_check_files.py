@@ -9,7 +9,7 @@ import pytest
 from config import settings
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
 from producer import check_files
-from producer.check import _line
+from producer.check import _line, check
 from producer.opening import checks_of_x
 from producer.run import records_of
 from producer.sources import bluesky_check
@@ -106,3 +106,12 @@ def test_a_limit_of_x_is_an_answer_the_doctor_asks_once() -> None:
             dict(checks_of_x(arguments))["X token"]()
         assert "again in" in str(raised.value)
         assert len([path for path, _ in x.requests if "usage" in path]) == 1
+
+
+def test_a_broker_that_is_away_is_said_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producer.publisher.CONNECT_TIMEOUT_S", 1.0)
+    address = ("--bootstrap", "127.0.0.1:9", "--output", "hdfs://127.0.0.1:9/x", "--webhdfs", "http://127.0.0.1:9")
+    assert check(chosen("--source", "sample", *address)) == 1
+    out = capsys.readouterr().out
+    assert out.count("no Kafka broker answers") == 1 and "topic tweets" not in out
+    assert "spool: ok" in out and "ledger: ok" in out and "report: ok" in out
