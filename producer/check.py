@@ -1,21 +1,22 @@
-"""`python -m producer --check`: can it run here? One line a point: ok, or the cause and the remedy."""
+"""`python -m producer --check`: can it run here? One line per point: ok, or the cause and the remedy."""
 
 from collections.abc import Callable
 
 from config import settings
 from config.errors import PipelineError
-from producer import check_broker, check_machine
+from producer import check_broker, check_files, check_machine
 from producer.check_output import Output
 from producer.opening import checks_of_x, open_source
-from producer.sources import State
+from producer.sources import State, bluesky_check
 
 
 def check(chosen: settings.Settings) -> int:
-    """Print a line a point; returns the exit code of the first that is not ok, or 0. Nothing is bought and nothing stays."""
+    """Print one line per point; returns the exit code of the first that is not ok, or 0. Nothing is bought and nothing stays."""
 
     def source() -> str:
         open_source(chosen, State())
-        return f" ({chosen.source})"
+        told = f", {bluesky_check.look(chosen.jetstream_url)}" if chosen.source == "bluesky" else ""
+        return f" ({chosen.source}){told}"
 
     codes = [
         _line("system", check_machine.system),
@@ -26,10 +27,14 @@ def check(chosen: settings.Settings) -> int:
     if chosen.source in ("stream", "search") and not codes[-1]:
         codes += [_line(name, probe) for name, probe in checks_of_x(chosen)]
     codes += [
+        _line("spool", lambda: check_files.spool(chosen)),
+        _line("ledger", lambda: check_files.file(chosen.ledger, "--ledger")),
+        _line("report", lambda: check_files.file(chosen.report, "--report")),
         _line(f"broker {chosen.bootstrap}", lambda: check_broker.broker(chosen.bootstrap, chosen.topic)),
-        _line(f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)),
-        _line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write()),
     ]
+    if not codes[-1]:
+        codes.append(_line(f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)))
+    codes.append(_line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write()))
     return next((code for code in codes if code), 0)
 
 

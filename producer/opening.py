@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from config import settings
-from config.errors import ConfigError
+from config.errors import ConfigError, ServiceUnreachable
 from producer.sources import Record, State, bluesky
 from producer.sources.replay import Replay
 from producer.sources.sample import sample
@@ -80,8 +80,13 @@ def checks_of_x(chosen: settings.Settings) -> list[tuple[str, Callable[[], str]]
     """What to ask X in `--check`, by name; see `x_check.checks`."""
     from producer.sources import x_check, x_rules
 
-    account, _ = _account(chosen, lambda _: None)
+    account, _ = _account(chosen, _no_pause)
     return x_check.checks(account, x_rules.wanted(chosen.track, chosen.rules) if chosen.source == "stream" else [])
+
+
+def _no_pause(seconds: float) -> None:
+    """The doctor asks once: a limit that X has set is an answer, not a reason to ask five times more."""
+    raise ServiceUnreachable(f"X wants to be asked again in {seconds:.0f} s", "X", "try again then; it is X's limit or an outage")
 
 
 def _account(chosen: settings.Settings, pause: Callable[[float], None]) -> tuple["Account", "Prices"]:

@@ -21,7 +21,6 @@ from producer.spool import Spool
 from producer.stopping import Interrupt
 from producer.tally import Tally
 
-CAN_BE_READ_AGAIN = ("replay", "sample")
 ASKED_FOR = {  # what makes a position another one: the settings that say which posts a source gives
     "stream": ("track", "rules"),
     "search": ("query", "lang", "min_likes", "adaptive_likes"),
@@ -33,11 +32,10 @@ POLL_S = 0.1
 
 def records_of(chosen: settings.Settings) -> Spool | Backlog:
     """Where records wait for Kafka: the spool that the settings name, or memory. Raises what `Spool` raises."""
-    folder = chosen.spool or ("none" if chosen.source in CAN_BE_READ_AGAIN else f".run/spool/{chosen.topic}-{chosen.source}")
-    if folder == "none":
+    if chosen.spool == "none":
         return Backlog()
     owner = spool_owner(chosen.source, chosen.topic, chosen.bootstrap)
-    return Spool(Path(folder), owner, chosen.spool_max_bytes, question(chosen))
+    return Spool(Path(chosen.spool), owner, chosen.spool_max_bytes, question(chosen))
 
 
 def spool_owner(source: str, topic: str, bootstrap: str) -> str:

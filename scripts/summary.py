@@ -27,6 +27,7 @@ from hdfs import InsecureClient  # noqa: E402
 from hdfs.util import HdfsError  # noqa: E402
 from requests import RequestException  # noqa: E402
 
+from config.command_line import version  # noqa: E402
 from config.errors import ConfigError, ServiceUnreachable, exit_with  # noqa: E402
 from consumers.manifests import Manifest  # noqa: E402
 
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="a job's output, hdfs://HOST:PORT/PATH")
     webhdfs = os.environ.get("TWEETS_WEBHDFS", "")
     parser.add_argument("--webhdfs", default=webhdfs, help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     given = parser.parse_args()
     output = urlsplit(given.output)
     if not output.path.startswith("/") or not (output.hostname or given.webhdfs):

@@ -124,10 +124,11 @@ def frozen(services: Services, name: str) -> Iterator[None]:
 
 
 class MisledKafka:
-    """A way to the broker by which it says to be at 127.0.0.9, where nobody is; `with` gives its address."""
+    """A way to the broker by which it says to be at 127.0.0.9, where nobody is, or at `told`; `with` gives its address."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._target, self._listener = int(bootstrap.rpartition(":")[2]), socket.create_server((HOST, 0))
+    def __init__(self, bootstrap: str, told: bytes = b"127.0.0.9", port: int = 0) -> None:
+        self._target, self._listener = int(bootstrap.rpartition(":")[2]), socket.create_server((HOST, port))
+        self._told = told
 
     def __enter__(self) -> str:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -147,7 +148,7 @@ class MisledKafka:
     def _carry(self, source: socket.socket, to: socket.socket) -> None:
         with suppress(OSError), source, to:
             while data := source.recv(65_536):
-                to.sendall(data.replace(b"127.0.0.1", b"127.0.0.9"))
+                to.sendall(data.replace(b"127.0.0.1", self._told))
 
 
 class Misled:

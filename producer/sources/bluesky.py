@@ -12,13 +12,14 @@ from websockets.sync.client import ClientConnection
 
 from config.errors import ConfigError, ServiceUnreachable
 from producer.sources import Record, Records, State
-from producer.sources.jetstream import V1, V2, CursorTooOld, Event, Notice, Place, Refused, Server, event_of, servers, subscribe
+from producer.sources.jetstream import V2, CursorTooOld, Event, Notice, Place, Refused, Server, event_of, servers, subscribe
 
 SAY_SILENCE_S = 5.0
 SILENCE_S = 30.0  # Bluesky has many posts a second: so long without any means that the host stands still
 REMEMBERED = 60_000  # events, for what comes twice; more than Bluesky has in the five minutes that another host is asked for
 GAP_S = 60.0  # when the first event is so much younger than the last one we had, something is missing
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+TOO_MANY = "refuses with 429"
 ROUNDS_AT_START = 2  # over all hosts, until one has answered for the first time
 
 log = logging.getLogger("producer")
@@ -73,76 +74,65 @@ def tweets(urls: str, wanted: Wanted, position: str, state: State) -> Records:
 
 
 class _Reader:
-    """All connections of a run, one after the other. v2 is tried first; after a connection over v1, too."""
+    """All connections of a run, one after the other. A server that fails is left for the next, v2 comes before v1."""
 
     def __init__(self, known: list[Server], wanted: Wanted, place: Place, state: State) -> None:
         self._servers, self._wanted, self._place, self._state = known, wanted, place, state
         self._last_of_earlier_run = place
         self._known: dict[str, None] = {}  # in the order of arrival
-        self._refused: dict[Server, str] = {}
-        self._at = self._failures = 0
-        self._answered = False
+        self._failed: dict[Server, str] = {}  # since something new came, and why
+        self._failures, self._answered = 0, False
 
     def records(self) -> Records:
         while True:
-            server = self._servers[self._at]
+            server = next(one for one in self._servers if one not in self._failed)
             try:
                 with subscribe(server, self._place.cursor(server), self._wanted.deletions) as socket:
                     self._answered, self._state.now = True, f"connected to {server}"
-                    self._refused.clear()
                     yield from self._new(self._behind(self._arriving(socket, server), server))
             except CursorTooOld as error:
                 self._ask_by_time(server, error)
             except Refused as error:
-                self._refuse(server, str(error))
+                self._leave(server, f"refuses with {error}", at_once=True)
             except (OSError, WebSocketException) as error:
-                self._pause(server, error)
+                self._leave(server, str(error) or type(error).__name__)
 
     def _ask_by_time(self, server: Server, error: CursorTooOld) -> None:
         """The number means nothing there: what the server has begins later, or under other numbers. See `_look_for_gap`."""
         if not self._place.seq:
-            return self._pause(server, error)
+            return self._leave(server, str(error))
         log.warning("bluesky: %s does not go on at event %d, asking by time", server, self._place.seq)
         self._place = self._place._replace(seq=0)
         return None
 
-    def _refuse(self, server: Server, status: str) -> None:
-        self._refused[server] = status
-        if len(self._refused) == len(self._servers):
-            told = ", ".join(f"{one} with {why}" for one, why in self._refused.items())
-            raise ConfigError(
-                f"every Jetstream refuses: {told}", "--jetstream-url", "check the addresses, or leave it out"
-            ) from None
-        self._state.now = f"{server} refuses with {status}, trying the next"
-        log.warning("bluesky: %s", self._state.now)
-        self._move_on()
+    def _leave(self, server: Server, reason: str, at_once: bool = False) -> None:
+        """Go to the next server: after a pause, or at once while there is one that has not failed yet.
 
-    def _pause(self, server: Server, error: Exception) -> None:
-        reason = str(error) or type(error).__name__
-        back_to_v2 = server.wire == V1 and not self._failures
-        self._failures += 1
+        Raises ConfigError when all refuse for good, ServiceUnreachable when none has answered in the first rounds.
+        """
+        self._failed[server] = reason
+        self._servers = sorted([*(one for one in self._servers if one != server), server], key=lambda one: one.wire != V2)
+        told = ", ".join(f"{one} {why}" for one, why in self._failed.items())
+        if len(self._failed) == len(self._servers):
+            if all(why.startswith("refuses with 4") and why != TOO_MANY for why in self._failed.values()):
+                raise ConfigError(f"every Jetstream refuses: {told}", "--jetstream-url", "check the addresses, or leave it out")
+            self._failed.clear()
+            at_once = False
+        self._failures += not at_once
         if not self._answered and self._failures >= ROUNDS_AT_START * len({one.host for one in self._servers}):
-            where = ", ".join(map(str, self._servers))
-            raise ServiceUnreachable(f"no Jetstream answers: {reason}", where, "check the network and --jetstream-url") from None
-        seconds = min(FIRST_PAUSE_S * 2 ** (self._failures - 1), LONGEST_PAUSE_S)
-        self._at = -1 if back_to_v2 else self._at
-        self._move_on()
-        self._state.now = f"{server}: {reason}; {self._servers[self._at]} next, in {seconds:.0f} s"
+            raise ServiceUnreachable(f"no Jetstream answers: {told}", "--jetstream-url", "check the network and the addresses")
+        seconds = 0 if at_once else min(FIRST_PAUSE_S * 2 ** (self._failures - 1), LONGEST_PAUSE_S)
+        following = next(one for one in self._servers if one not in self._failed)
+        self._state.now = f"{server} {reason}; {following} next, in {seconds:.0f} s"
         log.warning("bluesky: %s", self._state.now)
-        self._state.reconnects += 1
+        self._state.reconnects += not at_once
         time.sleep(seconds)
-
-    def _move_on(self) -> None:
-        """To the next server that has not refused."""
-        following = [*range(self._at + 1, len(self._servers)), *range(self._at + 1)]
-        self._at = next(at for at in following if self._servers[at] not in self._refused)
 
     def _arriving(self, socket: ClientConnection, server: Server) -> Iterator[_Arrived]:
         """The connection's posts and deletions; raises OSError, WebSocketException or CursorTooOld at its end."""
         first = True
         while True:
             frame = self._frame(socket, server)
-            self._failures = 0
             try:
                 event = event_of(frame, server.wire)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -168,7 +158,7 @@ class _Reader:
             except TimeoutError:
                 silent_s += SAY_SILENCE_S
                 if silent_s >= SILENCE_S:
-                    raise TimeoutError(f"connected, but silent for {SILENCE_S:.0f} s") from None
+                    raise TimeoutError(f"is connected, but silent for {SILENCE_S:.0f} s") from None
                 self._state.now = f"connected to {server}, silent for {silent_s:.0f} s"
                 continue
             if silent_s:
@@ -217,7 +207,8 @@ class _Reader:
             if place.event in self._known:
                 self._state.repeats += wanted
                 continue
-            self._place = place
+            self._failures, self._place = 0, place
+            self._failed.clear()
             self._known[place.event] = None
             if len(self._known) > REMEMBERED:
                 del self._known[next(iter(self._known))]

@@ -5,11 +5,11 @@ docs/README.md, v1 (`/subscribe`) in §5.1. A v2 cursor is a sequence number of 
 """
 
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -26,6 +26,7 @@ LARGEST_FRAME_BYTES = 32 * 1024 * 1024  # what the official clients take; a smal
 SAME_BACK_US = 5_000_000  # v1, the same host again: its events come in the same order, this is for its clock
 OTHER_BACK_US = 300_000_000  # another host sees each event at a time of its own; the one we left may have lagged by minutes
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Refused(Exception):
@@ -135,8 +136,8 @@ class _Old(Struct):
 class _Payload(_Commit):
     seq: int = 0
     did: str = ""
-    time: datetime = EPOCH
-    witnessedAt: datetime | None = None
+    time: Moment = EPOCH
+    witnessedAt: Moment | None = None
     account: _Account | None = None
     name: str = ""
     message: str = ""
@@ -190,7 +191,7 @@ def subscribe(server: Server, cursor: int, deletions: bool) -> ClientConnection:
         status, body = error.response.status_code, bytes(error.response.body or b"")
         if b'"CursorTooOld"' in body:
             raise CursorTooOld from None
-        if 400 <= status < 500 and status != 429:
+        if 400 <= status < 500:
             raise Refused(str(status)) from None
         raise
 

@@ -39,5 +39,5 @@ def variables(home: Home) -> dict[str, str]:
     if home.pid("x-stub") is not None:
         found |= {"TWEETS_X_BASE_URL": f"http://{home.address('x-stub')}", "TWEETS_X_BEARER_TOKEN": X_TOKEN}
     if home.pid("jetstream-stub") is not None:
-        found["TWEETS_JETSTREAM_URL"] = f"ws://{home.address('jetstream-stub')}/subscribe"
+        found["TWEETS_JETSTREAM_URL"] = f"ws://{home.address('jetstream-stub')}"
     return found

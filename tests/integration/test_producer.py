@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from kafka.admin import ConfigResource, KafkaAdminClient
 
 from config.errors import ServiceUnreachable
 from producer import check_broker, publisher
+from scripts.stubs.jetstream import Jetstream
 from scripts.stubs.x import XStub
-from tests.conftest import ROOT, Services
+from tests.conftest import HOST, ROOT, Services, wait_until
 from tests.producing import Misled, MisledKafka, assert_ledger_matches, ordered, produce, published, running
 
 DATA = ROOT / "tests" / "data"
@@ -207,3 +209,45 @@ def test_quota_used_up(services: Services, topic: str) -> None:
         out, err = produce(services, *arguments, expect=6)
     assert "no credits left" in err
     assert json.loads(out)["stopped_by"] == "error"
+
+
+def test_check_of_bluesky_connects(services: Services, topic: str, tmp_path: Path) -> None:
+    spool = str(tmp_path / "spool")
+    with Jetstream(rate=500) as stub:
+        arguments = ("--check", "--source", "bluesky", "--jetstream-url", stub.url, "--topic", topic, "--spool", spool)
+        out, _ = produce(services, *arguments)
+        assert f"source: ok (bluesky), 127.0.0.1:{stub.port} (v2) sends: " in out
+        assert "spool: ok, new, " in out
+    out, _ = produce(services, *arguments, expect=1)
+    assert "no Jetstream sends anything" in out
+    assert not (tmp_path / "spool").exists()
+
+
+def test_a_supervised_producer_goes_on_when_kafka_is_there(services: Services, topic: str) -> None:
+    """Nobody listens at first: exit 1, and again; then somebody does."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        port = taken.getsockname()[1]
+    process = running(services, "--supervise", "--source", "sample", "--bootstrap", f"{HOST}:{port}", "--topic", topic)
+    assert process.stderr is not None
+    said = ""
+    while "starting it again" not in said:
+        line = process.stderr.readline().decode()
+        assert line, said
+        said += line
+    with MisledKafka(services.bootstrap, told=HOST.encode(), port=port):
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, said + err.decode()
+    assert json.loads(out)["acked"] == 2000
+    assert len(published(services, topic)) == 2000
+
+
+def test_a_supervised_producer_is_stopped_by_one_signal(services: Services, topic: str) -> None:
+    arguments = ("--supervise", "--source", "sample", "--max-posts", "0", "--rate", "200", "--topic", topic)
+    process = running(services, *arguments)
+    wait_until(lambda: published(services, topic), 60, "it publishes")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    report = json.loads(out)
+    assert (report["stopped_by"], report["acked"]) == ("signal", report["read"]), "it was flushed, not cut off"

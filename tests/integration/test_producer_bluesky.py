@@ -59,11 +59,12 @@ def assert_exact(report: Report, found: Published) -> None:
         (Faults(drop_after=90), 0),
         (Faults(silent_after=150), 0),
         (Faults(repeat_every=7), 0),
-        (Faults(bad_every=50), 7),
+        (Faults(bad_every=50), 6),
     ],
     ids=["none", "drop", "silence", "repeats", "bad frames"],
 )
 def test_each_post_and_deletion_once(faults: Faults, bad: int, wire: str, services: Services, topic: str, tmp_path: Path) -> None:
+    bad += bool(bad and wire == "v1")  # it sends identities unasked, so more frames
     with Jetstream(rate=0, posts=EVENTS, faults=faults) as stub:
         run = run_of(services, stub, topic, tmp_path, POSTS + bad, jetstream_url={"v2": stub.v2, "v1": stub.v1}[wire])
         with under_way(run):

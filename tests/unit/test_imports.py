@@ -21,6 +21,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer.__main__": ({"config", "producer", "scripts.machine.supervisor"}, set()),
     "producer.help": ({"config"}, set()),
     "producer.check": ({"config", "producer"}, set()),
+    "producer.check_files": ({"config", "producer"}, set()),
     "producer.check_broker": (ERRORS | {"producer.publisher"}, set()),
     "producer.opening": ({"config", "producer.sources"}, set()),
     "producer.sources": (ERRORS | {"producer.sources"}, LINES | {"tweepy", "requests", "websockets", "tomli"}),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 
+import msgspec
 import pytest
 
 from config.errors import ConfigError, ServiceUnreachable
@@ -282,7 +283,31 @@ def test_a_silent_host_is_said_and_left_for_the_next(stub: Jetstream, caplog: py
         assert next(bluesky.tweets(f"{silent.v2},{stub.v2}", ALL, position, state)).id is not None
         assert silent.connections == 1
         assert state.now == f"connected to 127.0.0.1:{stub.port} (v2)"
-        assert f"127.0.0.1:{silent.port} (v2): connected, but silent for" in caplog.text
+        assert f"127.0.0.1:{silent.port} (v2) is connected, but silent for" in caplog.text
+
+
+def test_a_host_that_replays_and_then_stands_still_is_left_for_the_next(stub: Jetstream) -> None:
+    """It has all that we have had, and nothing new: that is no progress, on a wire where v2 is refused, too."""
+    with Jetstream(rate=100_000, posts=400, seed=2) as stalled:
+        wait_until(lambda: len(stalled.events) == 400, 10, "the events are there")
+        stalled.faults = Faults(silent_after=100, refuse_v2=404)
+        stub.faults.refuse_v2 = 404
+        state = State()
+        found = bluesky.tweets(f"{stalled.url},{stub.url}", ALL, start(stalled, "v1"), state)
+        hosts = [Place.of(next(found).position).host for _ in range(200)]
+        assert hosts[0] == f"127.0.0.1:{stalled.port}" and hosts[-1] == f"127.0.0.1:{stub.port}"
+
+
+def test_too_many_connections_are_waited_out(stub: Jetstream) -> None:
+    stub.faults.refuse = 429
+    state = State()
+    found = bluesky.tweets(stub.url, ALL, start(stub), state)
+    with pytest.raises(ServiceUnreachable, match="refuses with 429"):
+        next(found)
+    stub.faults.refuse = 0
+    reader = bluesky.tweets(stub.url, ALL, start(stub), state)
+    next(reader)
+    assert state.now.endswith("(v2)")
 
 
 def test_nobody_answers() -> None:
@@ -295,7 +320,7 @@ def test_nobody_answers() -> None:
 @pytest.mark.parametrize("status", [400, 404])
 def test_when_all_refuse_the_run_ends(stub: Jetstream, status: int) -> None:
     stub.faults = Faults(refuse=status)
-    with pytest.raises(ConfigError, match=rf"every Jetstream refuses: .*\(v2\) with {status}, .*\(v1\) with {status}"):
+    with pytest.raises(ConfigError, match=rf"every Jetstream refuses: .*\(v2\) refuses with {status}, .*\(v1\) refuses"):
         next(bluesky.tweets(stub.url, Wanted(), "", State()))
 
 
@@ -310,8 +335,14 @@ def test_a_position_of_another_form_means_what_is_new(stub: Jetstream, position:
     assert Place.of(position) == Place()
     records = bluesky.tweets(stub.url, Wanted(), position, State())
     stub.posts, stub.rate = 100_000, 100_000
-    assert Place.of(next(records).position).seq > 400
+    assert Place.of(next(records).position).time_us > stub.events[399].time_us
 
 
 def test_positions_of_earlier_versions_are_v1s() -> None:
     assert Place.of("1795702387246195 h did:plc:a/b/c") == Place("v1", 0, 1795702387246195, "h", "did:plc:a/b/c")
+
+
+def test_a_time_without_its_zone_is_a_frame_that_cannot_be_understood() -> None:
+    frame = b'{"$type":"message","payload":{"$type":"x#commit","seq":1,"did":"d","time":"2026-01-01T00:00:00","rkey":"r"}}'
+    with pytest.raises(msgspec.ValidationError):
+        jetstream.event_of(frame, "v2")
