@@ -93,6 +93,9 @@ TABLE = (
     Setting(
         "spool_max_bytes", _PRODUCER, int, 4 * 1024**3, "a spool of so many bytes is full: reading stops until Kafka has some"
     ),
+    Setting(
+        "spool_min_free_bytes", _PRODUCER, int, 1024**3, "reading stops while the spool's disk has fewer free; 0 is no limit"
+    ),
     Setting("report", _PRODUCER, str, "", "write the closing report (JSON) to this file; empty is standard output"),
     Setting("ledger", _PRODUCER, str, "", "append one JSON line an acknowledged record to this file"),
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),

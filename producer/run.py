@@ -37,7 +37,7 @@ def records_of(chosen: settings.Settings) -> Spool | Backlog:
     if folder == "none":
         return Backlog()
     owner = spool_owner(chosen.source, chosen.topic, chosen.bootstrap)
-    return Spool(Path(folder), owner, chosen.spool_max_bytes, question(chosen))
+    return Spool(Path(folder), owner, chosen.spool_max_bytes, question(chosen), chosen.spool_min_free_bytes)
 
 
 def spool_owner(source: str, topic: str, bootstrap: str) -> str:
