@@ -49,6 +49,10 @@ test-spark: ## the connector's tests on another Spark, in a copy below build/: m
 bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks
 
-clean: ## stop the services and remove what was built and run here (the venv stays)
+clean: ## stop the services and remove what was built and run here (the venv stays, and what a spool keeps)
 	@if [ -x $(PYTHON) ] && [ -d build/jars ]; then scripts/services clean; fi
-	rm -rf build .run .pytest_cache .mypy_cache .ruff_cache spark-warehouse metastore_db derby.log
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache spark-warehouse metastore_db derby.log
+	@if [ -d .run ]; then find .run -mindepth 1 -maxdepth 1 ! -name spool -exec rm -rf {} +; fi
+	@if [ -n "$$(find .run/spool \( -name '*.segment' -o -name rejected.jsonl \) -print -quit 2>/dev/null)" ]; then \
+		echo "kept: .run/spool has posts that Kafka has not taken, or says where a source goes on. To give them up: rm -r .run/spool"; \
+	else rm -rf .run; fi

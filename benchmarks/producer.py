@@ -1,11 +1,13 @@
-"""Publishing a file: this project's producer against a plain loop over kafka-python, in turn, onto one topic.
+"""Publishing a file: the producer over librdkafka and over kafka-python, and plain loops, in turn, onto one topic.
 
 `python -m benchmarks.producer [--records N] [--rounds N] [--results FILE]`. Needs Kafka (scripts/services start kafka-1). Prints
 one line per way and writes benchmarks/results/producer.json. Compare ratios of one run only.
 
-Ours is the whole of `python -m producer --source replay`, in a process of its own: it reads the file, finds each tweet's id,
-publishes and counts every acknowledgement; the seconds are those of its report. The plain loop has key and value ready in
-memory and does `send(topic, value, key)` for each, then `flush`, with kafka-python's defaults (acks=all, idempotent, as ours).
+`producer…` is the whole of `python -m producer --source replay`, in a process of its own: it reads the file, finds each tweet's
+id, publishes and counts every acknowledgement; the seconds are those of its report. `producer_over_kafka_python…` is the same
+program with the same batches (1 MB, 20 ms, no compression, acks=all, idempotent) and the other client. The plain loops have
+key and value ready in memory and do `send(topic, value, key)` for each, then `flush`: with kafka-python's defaults (acks=all,
+idempotent, batches of 16 KiB, no linger), and with the producer's batches.
 """
 
 import argparse
@@ -20,10 +22,12 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
+from benchmarks.kafka_python_producer import SETTINGS
 from producer.sources.replay import Replay
 from producer.sources.sample import sample
 
@@ -31,10 +35,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "producer.json"
 
 
-def plain_loop(bootstrap: str, topic: str, file: Path) -> float:
-    """Records a second of kafka-python's `send` for each and one `flush`."""
+def plain_loop(bootstrap: str, topic: str, file: Path, **settings: Any) -> float:
+    """Records per second of kafka-python's `send` for each and one `flush`."""
     records = [(record.id.encode() if record.id else None, record.value) for record in Replay(str(file))]
-    client = KafkaProducer(bootstrap_servers=bootstrap)
+    client = KafkaProducer(bootstrap_servers=bootstrap, **settings)
     begun = time.perf_counter()
     for key, value in records:
         client.send(topic, value, key)
@@ -44,9 +48,9 @@ def plain_loop(bootstrap: str, topic: str, file: Path) -> float:
     return len(records) / seconds
 
 
-def ours(bootstrap: str, topic: str, file: Path, *arguments: str) -> float:
-    """Records a second of the producer's own report."""
-    command = [sys.executable, "-m", "producer", "--source", "replay", "--file", str(file), "--topic", topic, *arguments]
+def ours(bootstrap: str, topic: str, file: Path, *arguments: str, program: str = "producer") -> float:
+    """Records per second of the producer's own report."""
+    command = [sys.executable, "-m", program, "--source", "replay", "--file", str(file), "--topic", topic, *arguments]
     done = subprocess.run([*command, "--bootstrap", bootstrap], cwd=ROOT, check=True, capture_output=True)
     report = json.loads(done.stdout)
     assert report["acked"] == report["read"] > 0, report
@@ -76,12 +80,16 @@ def main() -> None:
         values = (record.value for record in sample(1, 0.0))
         file.write_bytes(b"\n".join(islice((value for value in values if value is not None), chosen.records)))
         at = chosen.bootstrap, topic, file
+        other = "benchmarks.kafka_python_producer"
         ledger, spool = ("--ledger", f"{folder}/ledger"), ("--spool", f"{folder}/spool")
         ways = {
             "kafka_python_plain_loop": lambda: plain_loop(*at),
+            "kafka_python_plain_loop_same_batches": lambda: plain_loop(*at, **SETTINGS),
             "producer": lambda: ours(*at),
-            "producer_with_ledger": lambda: ours(*at, *ledger),
+            "producer_over_kafka_python": lambda: ours(*at, program=other),
             "producer_with_spool": lambda: ours(*at, *spool),
+            "producer_over_kafka_python_with_spool": lambda: ours(*at, *spool, program=other),
+            "producer_with_ledger": lambda: ours(*at, *ledger),
         }
         results = measured(ways, chosen.rounds)
         bytes_a_record = round(file.stat().st_size / chosen.records)
@@ -90,7 +98,7 @@ def main() -> None:
     plain = medians["kafka_python_plain_loop"]
     ratios = {name: round(median / plain, 2) for name, median in medians.items()}
     for name, median in medians.items():
-        print(f"{name:<25} {median:>10,.0f} records/s  {ratios[name]:>6.2f} x")
+        print(f"{name:<40} {median:>10,.0f} records/s  {ratios[name]:>6.2f} x")
     chosen.results.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "records": chosen.records,

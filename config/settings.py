@@ -110,6 +110,9 @@ TABLE = (
         " project's folder for live sources, and none for those that can be read again (replay, sample)",
     ),
     Setting("spool_max_bytes", _PRODUCER, int, 4 * 1024**3, "a spool of this size is full: reading stops until Kafka has some"),
+    Setting(
+        "spool_min_free_bytes", _PRODUCER, int, 1024**3, "reading stops while the spool's disk has fewer free; 0 is no limit"
+    ),
     Setting("report", _PRODUCER, str, "", "write the closing report (JSON) to this file; empty is standard output"),
     Setting("ledger", _PRODUCER, str, "", "append one JSON line per acknowledged record to this file"),
     Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),

@@ -35,7 +35,7 @@ def records_of(chosen: settings.Settings) -> Spool | Backlog:
     if chosen.spool == "none":
         return Backlog()
     owner = spool_owner(chosen.source, chosen.topic, chosen.bootstrap)
-    return Spool(Path(chosen.spool), owner, chosen.spool_max_bytes, question(chosen))
+    return Spool(Path(chosen.spool), owner, chosen.spool_max_bytes, question(chosen), chosen.spool_min_free_bytes)
 
 
 def spool_owner(source: str, topic: str, bootstrap: str) -> str:

@@ -154,9 +154,10 @@ class Spool:
             self.waiting -= len(numbers)  # each was taken once since the last rewind
             self._acknowledged.add(numbers)
             for segment in [segment for segment in self._segments[:-1] if segment.done]:
-                segment.path.unlink(missing_ok=True)
-                self._segments.remove(segment)
-                self._bytes -= segment.size
+                with suppress(OSError):  # another try follows
+                    segment.path.unlink(missing_ok=True)
+                    self._segments.remove(segment)
+                    self._bytes -= segment.size
             if self._acknowledged.stale or self._acknowledged.size > ACKNOWLEDGED_BYTES:
                 self._acknowledged.rewrite(self._crossed())
             self._look_for_room()

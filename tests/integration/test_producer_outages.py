@@ -14,7 +14,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.producing import COMMAND, assert_ledger_matches, produce, published, running
 
 
@@ -71,6 +71,23 @@ def test_broker_away_is_said_in_bounded_time(services: Services) -> None:
     assert time.monotonic() - begin < 20
     assert out == ""
     assert address in err and "Traceback" not in err
+
+
+def test_a_stop_is_bounded_whatever_kafka_does(tmp_path: Path) -> None:
+    """A broker that takes the connection and says nothing: the worst moment to be told to stop is while connecting."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address, spool = f"127.0.0.1:{silent.getsockname()[1]}", tmp_path / "spool"
+        arguments = ["--source", "sample", "--rate", "500", "--spool", str(spool), "--bootstrap", address]
+        environ = {**os.environ, "TWEETS_TOPIC": "tweets"}
+        with subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=subprocess.PIPE) as process:
+            wait_until(lambda: list(spool.glob("*.segment")), 30, "the spool grows")
+            begin = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+            assert time.monotonic() - begin < 18 * PATIENCE
+    report = json.loads(out)
+    assert (process.returncode, report["stopped_by"], report["acked"], report["failed"]) == (0, "signal", 0, 0)
+    assert report["read"] == report["spooled"] > 0
 
 
 @pytest.mark.long

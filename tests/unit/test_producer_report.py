@@ -1,17 +1,24 @@
 """The closing report, the ledger's lines, the pace."""
 
+import errno
 import io
 import json
+import os
+import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 
 import pytest
 
 from config.errors import ConfigError
+from producer import report as producer_report
 from producer.ledger import Ledger
-from producer.report import Report
+from producer.report import Progress, Report
 from producer.sources.pace import paced
+from tests.conftest import wait_until
 
 REPORT = Report(
     source="stream", topic="tweets", state="429, again in 12 s", read=10, from_spool=2, acked=8, failed=1, rejected=1, spooled=2,
@@ -36,6 +43,43 @@ def test_live_line_names_trouble_and_cost() -> None:
         "429, again in 12 s: 10 read, 8 acked, 1 failed, 1 rejected, 3 reconnects, 4 repeats, 1 gaps, 4 records/s, 2 waiting,"
         " 0.05 USD, 2 s"
     )
+
+
+def test_progress_outlives_a_standard_error_that_is_full_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            if len(written) == 1:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(text)
+
+    monkeypatch.setattr(producer_report, "PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr(sys, "stderr", Full())
+    with Progress(lambda: REPORT, lambda: "", as_json=False):
+        wait_until(lambda: sys.stderr.getvalue().count("10 read"), 10, "the next line is said")  # type: ignore[attr-defined]
+    assert "total: " in sys.stderr.getvalue()  # type: ignore[attr-defined]
+
+
+def test_progress_ends_well_where_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as gone:  # noqa: PTH123 - a descriptor
+        monkeypatch.setattr(sys, "stderr", gone)
+        with Progress(lambda: REPORT, lambda: "", as_json=False):
+            pass
+        monkeypatch.undo()
+        with suppress(BrokenPipeError):
+            gone.close()
+
+
+def test_what_stops_the_reading_is_said_when_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(producer_report, "PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    idle = replace(REPORT, acked=10)
+    with Progress(lambda: idle, lambda: "reading has stopped", as_json=False):
+        wait_until(lambda: "(reading has stopped)" in sys.stderr.getvalue(), 10, "it is said")  # type: ignore[attr-defined]
 
 
 def test_ledger_lines(tmp_path: Path) -> None:
