@@ -62,7 +62,8 @@ TABLE = (
     Setting("loop", _PRODUCER, bool, False, "replay: begin again at the end of the file"),
     Setting("rate", _PRODUCER, float, 0.0, "replay, sample: records a second; 0 is as fast as possible"),
     Setting("max_posts", _PRODUCER, int, 0, "stop after so many posts; 0 is no limit"),
-    Setting("max_cost", _PRODUCER, float, 0.0, "stream, search: stop before X's posts cost more USD; 0 is no limit"),
+    Setting("max_cost", _PRODUCER, float, 0.0, "stream, search: no run, and no UTC day, costs more USD; 0 is no limit"),
+    Setting("fill_gaps", _PRODUCER, str, "15m", "stream: fetch what it missed in up to this time (0, 30s, 15m, 2h, 7d)"),
     Setting("seed", _PRODUCER, int, 1, "sample: the same seed gives the same tweets"),
     Setting("malformed", _PRODUCER, float, 0.0, "sample: share of malformed records, 0 to 1"),
     Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
@@ -80,7 +81,7 @@ TABLE = (
     Setting("x_usd_a_count", _PRODUCER, float, 0.005, "X's price of a request for counts, which --dry-run makes"),
     Setting("keywords", _PRODUCER, str, "", "bluesky: phrases, comma separated; a post has one of them; empty is all posts"),
     Setting("jetstream_url", _PRODUCER, str, _JETSTREAMS, "bluesky: the Jetstream, and comma separated those to fall back on"),
-    Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "X's address; another one for tests only"),
+    Setting("x_base_url", _PRODUCER, str, "https://api.x.com", "X's address; another one for tests only"),
     Setting("x_bearer_token", _PRODUCER, str, "", "X's bearer token", secret=True),
     Setting(
         "spool",

@@ -3,12 +3,11 @@
 import sys
 import time
 from itertools import islice
-from pathlib import Path
 
 from config import settings
 from producer.backlog import Backlog
 from producer.ledger import Ledger
-from producer.opening import open_source
+from producer.opening import open_source, spool_folder
 from producer.publisher import Publisher, Tally
 from producer.report import Report
 from producer.sending import Sender
@@ -18,17 +17,16 @@ from producer.sources.replay import Replay
 from producer.spool import Spool
 from producer.stopping import Interrupt
 
-CAN_BE_READ_AGAIN = ("replay", "sample")
 DRAIN_S = 10.0  # after a signal or an error, for what the spool keeps anyway
 POLL_S = 0.1
 
 
 def records_of(chosen: settings.Settings) -> Spool | Backlog:
     """Where records wait for Kafka: the spool that the settings name, or memory. Raises what `Spool` raises."""
-    folder = chosen.spool or ("none" if chosen.source in CAN_BE_READ_AGAIN else f".run/spool/{chosen.topic}-{chosen.source}")
-    if folder == "none":
+    folder = spool_folder(chosen)
+    if folder is None:
         return Backlog()
-    return Spool(Path(folder), f"{chosen.source} for {chosen.topic}", chosen.spool_max_bytes)
+    return Spool(folder, f"{chosen.source} for {chosen.topic}", chosen.spool_max_bytes)
 
 
 class Run:
@@ -40,7 +38,7 @@ class Run:
         self._state, self._tally, self._records = State(), Tally(), records_of(chosen)
         self._spooled = isinstance(self._records, Spool)
         self._ledger = Ledger(chosen.ledger) if chosen.ledger else None
-        self._source = open_source(chosen, self._state, self._records.position)
+        self._source = open_source(chosen, self._state, self._records.position, spool_folder(chosen))
         self._sender = Sender(self._records, self._connect)
 
     def _connect(self) -> Publisher:

@@ -5,6 +5,7 @@ from typing import Any
 
 from producer.sources import Record, Records, State, x_stream
 from producer.sources.x_ids import id_at
+from producer.sources.x_kept import Kept
 from producer.sources.x_purse import Prices, Purse
 from producer.sources.x_query import query
 from producer.sources.x_rules import wanted
@@ -17,22 +18,25 @@ STREAM, RULES, SEARCH = "/search/stream", "/stream/rules", "/search/recent"
 
 
 class Try:
-    """A stub, a source that reads it without waiting, and what the source said meanwhile."""
+    """A stub, a source that reads it, X's clock going on by each pause instead of waiting, and what the source said meanwhile."""
 
     def __init__(self, x: XStub, silence_s: float = 5.0, **limits: Any) -> None:
         self.x, self.state, self.pauses, self.said = x, State(), [], []  # type: ignore[var-annotated]
         self.account = Account(TOKEN, x.url, self._pause, silence_s)
-        self.purse = Purse(self.state, Prices(), **limits)
+        self.purse = Purse(self.state, Prices(), now=self.account.now, **limits)
 
     def _pause(self, seconds: float) -> None:
+        self.x.world.ahead_s += seconds
         self.pauses.append(seconds)
         self.said.append(self.state.now)
 
-    def stream(self, track: str = "coffee", position: str = "", replace: bool = False) -> Records:
-        return x_stream.tweets(self.account, wanted(track, ""), replace, self.purse, self.state, position)
+    def stream(self, track: str = "coffee", kept: Kept | None = None, longest_gap_s: float = 900.0) -> Records:
+        kept = kept or Kept()
+        return x_stream.tweets(self.account, wanted(track, ""), False, self.purse, self.state, kept, longest_gap_s)
 
     def search(self, text: str = "coffee", position: str = "", adaptive: bool = False, until: str = "") -> Records:
-        return search(self.account, query(text, "", "", until, 0), 1.0, adaptive, self.purse, self.state, position)
+        kept = Kept(position=f" {position}" if position else "")
+        return search(self.account, query(text, "", "", until, 0), 1.0, adaptive, self.purse, self.state, kept)
 
 
 def ids(records: list[Record]) -> list[str]:
