@@ -107,11 +107,11 @@ class Account:
                 failure, why = unreachable(error, doing), str(error.response.status_code)
             except (requests.RequestException, ValueError) as error:  # ValueError: the answer is not what it should be
                 failure, why, limited = unreachable(error, doing), type(error).__name__, False
-            if not self._patient or (tries == REST_TRIES and not self._answered and not limited):
+            if not self._patient or (tries >= REST_TRIES and not self._answered):
                 raise failure
             if not limited:
-                pause_s = min(2.0**tries, REST_PAUSE_MOST_S)
-                tries = min(tries + 1, 10) if self._answered else tries + 1
+                pause_s = min(2.0 ** min(tries, 10), REST_PAUSE_MOST_S)
+            tries += 1
             state.now = f"{doing}: {why}, again in {pause_s:.0f} s"
             log.warning("%s", state.now)
             self.pause(pause_s)

@@ -26,8 +26,11 @@ KEEP_ALIVE_S = 20.0  # X's own
 class XStub:
     """`with XStub() as x:` runs it; `x.url` is its base URL, `x.world` what it knows, the rest what it saw and does."""
 
-    def __init__(self, port: int = 0, keep_alive_s: float = 0.1, silence_s: float = 25.0, page_size: int = 100) -> None:
-        self.world, self.token, self.limits = World(), TOKEN, Limits()
+    def __init__(
+        self, port: int = 0, keep_alive_s: float = 0.1, silence_s: float = 25.0, page_size: int = 100, pace: float = 1.0
+    ) -> None:
+        self.world, self.token, self.limits = World(pace=pace), TOKEN, Limits()
+        self.away_until = 0.0  # X's time: until then connections are closed without an answer
         self.keep_alive_s, self.silence_s, self.page_size = keep_alive_s, silence_s, page_size
         self.patience_s, self.slow_readers = 5.0, 0  # how long a reader may not read; how many were disconnected for it
         self.faults: deque[Fault] = deque()
@@ -47,6 +50,16 @@ class XStub:
         with self.world.said:
             self.faults += [Fault(kind, after, path) for _ in range(times)]
             self.world.said.notify_all()
+
+    def go_away(self, seconds: float) -> None:
+        """Break every connection off, and take none for this long by X's clock."""
+        with self.world.said:
+            self.away_until = self.world.now() + seconds
+            self.world.said.notify_all()
+
+    @property
+    def away(self) -> bool:
+        return self.world.now() < self.away_until
 
     def queries(self, path: str) -> list[dict[str, str]]:
         """The queries of the requests so far whose path ends so."""

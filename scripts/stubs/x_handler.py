@@ -38,6 +38,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer_to(self, body: dict[str, Any]) -> None:
         url, self.limits = urlsplit(self.path), dict[str, str]()
+        if self.stub.away and not url.path.startswith("/_"):
+            self.close_connection = True
+            return
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         try:
             if url.path.startswith("/_"):
@@ -135,6 +138,9 @@ class Handler(BaseHTTPRequestHandler):
         x, sent = self.stub, 0
         shape: Callable[[list[Post]], list[Post]] = list
         while not x.ended.is_set():
+            if x.away:
+                self.close_connection = True
+                return
             due = x.faults[0] if x.faults and x.faults[0].kind not in REFUSALS else None
             if due is not None and sent >= due.after:
                 x.faults.popleft()

@@ -21,11 +21,11 @@ REFERENCED = "referenced_tweets.id"  # the expansion that brings the whole text
 class World:
     """Posts, oldest first, and rules. Every post matches every rule and every word; languages, likes and times count.
 
-    X's clock is this machine's, `ahead_s` seconds on; its answers' Date says so.
+    X's clock is this machine's, `ahead_s` seconds on, and runs `pace` times as fast; its answers' Date says so.
     """
 
-    def __init__(self, seed: int = 1) -> None:
-        self.ahead_s = 0.0
+    def __init__(self, seed: int = 1, pace: float = 1.0) -> None:
+        self.ahead_s, self._pace, self._begun = 0.0, pace, time.time()
         self.bill = Bill()
         self.posts: list[Post] = []
         self.rules: list[dict[str, str]] = []
@@ -35,7 +35,7 @@ class World:
 
     def now(self) -> float:
         """X's time, seconds since 1970."""
-        return time.time() + self.ahead_s
+        return self._begun + (time.time() - self._begun) * self._pace + self.ahead_s
 
     @property
     def day(self) -> int:

@@ -9,6 +9,7 @@ import pytest
 from config import settings
 from config.errors import PipelineError
 from producer.sources import State, x_wire
+from producer.sources.x_kept import Kept
 from producer.sources.x_purse import Prices, Purse
 from producer.sources.x_query import query
 from producer.sources.x_rules import wanted
@@ -47,8 +48,8 @@ def test_the_token_stays_where_it_is(path: str, fault: str, caplog: pytest.LogCa
         purse = Purse(state, Prices())
         with pytest.raises(PipelineError) as raised:
             if path == "/search/recent":
-                next(search(account, query("coffee", "", "", "", 0), 1.0, False, purse, state))
-            next(stream(account, wanted("coffee", ""), False, purse, state))
+                next(search(account, query("coffee", "", "", "", 0), 1.0, False, purse, state, Kept()))
+            next(stream(account, wanted("coffee", ""), False, purse, state, Kept(), 900.0))
     assert CANARY not in shown(raised.value)
     assert CANARY not in caplog.text
     assert CANARY not in state.now

@@ -23,6 +23,7 @@ class Try:
     def __init__(self, x: XStub, silence_s: float = 5.0, **limits: Any) -> None:
         self.x, self.state, self.pauses, self.said = x, State(), [], []  # type: ignore[var-annotated]
         self.account = Account(TOKEN, x.url, self._pause, silence_s)
+        self.account.now = x.world.now  # type: ignore[method-assign] # both see the same clock, however fast it is
         self.purse = Purse(self.state, Prices(), now=self.account.now, **limits)
 
     def _pause(self, seconds: float) -> None:
@@ -30,7 +31,7 @@ class Try:
         self.pauses.append(seconds)
         self.said.append(self.state.now)
 
-    def stream(self, track: str = "coffee", kept: Kept | None = None, longest_gap_s: float = 900.0) -> Records:
+    def stream(self, track: str = "coffee", kept: Kept | None = None, longest_gap_s: float = 7 * 86_400) -> Records:
         kept = kept or Kept()
         return x_stream.tweets(self.account, wanted(track, ""), False, self.purse, self.state, kept, longest_gap_s)
 
@@ -41,6 +42,11 @@ class Try:
 
 def ids(records: list[Record]) -> list[str]:
     return [record.id or "" for record in records]
+
+
+def places(records: list[Record]) -> list[str]:
+    """The positions, without the query that they belong to."""
+    return [record.position.strip() for record in records]
 
 
 def of(posts: list[dict[str, Any]]) -> list[str]:
