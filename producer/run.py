@@ -3,6 +3,7 @@
 import sys
 import time
 from itertools import islice
+from pathlib import Path
 
 from config import settings
 from producer.backlog import Backlog
@@ -17,16 +18,17 @@ from producer.sources.replay import Replay
 from producer.spool import Spool
 from producer.stopping import Interrupt
 
+CAN_BE_READ_AGAIN = ("replay", "sample")
 DRAIN_S = 10.0  # after a signal or an error, for what the spool keeps anyway
 POLL_S = 0.1
 
 
 def records_of(chosen: settings.Settings) -> Spool | Backlog:
     """Where records wait for Kafka: the spool that the settings name, or memory. Raises what `Spool` raises."""
-    folder = spool_folder(chosen)
-    if folder is None:
+    folder = chosen.spool or ("none" if chosen.source in CAN_BE_READ_AGAIN else f".run/spool/{chosen.topic}-{chosen.source}")
+    if folder == "none":
         return Backlog()
-    return Spool(folder, f"{chosen.source} for {chosen.topic}", chosen.spool_max_bytes)
+    return Spool(Path(folder), f"{chosen.source} for {chosen.topic}", chosen.spool_max_bytes)
 
 
 class Run:

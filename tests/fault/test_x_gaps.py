@@ -189,7 +189,7 @@ def test_six_days_off_are_named_in_the_dry_run_and_at_each_start_and_not_bought(
     assert followed.named()[0] in (300, 301)
 
 
-def test_six_days_off_are_bought_when_told_and_costs_what_x_charges(followed: Followed) -> None:
+def test_six_days_off_are_bought_when_told(followed: Followed) -> None:
     x = followed.x
     process = followed.start()
     x.world.invent(20)
