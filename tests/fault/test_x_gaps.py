@@ -1,7 +1,6 @@
 """X away, the producer away, the broker away: all that X holds is on the topic, or in a gap named with its number of posts.
 
-With the producer's own waiting times, and a stub that is as blind and as strict as X. X_CHAOS_S and FAULT_SEED choose how long
-the last test goes on; the figures go to docs/results/.
+With the producer's own waiting times. X_CHAOS_S and FAULT_SEED choose how long the last test goes on and what happens when.
 """
 
 import json
@@ -125,8 +124,7 @@ def test_what_x_had_while_it_was_away_is_fetched_to_the_last_post(followed: Foll
         wait_until(lambda: len(x.connected_at) > connections, gap_s + 60, "the producer is connected again")
         again = time.monotonic()
         wait_until(lambda: time.monotonic() > again + 10, 15, "some more posts have come")
-    missing = lambda: followed.held() - followed.acked()  # noqa: E731
-    wait_until(lambda: not missing(), KNOWN_S, "the gap is filled")
+    wait_until(lambda: not followed.held() - followed.acked(), KNOWN_S, "the gap is filled")
     report = followed.stop(process)
     assert report["backfilled"] >= 10 * gap_s * 0.8
     assert followed.named() == []
@@ -146,15 +144,14 @@ def test_a_longer_gap_is_named_with_its_number_of_posts(followed: Followed) -> N
     for _ in range(16):
         x.world.ahead_s += 60
         x.world.invent(7)
-    missed = 16 * 7
     wait_until(lambda: len(x.connected_at) > connections, 60, "the producer is connected again")
     wait_until(followed.named, KNOWN_S, "the gap is named")
     with posting(x, 10):
         later = x.world.invent(1)[0]["data"]["id"]
         wait_until(lambda: later in followed.acked(), 30, "the stream goes on")
     report = followed.stop(process)
-    assert followed.named() == [missed]
-    assert (report["backfilled"], len(followed.held() - set(followed.on_topic()))) == (0, missed)
+    assert followed.named() == [16 * 7]
+    assert (report["backfilled"], len(followed.held() - set(followed.on_topic()))) == (0, 16 * 7)
     assert report["cost_usd"] == pytest.approx(x.world.bill.table()["usd"], abs=0.006), "one post may wake the reading"
 
 
@@ -178,12 +175,12 @@ def test_six_days_off_are_named_in_the_dry_run_and_at_each_start_and_not_bought(
     assert (gap["is_fetched"], gap["usd"]) == (False, pytest.approx(gap["posts"] * 0.005))
     assert 300 <= gap["posts"] <= 301
 
-    for told, bought in (((), 0), (("--fill-gaps", "0"), 0)):
+    for told in ((), ("--fill-gaps", "0")):
         counted = len(followed.named())
         process = followed.start(*told)
         wait_until(lambda before=counted: len(followed.named()) > before, KNOWN_S, "the gap is named")
         report = followed.stop(process)
-        assert report["backfilled"] == bought
+        assert report["backfilled"] == 0
         assert not off & set(followed.on_topic())
         x.world.ahead_s += 1_000
     assert followed.named()[0] in (300, 301)

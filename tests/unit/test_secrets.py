@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config import settings
-from config.errors import PipelineError
+from config.errors import ConfigError, CredentialsError, PipelineError
 from producer.sources import State, x_wire
 from producer.sources.x_kept import Kept
 from producer.sources.x_purse import Prices, Purse
@@ -69,3 +69,15 @@ def test_the_jobs_have_no_secret_for_their_checkpoints() -> None:
     for program in (*settings.JOBS, "audit", "summary", "services"):
         assert not any(setting.secret for setting in settings.of(program))
     assert x_wire.MASK != CANARY
+
+
+@pytest.mark.parametrize("token", ["", "with space", "line\nend", "ünicode"])
+def test_unusable_token(token: str) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        Account(token, "https://api.twitter.com")
+    assert not token or token not in str(raised.value)
+
+
+def test_token_travels_encrypted_or_stays_here() -> None:
+    with pytest.raises(ConfigError, match="unencrypted"):
+        Account(CANARY, "http://x.example.org")

@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from producer.sources import Record, Records, State, x_stream
 from producer.sources.x_ids import id_at
 from producer.sources.x_kept import Kept
@@ -58,3 +60,14 @@ def post(number: int, likes: int = 0, author: str = "") -> dict[str, Any]:
     id, author = str(BASE + (number * 1_000 << 22)), author or str(number)
     data = {"id": id, "text": f"invented {number} ☕", "author_id": author, "public_metrics": {"like_count": likes}}
     return {"data": data, "includes": {"users": [{"id": author, "username": f"invented_{author}"}]}, "matching_rules": []}
+
+
+def until_all(source: Records, posts: list[dict[str, Any]]) -> list[Record]:
+    """Read until every one of these posts has come."""
+    missing, read = set(of(posts)), []
+    for record in source:
+        read.append(record)
+        missing.discard(record.id or "")
+        if not missing:
+            return read
+    pytest.fail(f"the source ended without {missing}")
