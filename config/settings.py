@@ -74,7 +74,8 @@ TABLE = (
     Setting("loop", _PRODUCER, bool, False, "replay: begin again at the end of the file"),
     Setting("rate", _PRODUCER, float, 0.0, "replay, sample: records per second; 0 is as fast as possible"),
     Setting("max_posts", _PRODUCER, int, 0, "stop after this number of posts; 0 is no limit; sample makes 2,000 unless told"),
-    Setting("max_cost", _PRODUCER, float, 0.0, "stream, search: stop before X's posts cost more USD; 0 is no limit"),
+    Setting("max_cost", _PRODUCER, float, 0.0, "stream, search: no run, and no UTC day, costs more USD; 0 is no limit"),
+    Setting("fill_gaps", _PRODUCER, str, "15m", "stream: fetch what it missed in up to this time (0, 30s, 15m, 2h, 7d)"),
     Setting("seed", _PRODUCER, int, 1, "sample: the same seed gives the same tweets"),
     Setting("malformed", _PRODUCER, float, 0.0, "sample: share of malformed records, 0 to 1"),
     Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
@@ -99,7 +100,7 @@ TABLE = (
     Setting(
         "jetstream_url", _PRODUCER, str, _JETSTREAMS, "bluesky: servers, comma separated; those without a path speak v2 or v1"
     ),
-    Setting("x_base_url", _PRODUCER, str, "https://api.twitter.com", "stream, search: X's address; another one for tests only"),
+    Setting("x_base_url", _PRODUCER, str, "https://api.x.com", "stream, search: X's address; another one for tests only"),
     Setting("x_bearer_token", _PRODUCER, str, "", "stream, search: X's bearer token", secret=True),
     Setting(
         "spool",

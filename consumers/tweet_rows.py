@@ -9,7 +9,19 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from consumers.tweet_shapes import Event, Facet, Includes, Metrics, OldPlace, OldTweet, OldUser, Payload, Place, Post
+from consumers.tweet_shapes import (
+    Event,
+    Facet,
+    Includes,
+    Metrics,
+    OldPlace,
+    OldTweet,
+    OldUser,
+    Original,
+    Payload,
+    Place,
+    Post,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FIRST_TWEET = datetime(2006, 3, 21, tzinfo=timezone.utc)
@@ -63,10 +75,10 @@ class Deleted(Struct, kw_only=True):
 
 
 def from_x(post: Post, includes: Includes | None) -> Tweet:
-    """X v2's tweet with the author and place its `includes` hold."""
+    """X v2's tweet with the author and place its `includes` hold; of a repost the whole text, where it is among them."""
     metrics = post.public_metrics or NO_METRICS
-    note = post.note_tweet or post.note_post
     references = post.referenced_tweets or post.referenced_posts
+    whole: Post | Original = post
     place = _place(post, includes) if post.geo and includes else None
     point = post.geo.coordinates if post.geo else None
     lat, lon, geo_kind = _position(point.coordinates if point else [], place.geo.bbox if place and place.geo else [])
@@ -79,6 +91,8 @@ def from_x(post: Post, includes: Includes | None) -> Tweet:
             reply_to = reference.id
         elif reference.type in ("retweeted", "reposted"):
             is_repost = True
+            whole = next((tweet for tweet in includes.tweets if tweet.id == reference.id), post) if includes else post
+    note = whole.note_tweet or whole.note_post
     return Tweet(
         id=post.id,
         created_at=_iso(post.created_at),
@@ -88,7 +102,7 @@ def from_x(post: Post, includes: Includes | None) -> Tweet:
         likes=metrics.like_count,
         reposts=metrics.retweet_count or metrics.repost_count,
         replies=metrics.reply_count,
-        hashtags=[tag.tag for tag in post.entities.hashtags] if post.entities else [],
+        hashtags=[tag.tag for tag in whole.entities.hashtags] if whole.entities else [],
         lat=lat,
         lon=lon,
         geo_kind=geo_kind,
@@ -96,7 +110,7 @@ def from_x(post: Post, includes: Includes | None) -> Tweet:
         place=place.full_name if place else None,
         is_repost=is_repost,
         reply_to=reply_to,
-        text=note.text if note and note.text else post.text,
+        text=note.text if note and note.text else whole.text,
     )
 
 

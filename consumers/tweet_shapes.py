@@ -111,13 +111,24 @@ class Place(Struct):
     geo: Box | None = None
 
 
+class Original(Struct):
+    """A post that another one refers to: of a repost the whole, of which the repost itself has 140 characters."""
+
+    id: str
+    text: str
+    entities: Tags | None = None
+    note_tweet: Note | None = None
+    note_post: Note | None = None
+
+
 class Includes(Struct):
     users: list[User] = []
     places: list[Place] = []
+    tweets: list[Original] = []
 
 
 class Wrapped(Struct):
-    """What X v2 answers: the tweet, and beside it the users and places it speaks of."""
+    """What X v2 answers: the tweet, and beside it the users, places and tweets it speaks of."""
 
     data: Post
     includes: Includes | None = None

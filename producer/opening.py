@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config import settings
-from config.errors import ConfigError, ServiceUnreachable
+from config.errors import ConfigError
 from producer.sources import Record, State, bluesky
 from producer.sources.replay import Replay
 from producer.sources.sample import sample
@@ -32,9 +33,15 @@ def refuse_old_flags(arguments: Sequence[str]) -> None:
             raise ConfigError(f"{typed} is an old name", "the command line", f"today it is {today}")
 
 
-def open_source(chosen: settings.Settings, state: State, position: str = "") -> Iterable[Record]:
+def spool_folder(chosen: settings.Settings) -> Path | None:
+    """Where the settings put the spool; None where there is none."""
+    return None if chosen.spool == "none" else Path(chosen.spool)
+
+
+def open_source(chosen: settings.Settings, state: State, position: str = "", folder: Path | None = None) -> Iterable[Record]:
     """The source the settings name, telling `state` what it does; `position` is the newest one that was kept with a record.
 
+    `folder` is where the source may keep a file of its own: the spool's.
     Raises ConfigError or CredentialsError for what can be seen before reading.
     """
     if chosen.source in ("replay", "sample"):
@@ -47,17 +54,20 @@ def open_source(chosen: settings.Settings, state: State, position: str = "") -> 
         wanted = bluesky.wanted(chosen.keywords, chosen.lang, chosen.deletions)
         return bluesky.tweets(chosen.jetstream_url, wanted, position, state)
     from producer.sources import x_query, x_rules, x_search, x_stream  # here: the other sources need no tweepy
+    from producer.sources.x_kept import Kept
     from producer.sources.x_purse import Purse
 
-    account, prices = _account(chosen, time.sleep)
-    purse = Purse(state, prices, chosen.max_posts, chosen.max_cost)
+    account = _account(chosen, time.sleep)
+    kept = Kept(folder, _digest(chosen), position)
+    purse = Purse(state, _prices(chosen), chosen.max_posts, chosen.max_cost, kept, account.now)
     if chosen.source == "stream":
         want = x_rules.wanted(chosen.track, chosen.rules)
         if chosen.min_likes:
             raise ConfigError("a post in the stream has no likes yet", "--min-likes", "use --source search")
-        return x_stream.tweets(account, want, chosen.replace_rules, purse, state, position)
+        longest_gap_s = x_query.duration_s(chosen.fill_gaps, "--fill-gaps")
+        return x_stream.tweets(account, want, chosen.replace_rules, purse, state, kept, longest_gap_s)
     query = x_query.query(chosen.query, chosen.lang, chosen.since, chosen.until, chosen.min_likes)
-    return x_search.tweets(account, query, chosen.interval, chosen.adaptive_likes, purse, state, position)
+    return x_search.tweets(account, query, chosen.interval, chosen.adaptive_likes, purse, state, kept)
 
 
 def estimate(chosen: settings.Settings) -> dict[str, Any]:
@@ -67,31 +77,46 @@ def estimate(chosen: settings.Settings) -> dict[str, Any]:
     """
     if chosen.source not in ("stream", "search"):
         raise ConfigError(f"the source {chosen.source} costs nothing", "--dry-run", "use it with --source stream or search")
-    from producer.sources import x_estimate, x_query, x_rules
+    from producer.sources import x_estimate, x_kept, x_query, x_rules
+    from producer.sources.x_purse import Purse
 
-    account, prices = _account(chosen, time.sleep)
+    account, purse = _account(chosen, time.sleep), Purse(State(), _prices(chosen))
+    kept = x_kept.remembered(spool_folder(chosen))
+    if kept.of != _digest(chosen):
+        kept = x_kept.Remembered()
     if chosen.source == "stream":
-        return x_estimate.of_stream(account, x_rules.wanted(chosen.track, chosen.rules), chosen.replace_rules, prices)
+        want, longest_gap_s = x_rules.wanted(chosen.track, chosen.rules), x_query.duration_s(chosen.fill_gaps, "--fill-gaps")
+        return x_estimate.of_stream(account, want, chosen.replace_rules, purse, kept, longest_gap_s)
     query = x_query.query(chosen.query, chosen.lang, chosen.since, chosen.until, chosen.min_likes)
-    return x_estimate.of_search(account, query, prices)
+    return x_estimate.of_search(account, query, purse, kept)
 
 
 def checks_of_x(chosen: settings.Settings) -> list[tuple[str, Callable[[], str]]]:
     """What to ask X in `--check`, by name; see `x_check.checks`."""
     from producer.sources import x_check, x_rules
 
-    account, _ = _account(chosen, _no_pause)
+    account = _account(chosen, time.sleep, patient=False)
     return x_check.checks(account, x_rules.wanted(chosen.track, chosen.rules) if chosen.source == "stream" else [])
 
 
-def _no_pause(seconds: float) -> None:
-    """The doctor asks once: a limit that X has set is an answer, not a reason to ask five times more."""
-    raise ServiceUnreachable(f"X wants to be asked again in {seconds:.0f} s", "X", "try again then; it is X's limit or an outage")
-
-
-def _account(chosen: settings.Settings, pause: Callable[[float], None]) -> tuple["Account", "Prices"]:
-    from producer.sources.x_purse import Prices
+def _account(chosen: settings.Settings, pause: Callable[[float], None], patient: bool = True) -> "Account":
     from producer.sources.x_wire import Account
 
-    prices = Prices(chosen.x_usd_a_post, chosen.x_usd_a_user, chosen.x_usd_a_count)
-    return Account(chosen.x_bearer_token, chosen.x_base_url, pause), prices
+    return Account(chosen.x_bearer_token, chosen.x_base_url, pause, patient=patient)
+
+
+def _prices(chosen: settings.Settings) -> "Prices":
+    from producer.sources.x_purse import Prices
+
+    return Prices(chosen.x_usd_a_post, chosen.x_usd_a_user, chosen.x_usd_a_count)
+
+
+def _digest(chosen: settings.Settings) -> str:
+    """What a position of X belongs to: the rules or the query, and the cluster."""
+    from producer.sources import x_kept, x_rules
+
+    if chosen.source == "stream":
+        asked: object = sorted((rule.tag, rule.value) for rule in x_rules.wanted(chosen.track, chosen.rules))
+    else:
+        asked = (chosen.query, chosen.lang, chosen.min_likes, chosen.adaptive_likes)
+    return x_kept.digest(chosen.source, asked, sorted(chosen.bootstrap.split(",")))

@@ -10,7 +10,7 @@ from pathlib import Path
 from config import settings
 from producer.backlog import Backlog
 from producer.ledger import Ledger
-from producer.opening import open_source
+from producer.opening import open_source, spool_folder
 from producer.publisher import Publisher
 from producer.report import Report
 from producer.sending import Sender
@@ -62,7 +62,7 @@ class Run:
         self._spooled = isinstance(self._records, Spool)
         aside = self._records.folder / "rejected.jsonl" if isinstance(self._records, Spool) else None
         self._tally = Tally(chosen.topic, Ledger(chosen.ledger) if chosen.ledger else None, aside, patient=self._spooled)
-        self._source = open_source(chosen, self._state, self._records.position)
+        self._source = open_source(chosen, self._state, self._records.position, spool_folder(chosen))
         self._sender = Sender(self._records, self._connect, interrupt.end)
 
     def _connect(self) -> Publisher:

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from config import settings
 from producer.run import Run
+from producer.sources.x_wire import Account
 from producer.stopping import Interrupt
-from scripts.stubs.x import TOKEN
+from scripts.stubs.x import TOKEN, XStub
 from tests.conftest import HOST, ROOT, Services, wait_until
 
 COMMAND = [sys.executable, "-m", "producer"]
@@ -91,6 +93,14 @@ def run_here(services: Services, topic: str, folder: Path, interrupt: Interrupt 
     flags = [part for name, value in chosen.items() for part in ("--" + name.replace("_", "-"), str(value))]
     environ = {"TWEETS_BOOTSTRAP": services.bootstrap, "TWEETS_X_BEARER_TOKEN": TOKEN}
     return Run(settings.load("producer", flags, environ=environ, secrets=Path("/nowhere")), interrupt or Interrupt())
+
+
+@contextmanager
+def clocked(monkeypatch: pytest.MonkeyPatch, pace: float = 50, **how: Any) -> Iterator[XStub]:
+    """The stub, with a clock that is faster than ours, and the producer here on the same one: it waits as it always does."""
+    with XStub(pace=pace, **how) as x:
+        monkeypatch.setattr(Account, "now", lambda _: x.world.now())
+        yield x
 
 
 @contextmanager

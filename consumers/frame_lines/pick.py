@@ -18,6 +18,7 @@ OLD_REFERENCE, NEW_REFERENCE = NUMBER_OF["data.referenced_tweets[]"], NUMBER_OF[
 OLD_NOTE, NEW_NOTE = NUMBER_OF["data.note_tweet"], NUMBER_OF["data.note_post"]
 OLD_NOTE_TEXT, NEW_NOTE_TEXT = NUMBER_OF["data.note_tweet.text"], NUMBER_OF["data.note_post.text"]
 POST_TEXT, POST_AUTHOR, TAG = (NUMBER_OF[f"data.{name}"] for name in ("text", "author_id", "entities.hashtags[].tag"))
+ORIGINAL = NUMBER_OF["includes.tweets[]"]
 REFERENCE_TYPE, REFERENCE_ID = (NUMBER_OF[f"data.referenced_tweets[].{name}"] - OLD_REFERENCE for name in ("type", "id"))
 
 # Columns that are a field as it stands.
@@ -58,6 +59,8 @@ def pick(w, first, last, r):
         _author(w, first, last, r)
     if w.last[OLD_REFERENCE] >= 0 or w.last[NEW_REFERENCE] >= 0:
         _references(w, first, last, r)
+        if w.last[ORIGINAL] >= 0 and w.spans[r, columns.IS_REPOST, 0] >= 0:  # its text is another tweet's
+            return False
     place = -1
     if w.last[PLACE_ID] >= 0 and w.last[PLACE_ITEM] >= 0:
         place = _place(w, first, last, r)

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from config.errors import ConfigError
+from config.errors import ConfigError, ServiceUnreachable
 from producer.sources import State
 from producer.sources.x_rules import RULES, Rule, Rules
 from producer.sources.x_wire import Account
@@ -18,32 +18,45 @@ Check = tuple[str, Callable[[], str]]
 def checks(account: Account, want: list[Rule]) -> list[Check]:
     """(name, probe) of each; a probe returns what to add to "ok", or raises a PipelineError. `want` is empty for the search."""
     client = account.client()
+    answers: list[requests.Response] = []  # one request for three points: X allows 50 in a quarter of an hour
 
     def usage() -> requests.Response:
-        answer: requests.Response = account.ask(lambda: client.request("GET", "/2/usage/tweets"), "X's usage", State())
-        return answer
+        if not answers:
+            answers.append(account.ask(lambda: client.request("GET", "/2/usage/tweets"), "X's usage", State()))
+        return answers[0]
 
     def token() -> str:
         usage()
         return ""
 
-    def plan() -> str:
-        data = usage().json().get("data", {})
-        return f", {data.get('project_usage', '?')} of {data.get('project_cap', '?')} posts read this month"
+    found: list[Check] = [("X token", token), ("X plan", lambda: _plan(usage()))]
+    rules: list[Check] = [("X rules", lambda: _rules(account, want))] if want else []
+    return [*found, *rules, ("clock", lambda: _clock(usage()))]
 
-    def rules() -> str:
-        plan = Rules(account, State()).plan(want, replace=False)
-        others = len([rule for rule in plan.kept if not rule.ours])
-        if len(plan.kept) + len(plan.add) > RULES:
-            raise ConfigError(f"the account would have more than {RULES} rules", "X's stream rules", "--replace-rules, or fewer")
-        told = f"; {others} of others stay active (--replace-rules deletes them)" if others else ""
-        return f", {len(plan.add)} to add, {len(plan.delete)} to delete{told}"
 
-    def clock() -> str:
-        off_s = parsedate_to_datetime(usage().headers["Date"]).timestamp() - time.time()
-        if abs(off_s) > CLOCK_S:
-            raise ConfigError(f"this machine's clock is {-off_s:+.0f} s off", "X's clock", "set it: timedatectl set-ntp true")
-        return f", within {CLOCK_S:.0f} s of X's"
+def _plan(usage: requests.Response) -> str:
+    try:
+        data = usage.json()["data"]
+        return f", {data['project_usage']} of {data['project_cap']} posts read this month"
+    except (ValueError, KeyError, TypeError):
+        raise ServiceUnreachable("what answers is not X: it tells no usage", "X's usage", "check --x-base-url") from None
 
-    found: list[Check] = [("X token", token), ("X plan", plan)]
-    return [*found, *([("X rules", rules)] if want else []), ("clock", clock)]
+
+def _rules(account: Account, want: list[Rule]) -> str:
+    plan = Rules(account, State()).plan(want, replace=False)
+    others = len([rule for rule in plan.kept if not rule.ours])
+    if len(plan.kept) + len(plan.add) > RULES:
+        raise ConfigError(f"the account would have more than {RULES} rules", "X's stream rules", "--replace-rules, or fewer")
+    told = f"; {others} of others stay active (--replace-rules deletes them)" if others else ""
+    return f", {len(plan.add)} to add, {len(plan.delete)} to delete{told}"
+
+
+def _clock(answer: requests.Response) -> str:
+    try:
+        off_s = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() - time.time()
+    except (ValueError, TypeError):
+        remedy = "look at the proxy in between, and set this machine's clock: timedatectl set-ntp true"
+        raise ConfigError("X's answer has no Date, the clock cannot be checked", "X's clock", remedy) from None
+    if abs(off_s) > CLOCK_S:
+        raise ConfigError(f"this machine's clock is {-off_s:+.0f} s off", "X's clock", "set it: timedatectl set-ntp true")
+    return f", within {CLOCK_S:.0f} s of X's"

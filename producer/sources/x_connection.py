@@ -13,10 +13,10 @@ import tweepy  # type: ignore[import-untyped]
 from config.errors import PipelineError
 from producer.sources import Record
 from producer.sources.identity import record_of
-from producer.sources.x_pages import users_of
+from producer.sources.x_pages import came_with
 from producer.sources.x_purse import Purse
 from producer.sources.x_reconnects import LIMITED, NETWORK, SERVER, Rule
-from producer.sources.x_wire import FIELDS, MASK, Account, printable, problem_of, reset_in_s
+from producer.sources.x_wire import FIELDS, MASK, Account, printable, problem_of
 
 DOING = "X's filtered stream"
 
@@ -40,9 +40,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class Filled:
-    """A gap was searched to its end; `error` says why not. `number` is the gap's."""
+    """A gap is closed; where `error` says why not, it stays open. `skipped`: nothing was fetched, as the user wants it."""
 
-    number: int
+    skipped: bool = False
     error: PipelineError | None = None
 
 
@@ -68,6 +68,7 @@ class Connection(tweepy.StreamingClient):  # type: ignore[misc]
         self._account, self._purse, self._events = account, purse, events
         self._ended = Ended("X closed the stream")
         self._was_connected = threading.Event()
+        self.alive = 0.0  # X's time at its last line, an empty one too
         self._answer = requests.Response()
         account.attach(self.session)
         self.session.hooks["response"].append(self._remember)
@@ -78,8 +79,9 @@ class Connection(tweepy.StreamingClient):  # type: ignore[misc]
         if notice is not None:
             self._end(notice)
             return
+        self.alive = self._account.now()
         record = record_of(raw_data)
-        if self._purse.received(record.id, users_of(raw_data)):
+        if self._purse.received(record.id, *came_with(raw_data)):
             self._events.put(record)
         if self._purse.affordable() < 1:
             self._end(Ended("the limit is reached"))
@@ -89,7 +91,11 @@ class Connection(tweepy.StreamingClient):  # type: ignore[misc]
             self.running = False
             return
         self._was_connected.set()
+        self.alive = self._account.now()
         self._events.put(Connected())
+
+    def on_keep_alive(self) -> None:
+        self.alive = self._account.now()
 
     def on_closed(self, _response: requests.Response) -> None:
         self.running = False
@@ -105,14 +111,16 @@ class Connection(tweepy.StreamingClient):  # type: ignore[misc]
         if status_code == 409:
             self._end(Ended("409, X has no rules", no_rules=True, error=self._account.refusal(self._answer, DOING)))
         elif problem.get("connection_issue") == "TooManyConnections":
-            self._end(Ended(_TAKEN, LIMITED, reset_in_s(self._answer)))
+            self._end(Ended(_TAKEN, LIMITED, self._account.limited_for_s(self._answer)))
         else:
             rule = LIMITED if status_code == 429 else SERVER
-            error = self._account.refusal(self._answer, DOING)
-            self._end(Ended(str(status_code), rule, reset_in_s(self._answer) if rule is LIMITED else None, error=error))
+            error, limited_for_s = self._account.refusal(self._answer, DOING), self._account.limited_for_s(self._answer)
+            self._end(Ended(str(status_code), rule, limited_for_s if rule is LIMITED else None, error=error))
 
     def on_exception(self, exception: Exception) -> None:
-        if isinstance(exception, requests.RequestException):
+        if isinstance(exception, requests.TooManyRedirects):
+            self._end(Ended("redirected", error=self._account.redirected(exception.response, DOING)))
+        elif isinstance(exception, requests.RequestException):
             self._end(Ended(f"broken off ({type(exception).__name__})"))
         else:
             what = f"the stream cannot be read ({type(exception).__name__})"

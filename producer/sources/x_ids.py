@@ -1,7 +1,5 @@
 """X's ids are times: the milliseconds since 4 November 2010 in their upper bits ("snowflake", X's documentation)."""
 
-import time
-
 _EPOCH_MS = 1_288_834_974_657
 SEARCHABLE_S = 7 * 86_400 - 60  # how far recent search reaches back, less a minute for clocks
 
@@ -11,11 +9,6 @@ def id_at(seconds: float) -> int:
     return max(int(seconds * 1000) - _EPOCH_MS, 0) << 22
 
 
-def seconds_of(id: str) -> float:
+def seconds_of(id: int) -> float:
     """When the post with this id was made (seconds since 1970)."""
-    return ((int(id) >> 22) + _EPOCH_MS) / 1000
-
-
-def searchable(id: str) -> str:
-    """`id` as X's recent search takes it for since_id: empty where it lies further back than the search reaches."""
-    return id if id.isdigit() and seconds_of(id) > time.time() - SEARCHABLE_S else ""
+    return ((id >> 22) + _EPOCH_MS) / 1000

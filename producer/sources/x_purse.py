@@ -1,52 +1,88 @@
-"""What X's posts cost: counted when they arrive, bounded, each post and each author once."""
+"""What X's posts cost: counted when they arrive, bounded, each post and each author once per UTC day."""
 
 import math
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from producer.sources import State
+from producer.sources.x_kept import DAY_S, Kept
 
 REMEMBERED = 65_536  # ids of each kind; at 250 posts/s four minutes
 PAGE = range(10, 101)  # posts a page of a search may have
+REFERENCES = 2  # posts that may come with one: what it quotes and what it answers, or what it reposts
 
 
 @dataclass(frozen=True)
 class Prices:
-    """USD; X's price list of February 2026 says 0.005, 0.010 and 0.005. Whether authors that come with posts are billed as
-    user reads it does not say: a bound of costs has to count them."""
+    """USD per resource that an answer has (docs.x.com, getting-started/pricing). Whether those in `includes` are billed X does
+    not say: a bound of costs has to count them."""
 
     post: float = 0.005
     user: float = 0.010
     count: float = 0.005
 
+    @property
+    def most(self) -> float:
+        """The most that one more post can cost, with its author and the posts it refers to."""
+        return self.post * (1 + REFERENCES) + self.user
+
 
 class Purse:
     """How many posts may still be bought. `state.bought`, `.cost_usd` and `.repeats` are kept here; any thread may call.
 
-    X bills a post once a day however often it is read. What is remembered is bounded, so the cost is rather too high.
+    Neither this run nor all runs of one UTC day with the same `kept` spend more than `max_usd`. X bills a post once per UTC day,
+    however often it is read. What is remembered is bounded, and gone with the process, so the cost is rather too high.
+    `now` gives X's time.
     """
 
-    def __init__(self, state: State, prices: Prices, max_posts: int = 0, max_usd: float = 0.0) -> None:
-        self._state, self._prices, self._max_posts, self._max_usd = state, prices, max_posts, max_usd
-        self._posts: dict[str, None] = {}
+    def __init__(
+        self,
+        state: State,
+        prices: Prices,
+        max_posts: int = 0,
+        max_usd: float = 0.0,
+        kept: Kept | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._state, self.prices, self._max_posts, self._max_usd = state, prices, max_posts, max_usd
+        self._kept, self._now = kept or Kept(), now
+        self._seen: dict[str, None] = {}
+        self._posts: dict[str, None] = {}  # billed today
         self._users: dict[str, None] = {}
+        self._day = 0
         self._counting = threading.Lock()
 
-    def received(self, id: str | None, users: Iterable[str] = ()) -> bool:
-        """Count a post that X has sent; False for one that came before. One without an id is none that X bills."""
+    def received(self, id: str | None, users: Iterable[str] = (), posts: Iterable[str] = ()) -> bool:
+        """Count a post that X has sent with these users and other posts; False for one that came before.
+
+        One without an id is none that X bills.
+        """
         if id is None:
             return True
         with self._counting:
-            if not _remember(self._posts, id):
+            self._begin_day()
+            new = sum(_remember(self._posts, post) for post in (id, *posts))
+            self._spend(self.prices.post * new + self.prices.user * sum(_remember(self._users, user) for user in users))
+            if not _remember(self._seen, id):
                 self._state.repeats += 1
                 return False
             self._state.bought += 1
-            self._state.cost_usd += self._prices.post + self._prices.user * sum(_remember(self._users, user) for user in users)
             return True
 
+    def counted(self) -> None:
+        """Count a request for counts."""
+        with self._counting:
+            self._begin_day()
+            self._spend(self.prices.count)
+
+    def usd(self, posts: int) -> tuple[float, float]:
+        """What this many posts cost, alone and at most."""
+        return round(posts * self.prices.post, 2), round(posts * self.prices.most, 2)
+
     def affordable(self) -> float:
-        """How many posts may still be bought, their authors counted as new; infinity without a limit."""
+        """How many posts may still be bought at the most that each can cost; infinity without a limit."""
         posts = self._max_posts - self._state.bought if self._max_posts else math.inf
         return max(min(posts, self._for_usd()), 0)
 
@@ -56,11 +92,20 @@ class Purse:
             return 0
         return int(min(max(self.affordable(), PAGE[0]), PAGE[-1]))
 
+    def _begin_day(self) -> None:
+        day = int(self._now() // DAY_S)
+        if day != self._day:
+            self._day, self._posts, self._users = day, {}, {}
+
+    def _spend(self, usd: float) -> None:
+        self._state.cost_usd += usd
+        self._kept.spend(self._day, usd, self._max_usd / 50)
+
     def _for_usd(self) -> float:
-        price = self._prices.post + self._prices.user
-        if not self._max_usd or not price:
+        if not self._max_usd or not self.prices.most:
             return math.inf
-        return (self._max_usd - self._state.cost_usd + 1e-9) // price  # the sum of many prices is a little off
+        spent = max(self._state.cost_usd, self._kept.spent_usd(int(self._now() // DAY_S)))
+        return (self._max_usd - spent + 1e-9) // self.prices.most  # the sum of many prices is a little off
 
 
 def _remember(known: dict[str, None], id: str) -> bool:

@@ -9,6 +9,7 @@ from config.errors import ConfigError
 from producer.sources.x_ids import SEARCHABLE_S
 
 QUERY_CHARACTERS = 512  # X's limit for recent search
+KNOWN_AFTER_S = 45.0  # a search sees what is 30 s old (docs.x.com, posts/search/integrate/paginate); some more for clocks
 _OLD = {"min_faves": "--min-likes", "since": "--since", "until": "--until"}  # operators that X no longer takes
 
 
@@ -29,10 +30,9 @@ class Query:
         """The same for posts with at least so many likes."""
         return replace(self, min_likes=max(likes, self.min_likes))
 
-    @property
-    def ended(self) -> bool:
-        """No later search will find more."""
-        return bool(self.until) and time.time() > self.until + 10  # X wants end_time 10 s back
+    def ended(self, now: float) -> bool:
+        """No later search than one at X's time `now` will find more."""
+        return bool(self.until) and now > self.until + KNOWN_AFTER_S
 
 
 def query(text: str, lang: str, since: str, until: str, min_likes: int) -> Query:
@@ -57,8 +57,16 @@ def query(text: str, lang: str, since: str, until: str, min_likes: int) -> Query
     return made
 
 
+def duration_s(text: str, flag: str) -> float:
+    """Seconds of 30s, 15m, 2h, 7d, or 0. Raises ConfigError."""
+    found = re.fullmatch(r"(\d{1,5})([smhd])", text)
+    if not found and text != "0":
+        raise ConfigError(f"not a duration: {text!r}", flag, "give 0, 30s, 15m, 2h or 7d")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400}[found[2]] if found else 0.0
+
+
 def rfc3339(seconds: float) -> str:
-    """As X takes times."""
+    """As X takes times, and as people read them."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -40,15 +40,16 @@ class Reconnects:
         self._connects: deque[float] = deque(maxlen=CONNECTS)
         self._connected_at: float | None = None
         self._failing_since: float | None = None
+        self._worked = False
 
     def connected(self) -> None:
         """X has accepted the connection."""
-        self._connected_at = self._clock()
+        self._connected_at, self._worked = self._clock(), True
         self._failing_since = None
         self._in_a_row = {NETWORK: self._in_a_row.get(NETWORK, 0)}  # a stream that opens and breaks off is not well yet
 
     def pause_s(self, rule: Rule, reset_in_s: float | None = None, answered: bool = True) -> float | None:
-        """Seconds until the next attempt, after one that ended by `rule`; None when X has been away for too long.
+        """Seconds until the next attempt, after one that ended by `rule`; None when X was never there for too long.
 
         `reset_in_s` is what X itself says, `answered` whether this attempt counts in X's rate limit.
         """
@@ -57,7 +58,7 @@ class Reconnects:
             self._in_a_row.clear()
         self._connected_at = None
         self._failing_since = self._failing_since if self._failing_since is not None else now
-        if now - self._failing_since > PATIENCE_S:
+        if now - self._failing_since > PATIENCE_S and not self._worked:  # what has worked is waited for, however long
             return None
         number = self._in_a_row.get(rule, 0)
         self._in_a_row[rule] = number + 1

@@ -1,9 +1,12 @@
 """Posts that X's recent search finds, asked for again and again; nothing is read twice."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import NamedTuple
 
 from config.errors import ConfigError
 from producer.sources import Record, Records, State
+from producer.sources.x_ids import id_at
+from producer.sources.x_kept import Kept
 from producer.sources.x_pages import Search
 from producer.sources.x_purse import Purse
 from producer.sources.x_query import Query
@@ -12,51 +15,97 @@ from producer.sources.x_wire import Account
 LIKES = (100_000, 10_000, 1_000, 100, 10, 1)  # thresholds of the adaptive search, from the top
 
 
-def tweets(
-    account: Account, query: Query, interval_s: float, adaptive: bool, purse: Purse, state: State, since_id: str = ""
-) -> Records:
-    """One record a post that matches: searches every `interval_s` seconds for what is newer, to the query's end if it has one.
+class Reached(NamedTuple):
+    """How far a search has come, as ids: all up to `newest` but what is between `since` and `oldest` (0: nothing is)."""
 
-    `adaptive` asks for the most liked posts first, and for less liked ones when those do not fill a page; with a limit of
-    posts or costs these are then the ones that are had. The last record of a whole search carries the newest id as position:
-    pages come newest first, so before that an older one may be missing. Raises ConfigError at once, later what
-    `Account.ask` does.
+    newest: int = 0
+    oldest: int = 0
+    since: int = 0
+
+    @classmethod
+    def of(cls, position: str) -> "Reached":
+        """From a position; the beginning where there is none."""
+        return cls(*map(int, position.split()))
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self if self.oldest else self[:1]))
+
+
+def tweets(account: Account, query: Query, interval_s: float, adaptive: bool, purse: Purse, state: State, kept: Kept) -> Records:
+    """One record per post that matches: searches every `interval_s` seconds for what is newer, to the query's end if it has one.
+
+    Pages come newest first: each record carries as position the newest id of its search and the oldest one reached, so that a
+    search that a limit or a kill has cut off is gone on with. `adaptive` asks for the most liked posts first, and for less liked
+    ones when those do not fill a page; with a limit of posts or costs these are then the ones that are had, and only the last
+    record of a whole search carries a position. Raises ConfigError at once, later what `Account.ask` does.
     """
     if interval_s < 1:
         raise ConfigError("searches less than a second apart are never wanted", "--interval", "give at least 1")
-    return _tweets(Search(account, purse, state), account, query, interval_s, adaptive, purse, state, since_id)
+    return _Sweeps(account, query, adaptive, purse, state, kept).records(interval_s)
 
 
-def _tweets(
-    search: Search, account: Account, query: Query, interval_s: float, adaptive: bool, purse: Purse, state: State, since_id: str
-) -> Records:
-    while True:
-        last_one = query.ended  # before it begins: what comes meanwhile is in the next one
-        state.now = "searching"
-        newest = since_id
-        held: Record | None = None  # the last record so far: only the very last may carry the position
-        for record, newest_id in _sweep(search, query, since_id, adaptive, state):
-            newest = max(newest, newest_id, key=lambda id: int(id or 0))
-            if held is not None:
-                yield held
-            held = record
-        if held is not None:
-            complete = bool(purse.page_size())  # else the limit may have cut the search off
-            yield held._replace(position=newest) if complete else held
-            since_id = newest
-        if last_one or not purse.page_size():
-            state.now = "the search's end" if purse.page_size() else "the limit is reached"
-            return
-        state.now = f"next search in {interval_s:.0f} s"
-        account.pause(interval_s)
+class _Sweeps:
+    """One search of all that is new after the other."""
 
+    def __init__(self, account: Account, query: Query, adaptive: bool, purse: Purse, state: State, kept: Kept) -> None:
+        self._account, self._query, self._adaptive, self._purse, self._state = account, query, adaptive, purse, state
+        self._search, self._kept, self._reached = Search(account, purse, state), kept, Reached.of(kept.position)
+        self._begin = id_at(query.since) - 1 if query.since else 0
 
-def _sweep(search: Search, query: Query, since_id: str, adaptive: bool, state: State) -> Iterator[tuple[Record, str]]:
-    """(record, newest id of its page) of one whole search."""
-    bands = [*[query.above(likes) for likes in LIKES if likes > query.min_likes], query] if adaptive else [query]
-    for band in bands:
-        if adaptive:
-            state.now = f"searching, {band.min_likes} likes or more"
-        for page in search.pages(band, since_id):
+    def records(self, interval_s: float) -> Records:
+        """See `tweets`."""
+        try:
+            while True:
+                now = self._account.now()
+                last_one = self._query.ended(now)  # before it begins: what comes meanwhile is in the next one
+                self._state.now = "searching"
+                if self._reached.oldest:
+                    yield from self._sweep(max(self._reached.since, self._begin), self._reached.oldest)
+                if not self._reached.oldest:
+                    until_id = id_at(self._query.until) if self._query.until and self._query.until < now else 0
+                    since_id = max(self._reached.newest, self._begin)
+                    yield from self._most_liked(since_id, until_id) if self._adaptive else self._sweep(since_id, until_id)
+                if last_one or not self._purse.page_size():
+                    self._state.now = "the search's end" if self._purse.page_size() else "the limit is reached"
+                    return
+                self._state.now = f"next search in {interval_s:.0f} s"
+                self._account.pause(interval_s)
+        finally:
+            self._kept.settle()
+
+    def _sweep(self, since_id: int, until_id: int) -> Generator[Record, None, None]:
+        """The records between these ids, each with the position it makes; `_reached` is whole only where the limit allowed it."""
+        held: Record | None = None  # until it is known whether it is the last one
+        resumed = bool(self._reached.oldest)
+        for page in self._search.pages(self._query.written(), since_id, until_id):
             for record in page.records:
-                yield record, page.newest_id
+                if held is not None:
+                    yield self._positioned(held)
+                held, id = record, int(record.id or 0)
+                newest = self._reached.newest if resumed else max(id, self._reached.newest)
+                self._reached, resumed = Reached(newest, id, since_id), True
+            if page.last:
+                self._reached = Reached(self._reached.newest)
+        if held is not None:
+            yield self._positioned(held)
+
+    def _most_liked(self, since_id: int, until_id: int) -> Generator[Record, None, None]:
+        """The records in bands of likes, from the top."""
+        held: Record | None = None
+        newest, whole = self._reached.newest, False
+        for band in [*[self._query.above(likes) for likes in LIKES if likes > self._query.min_likes], self._query]:
+            self._state.now = f"searching, {band.min_likes} likes or more"
+            whole = False
+            for page in self._search.pages(band.written(), since_id, until_id):
+                whole = page.last
+                for record in page.records:
+                    if held is not None:
+                        yield held
+                    held, newest = record, max(newest, int(record.id or 0))
+        if whole:
+            self._reached = Reached(newest)
+        if held is not None:
+            yield self._positioned(held) if whole else held
+
+    def _positioned(self, record: Record) -> Record:
+        return record._replace(position=self._kept.marked(str(self._reached)))

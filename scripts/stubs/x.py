@@ -1,7 +1,8 @@
 """A server that speaks X's wire on 127.0.0.1: stream rules, the filtered stream, recent search, counts, usage.
 
 For trying the producer without a key, and for the tests. Every fault that X is known for can be asked for: `POST /_fault`
-with {"kind": one of FAULTS, "after": so many posts of a connection, "times": so often}. Its tweets are invented.
+with {"kind": one of FAULTS, "after": posts of a connection before it, "times": how often}. `POST /_bill` says what X would
+charge for what was delivered. Its tweets are invented. It refuses what X refuses; each rule names where X documents it.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from types import TracebackType
 
+from scripts.stubs.x_bill import Limits
 from scripts.stubs.x_faults import FAULTS, Fault
 from scripts.stubs.x_handler import Handler
 from scripts.stubs.x_world import World
@@ -24,8 +26,11 @@ KEEP_ALIVE_S = 20.0  # X's own
 class XStub:
     """`with XStub() as x:` runs it; `x.url` is its base URL, `x.world` what it knows, the rest what it saw and does."""
 
-    def __init__(self, port: int = 0, keep_alive_s: float = 0.1, silence_s: float = 25.0, page_size: int = 100) -> None:
-        self.world, self.token = World(), TOKEN
+    def __init__(
+        self, port: int = 0, keep_alive_s: float = 0.1, silence_s: float = 25.0, page_size: int = 100, pace: float = 1.0
+    ) -> None:
+        self.world, self.token, self.limits = World(pace=pace), TOKEN, Limits()
+        self.away_until = 0.0  # X's time: until then connections are closed without an answer
         self.keep_alive_s, self.silence_s, self.page_size = keep_alive_s, silence_s, page_size
         self.patience_s, self.slow_readers = 5.0, 0  # how long a reader may not read; how many were disconnected for it
         self.faults: deque[Fault] = deque()
@@ -45,6 +50,16 @@ class XStub:
         with self.world.said:
             self.faults += [Fault(kind, after, path) for _ in range(times)]
             self.world.said.notify_all()
+
+    def go_away(self, seconds: float) -> None:
+        """Break every connection off, and take none for this long by X's clock."""
+        with self.world.said:
+            self.away_until = self.world.now() + seconds
+            self.world.said.notify_all()
+
+    @property
+    def away(self) -> bool:
+        return self.world.now() < self.away_until
 
     def queries(self, path: str) -> list[dict[str, str]]:
         """The queries of the requests so far whose path ends so."""

@@ -10,31 +10,37 @@ from typing import Any
 
 from producer.sources.sample import sample
 from producer.sources.x_ids import id_at
+from scripts.stubs.x_bill import DAY_S, Bill
+from scripts.stubs.x_window import PROBLEMS, Refused, window
 
 Post = dict[str, Any]  # data, includes and matching_rules, as a line of the stream has them
-PROBLEMS = "https://api.twitter.com/2/problems/"
-WEEK_S = 7 * 86_400
-
-
-class Refused(Exception):
-    """An answer that is a problem: the HTTP status, what is wrong, X's type of problem, further fields and headers."""
-
-    def __init__(self, status: int, detail: str, kind: str = "", headers: dict[str, str] | None = None, **more: Any) -> None:
-        super().__init__(detail)
-        self.status, self.headers = status, headers or {}
-        self.problem = {"title": detail.partition(":")[0], "detail": detail, "type": PROBLEMS + kind if kind else "about:blank"}
-        self.problem |= more
+REPOST_CHARACTERS = 140  # longer reposts are cut off, with "…" (tweepy #1915, DocNow/twarc #452)
+REFERENCED = "referenced_tweets.id"  # the expansion that brings the whole text
 
 
 class World:
-    """Posts, oldest first, and rules. Every post matches every rule and every word; languages, likes and times count."""
+    """Posts, oldest first, and rules. Every post matches every rule and every word; languages, likes and times count.
 
-    def __init__(self, seed: int = 1) -> None:
+    X's clock is this machine's, `ahead_s` seconds on, and runs `pace` times as fast; its answers' Date says so.
+    """
+
+    def __init__(self, seed: int = 1, pace: float = 1.0) -> None:
+        self.ahead_s, self._pace, self._begun = 0.0, pace, time.time()
+        self.bill = Bill()
         self.posts: list[Post] = []
         self.rules: list[dict[str, str]] = []
         self.said = threading.Condition()  # notified when there are posts
         self._invented = (json.loads(record.value) for record in sample(seed) if record.value)
         self._last_id = 0
+
+    def now(self) -> float:
+        """X's time, seconds since 1970."""
+        return self._begun + (time.time() - self._begun) * self._pace + self.ahead_s
+
+    @property
+    def day(self) -> int:
+        """X's UTC day since 1970."""
+        return int(self.now() // DAY_S)
 
     def say(self, *posts: Post) -> None:
         """Let these be posted, now and in this order."""
@@ -42,17 +48,18 @@ class World:
             self.posts += posts
             self.said.notify_all()
 
-    def invent(self, count: int) -> list[Post]:
-        """Post so many invented ones; their ids and times are of now."""
+    def invent(self, count: int, ago_s: float = 0.0) -> list[Post]:
+        """Post this many invented ones; their ids and times are of now, or `ago_s` back where no younger ones are there."""
         with self.said:
-            posts = [self._dated(post) for post, _ in zip(self._invented, range(count), strict=False)]
+            posts = [self._dated(post, ago_s) for post, _ in zip(self._invented, range(count), strict=False)]
             self.say(*posts)
             return posts
 
-    def _dated(self, post: Post) -> Post:
-        self._last_id = max(id_at(time.time()), self._last_id + 1)
+    def _dated(self, post: Post, ago_s: float) -> Post:
+        self._last_id = max(id_at(self.now() - ago_s), self._last_id + 1)
         id = str(self._last_id)
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        now = datetime.fromtimestamp(self.now() - ago_s, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        _refer(post)
         matching = [{"id": rule["id"], **({"tag": rule["tag"]} if "tag" in rule else {})} for rule in self.rules[:1]]
         post["data"] |= {"id": id, "edit_history_tweet_ids": [id], "conversation_id": id, "created_at": now}
         return post | {"matching_rules": matching or post["matching_rules"]}
@@ -78,7 +85,7 @@ class World:
                         {"value": value, "details": details, "title": "UnprocessableEntity", "type": PROBLEMS + "invalid-rules"}
                     ]
                 }
-            added.append({**rule, "id": str(id_at(time.time()) + len(self.rules) + len(added))})
+            added.append({**rule, "id": str(id_at(self.now()) + len(self.rules) + len(added))})
         if not dry_run:
             self.rules += added
         summary = {"created": len(added), "not_created": 0, "valid": len(added), "invalid": 0}
@@ -89,16 +96,7 @@ class World:
         text = query.get("query", "")
         if not text or len(text) > 512 or "min_faves:" in text:
             raise Refused(400, "Invalid Request: one or more parameters to your request was invalid.", "invalid-request")
-        begin = time.time() - WEEK_S
-        since_id = int(query.get("since_id", "0"))
-        if "since_id" in query:
-            if since_id < id_at(begin):
-                raise Refused(400, "Invalid Request: 'since_id' must be a tweet id of the last 7 days.", "invalid-request")
-        elif "start_time" in query:
-            if _seconds(query["start_time"]) < begin:
-                raise Refused(400, "Invalid Request: 'start_time' must be within the last 7 days.", "invalid-request")
-            since_id = id_at(_seconds(query["start_time"])) - 1
-        until_id = id_at(_seconds(query["end_time"])) if "end_time" in query else float("inf")
+        since_id, until_id = window(query, self.now())
         likes = int(next(iter(re.findall(r"min_likes:(\d+)", text)), "0"))
         language = next(iter(re.findall(r"(?<!-)lang:(\w+)", text)), "")
         chosen = [post for post in self.posts if since_id < int(post["data"]["id"]) < until_id]
@@ -111,27 +109,61 @@ class World:
         size = int(query.get("max_results", "10"))
         if not 10 <= size <= 100:
             raise Refused(400, f"Invalid Request: 'max_results' [{size}] is not between 10 and 100", "invalid-request")
-        found, begin = self.found(query), int(query.get("next_token", "0"))
-        page = found[begin : begin + min(size, page_size)]
+        found = self.found(query)
+        if "next_token" in query:  # "the same results, regardless of when": docs.x.com, posts/search/integrate/paginate
+            found = [post for post in found if int(post["data"]["id"]) < int(query["next_token"])]
+        page = found[: min(size, page_size)]
         meta: dict[str, Any] = {"result_count": len(page)}
         if not page:
             return {"meta": meta}
         meta |= {"newest_id": page[0]["data"]["id"], "oldest_id": page[-1]["data"]["id"]}
-        if begin + len(page) < len(found):
-            meta["next_token"] = str(begin + len(page))
-        includes: dict[str, dict[str, Any]] = {"users": {}, "places": {}}
+        if len(page) < len(found):
+            meta["next_token"] = meta["oldest_id"]
+        includes: dict[str, dict[str, Any]] = {"users": {}, "places": {}, "tweets": {}}
         for post in page:
             for kind, known in includes.items():
-                known.update({included["id"]: included for included in post["includes"].get(kind, [])})
+                known.update({included["id"]: included for included in asked_for(post, query)["includes"].get(kind, [])})
         shared = {kind: list(known.values()) for kind, known in includes.items() if known}
-        return {"data": [post["data"] for post in page], "includes": shared, "meta": meta}
+        self.bill.add(self.day, [post["data"] for post in page], shared)
+        errors = [error for post in page for error in post.get("errors", [])]
+        beside = {"errors": errors} if errors else {}
+        return {"data": [post["data"] for post in page], "includes": shared, **beside, "meta": meta}
 
     def counts(self, query: dict[str, str]) -> dict[str, Any]:
         """How many posts a search would find, in one bucket."""
         found = self.found(query)
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        self.bill.add_count(self.day)
+        now = datetime.fromtimestamp(self.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         bucket = {"start": query.get("start_time", now), "end": query.get("end_time", now), "tweet_count": len(found)}
         return {"data": [bucket], "meta": {"total_tweet_count": len(found)}}
+
+
+def _refer(post: Post) -> None:
+    """Put what the post refers to into its includes; a long repost keeps the beginning only, the whole is there."""
+    data = post["data"]
+    for reference in data.get("referenced_tweets", []):
+        other = {"id": reference["id"], "text": "Invented: what another one has answered.", "author_id": data["author_id"]}
+        if reference["type"] == "retweeted":
+            prefix, _, other["text"] = data["text"].partition(": ")
+            if "note_tweet" in data:
+                other["note_tweet"] = {"text": data.pop("note_tweet")["text"].partition(": ")[2]}
+            data.pop("entities", None)
+            if len(data["text"]) > REPOST_CHARACTERS:
+                data["text"] = data["text"][: REPOST_CHARACTERS - 1] + "…"
+        post["includes"]["tweets"] = [other | {"edit_history_tweet_ids": [reference["id"]]}]
+
+
+def asked_for(post: Post, query: dict[str, str]) -> Post:
+    """The post as this request gets it: other posts come only with their expansion."""
+    if REFERENCED in query.get("expansions", "").split(","):
+        return post
+    return post | {"includes": {kind: found for kind, found in post["includes"].items() if kind != "tweets"}}
+
+
+def partly(post: Post) -> Post:
+    """The post with an error beside its data, as where what it refers to is gone: docs.x.com, response-codes-and-errors."""
+    gone = {"resource_type": "tweet", "title": "Not Found Error", "type": PROBLEMS + "resource-not-found", "value": "17"}
+    return {"data": post["data"], "includes": post["includes"], "errors": [gone], "matching_rules": post["matching_rules"]}
 
 
 def renamed(post: Post) -> Post:
@@ -156,7 +188,3 @@ def lines_of(posts: list[Post]) -> Iterator[tuple[str, bytes]]:
     """(id, line of the stream) of each."""
     for post in posts:
         yield post["data"]["id"], json.dumps(post, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -193,7 +193,7 @@ def test_stream_ends_up_on_the_topic(services: Services, topic: str) -> None:
 
 def test_search_ends_up_on_the_topic(services: Services, topic: str) -> None:
     with XStub() as x:
-        x.world.invent(7)
+        x.world.invent(7, ago_s=40)
         arguments = ("--source", "search", "--query", "coffee", "--interval", "1", "--x-base-url", x.url)
         out, _ = produce(services, *arguments, "--topic", topic, "--max-posts", "7")
     assert json.loads(out)["acked"] == 7

@@ -23,14 +23,9 @@ from producer.spool import SMALLEST_BYTES, UNWRITTEN_BYTES, Spool
 from producer.stopping import Interrupt
 from scripts.stubs.x import XStub
 from tests.conftest import Services, wait_until
-from tests.producing import MisledKafka, assert_ledger_matches, frozen, published, run_here, running, under_way
+from tests.producing import MisledKafka, assert_ledger_matches, clocked, frozen, published, run_here, running, under_way
 
 CANARY = "canary-b83e55d1f0"
-
-
-@pytest.fixture(autouse=True)
-def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -88,9 +83,9 @@ def test_a_full_spool_is_bounded_and_what_x_did_not_keep_for_us_is_fetched(
     services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(x_stream, "QUEUED", 50)
-    with XStub() as x:
+    with clocked(monkeypatch) as x:
         x.patience_s = 0.5
-        run = stream(services, x, topic, tmp_path, 920, spool_max_bytes=SMALLEST_BYTES)
+        run = stream(services, x, topic, tmp_path, 920, spool_max_bytes=SMALLEST_BYTES, fill_gaps="7d")
         with under_way(run):
             x.world.invent(20)
             acked(run, 20)

@@ -10,11 +10,13 @@ import pytest
 
 from config import settings
 from config.errors import ConfigError, CredentialsError, PipelineError, ServiceUnreachable
-from producer import check_broker, check_machine
+from producer import check_broker, check_machine, opening
 from producer.check_output import Output
-from producer.opening import checks_of_x, estimate
-from producer.sources import x_check
+from producer.opening import checks_of_x, estimate, open_source
+from producer.sources import State, x_check
+from producer.sources.x_kept import Kept, remembered
 from scripts.stubs.x import TOKEN, XStub
+from scripts.stubs.x_handler import Handler
 
 
 def chosen(x: XStub, *arguments: str, token: str = TOKEN) -> settings.Settings:
@@ -80,10 +82,10 @@ def test_packages_are_held_against_the_pins(tmp_path: Path) -> None:
 
 def test_a_dry_run_of_the_search_buys_nothing() -> None:
     with XStub() as x:
-        x.world.invent(40)
+        x.world.invent(40, ago_s=40)
         told = estimate(chosen(x, "--source", "search", "--query", "coffee"))
         assert told == {
-            "source": "search", "query": "coffee", "posts": 40, "usd": 0.2, "usd_at_most": 0.6, "usd_to_ask": 0.005,
+            "source": "search", "query": "coffee", "posts": 40, "usd": 0.2, "usd_at_most": 1.0, "usd_to_ask": 0.005,
         }  # fmt: skip
         assert [path for path, _ in x.requests] == ["/2/tweets/counts/recent"]
 
@@ -91,7 +93,7 @@ def test_a_dry_run_of_the_search_buys_nothing() -> None:
 def test_a_dry_run_of_the_stream_changes_no_rule() -> None:
     with XStub() as x:
         x.world.rules.append({"id": "1", "value": "cats", "tag": "somebody else's"})
-        x.world.invent(40)
+        x.world.invent(40, ago_s=40)
         told = estimate(chosen(x, "--source", "stream", "--track", "coffee,tea", "--replace-rules"))
         assert [line[:8] for line in told["rules"]] == ["+ coffee", "+ tea  (", "- cats  "]
         assert told["posts_a_day"] == {"coffee": 40, "tea": 40}
@@ -99,6 +101,38 @@ def test_a_dry_run_of_the_stream_changes_no_rule() -> None:
         assert json.dumps(told)
         assert [rule["value"] for rule in x.world.rules] == ["cats"]
         assert not x.queries("/search/stream")
+
+
+def test_a_dry_run_has_what_waits_in_the_spool(tmp_path: Path) -> None:
+    with XStub() as x:
+        stream = chosen(x, "--source", "stream", "--track", "coffee", "--spool", str(tmp_path), "--fill-gaps", "2h")
+        begun = x.world.now()
+        open_source(stream, State(), folder=tmp_path)
+        kept = Kept(tmp_path, remembered(tmp_path).of or opening._digest(stream))
+        kept.whole(begun)
+        x.world.ahead_s += 3_600
+        x.world.invent(40, ago_s=60)
+        told = estimate(stream)
+        assert (told["gap"]["posts"], told["gap"]["usd"], told["gap"]["is_fetched"]) == (40, 0.2, True)
+        x.world.ahead_s += 7_200
+        assert estimate(stream)["gap"]["is_fetched"] is False
+        other = chosen(x, "--source", "stream", "--track", "tea", "--spool", str(tmp_path))
+        assert "gap" not in estimate(other), "it is not of these rules"
+
+
+def test_a_doctor_tries_once_and_says_what_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    with XStub() as x:
+        x.fault("429", path="/usage/tweets")
+        assert "used up" in str(results(x, "--source", "search")["X token"])
+        x.requests.clear()
+        results(x, "--source", "search")
+        assert len(x.queries("/usage/tweets")) == 1, "one request for token, plan and clock"
+        monkeypatch.setattr(Handler, "send_header", without_date(Handler.send_header))
+        assert "no Date" in str(results(x, "--source", "search")["clock"])
+
+
+def without_date(send_header: Any) -> Any:
+    return lambda self, name, value: None if name == "Date" else send_header(self, name, value)
 
 
 def test_what_costs_nothing_has_no_dry_run() -> None:

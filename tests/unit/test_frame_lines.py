@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from frame_bytes import Row, pack
-from tweet_samples import BLUESKY, LIMIT, OLD, X, changed, renamed
+from tweet_samples import BLUESKY, LIMIT, OLD, REPOST, X, changed, renamed
 
 from consumers import lines as module
 from consumers.frame_lines.frame import FrameLines
@@ -131,6 +131,11 @@ def shapes() -> Iterator[Any]:
     for path in paths(X):
         for value in (..., *OTHER_VALUES):
             yield replaced(X, path, value)
+    for repost in (REPOST, renamed(REPOST)):
+        for path in ((), *paths(repost["includes"]["tweets"], ("includes", "tweets"))):
+            for value in (..., *OTHER_VALUES) if path else ():
+                yield replaced(repost, path, value)
+        yield from (repost, replaced(repost, ("data", "referenced_tweets" if repost is REPOST else "referenced_posts"), []))
     yield {name: {key: X[name][key] for key in reversed(X[name])} if name != "matching_rules" else [] for name in reversed(X)}
     yield changed(X, data={**X["data"], **renamed(X["data"])})
     for point in (

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from config import settings
-from config.errors import PipelineError
+from config.errors import ConfigError, CredentialsError, PipelineError
 from producer.sources import State, x_wire
+from producer.sources.x_kept import Kept
 from producer.sources.x_purse import Prices, Purse
 from producer.sources.x_query import query
 from producer.sources.x_rules import wanted
@@ -47,8 +48,8 @@ def test_the_token_stays_where_it_is(path: str, fault: str, caplog: pytest.LogCa
         purse = Purse(state, Prices())
         with pytest.raises(PipelineError) as raised:
             if path == "/search/recent":
-                next(search(account, query("coffee", "", "", "", 0), 1.0, False, purse, state))
-            next(stream(account, wanted("coffee", ""), False, purse, state))
+                next(search(account, query("coffee", "", "", "", 0), 1.0, False, purse, state, Kept()))
+            next(stream(account, wanted("coffee", ""), False, purse, state, Kept(), 900.0))
     assert CANARY not in shown(raised.value)
     assert CANARY not in caplog.text
     assert CANARY not in state.now
@@ -68,3 +69,15 @@ def test_the_jobs_have_no_secret_for_their_checkpoints() -> None:
     for program in (*settings.JOBS, "audit", "summary", "services"):
         assert not any(setting.secret for setting in settings.of(program))
     assert x_wire.MASK != CANARY
+
+
+@pytest.mark.parametrize("token", ["", "with space", "line\nend", "ünicode"])
+def test_unusable_token(token: str) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        Account(token, "https://api.twitter.com")
+    assert not token or token not in str(raised.value)
+
+
+def test_token_travels_encrypted_or_stays_here() -> None:
+    with pytest.raises(ConfigError, match="unencrypted"):
+        Account(CANARY, "http://x.example.org")

@@ -1,7 +1,7 @@
 """The stream of X against the stub that speaks its wire: every fault X is known for, one test each; refusals of all of X."""
 
-import json
 import math
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -15,35 +15,26 @@ from producer.sources.x_rules import OURS
 from producer.sources.x_wire import Account
 from scripts.stubs.x import TOKEN, XStub
 from tests.conftest import wait_until
-from tests.unit.x_tries import RULES, SEARCH, STREAM, Try, ids, of, post
+from tests.unit.x_tries import RULES, SEARCH, STREAM, Try, ids, of, places, post, until_all
 
 
 @pytest.fixture
-def x(monkeypatch: pytest.MonkeyPatch) -> Iterator[XStub]:
-    monkeypatch.setattr(x_stream, "FILL_AFTER_S", 0.0)
-    with XStub() as stub:
+def x() -> Iterator[XStub]:
+    with XStub(pace=50) as stub:  # the producer's waiting times are the real ones, on a clock that runs faster for both
         yield stub
 
 
-def until_all(source: Records, posts: list[dict[str, Any]]) -> list[Record]:
-    """Read until every one of these posts has come."""
-    missing, read = set(of(posts)), []
-    for record in source:
-        read.append(record)
-        missing.discard(record.id or "")
-        if not missing:
-            return read
-    pytest.fail(f"the source ended without {missing}")
-
-
 def test_stream_gives_the_bytes_of_each_line(x: XStub) -> None:
-    posts, run = x.world.invent(300), Try(x)
-    records = list(islice(run.stream(), 300))
+    posts, run = x.world.invent(1), Try(x)
+    source = run.stream()
+    records = [next(source)]
+    posts += x.world.invent(299)
+    records += list(islice(source, 299))
     assert ids(records) == of(posts)
     wait_until(lambda: {record.id: record.value for record in records} == x.delivered, 10, "X says that it has sent these")
-    assert [record.position for record in records] == of(posts)
+    assert places(records)[1:] == of(posts)[1:]
     assert "note_tweet" in x.queries(STREAM)[0]["tweet.fields"]
-    assert x.queries(STREAM)[0]["expansions"] == "author_id,geo.place_id"
+    assert x.queries(STREAM)[0]["expansions"] == "author_id,geo.place_id,referenced_tweets.id"
     assert (run.state.now, run.state.bought) == ("connected", 300)
 
 
@@ -78,8 +69,18 @@ def test_stream_connects_again_by_rule_and_fills_the_gap(x: XStub, kind: str, ru
     assert run.state.backfilled == len(missed)
     assert run.state.reconnects == len(run.pauses)
     assert all(not record.position for record in read[20:]), "no position while the gap is open"
-    later = x.world.invent(5)
-    assert until_all(source, later)[-1].position == later[-1]["data"]["id"]
+    record = until_whole(x, source)
+    assert record.position.strip() == record.id == x.world.posts[-1]["data"]["id"]
+
+
+def until_whole(x: XStub, source: Records) -> Record:
+    """The first record that no gap is open before: posts come one by one."""
+    for _ in range(200):
+        x.world.invent(1)
+        record = next(source)
+        if record.position:
+            return record
+    pytest.fail("the gap stays open")
 
 
 def test_stream_waits_as_long_as_x_says(x: XStub) -> None:
@@ -90,7 +91,50 @@ def test_stream_waits_as_long_as_x_says(x: XStub) -> None:
     assert 1 <= run.pauses[0] <= 3
 
 
-@pytest.mark.parametrize("kind", ["broken_json", "missing_tag", "new_names", "duplicate", "disorder", "burst"])
+@pytest.mark.parametrize(("kind", "pause_s"), [("too_many_connections", 60), ("429_day", 1_200), ("429", 60)])
+def test_a_limit_that_is_not_used_up_is_not_waited_for(x: XStub, kind: str, pause_s: float) -> None:
+    """X sends the reset of the quarter of an hour with every answer; a day's limit has headers of its own."""
+    x.fault(kind)
+    x.world.invent(1)
+    run = Try(x)
+    next(run.stream())
+    assert run.pauses[0] == pytest.approx(pause_s, abs=60)
+
+
+@pytest.mark.parametrize("ahead_s", [-3 * 86_400, 3 * 86_400])
+def test_a_pause_is_by_xs_clock_and_has_an_end(ahead_s: float) -> None:
+    with XStub() as x:
+        x.world.ahead_s = ahead_s
+        x.fault("429_reset")
+        x.world.invent(1)
+        run = Try(x)
+        run.account = Account(TOKEN, x.url, run._pause)
+        next(run.stream())
+        assert 1 <= run.pauses[0] <= 4
+
+
+@pytest.mark.parametrize("path", [RULES, STREAM, SEARCH])
+def test_a_redirect_is_named_and_gets_no_token(x: XStub, path: str) -> None:
+    x.fault("redirect", path=path)
+    run = Try(x)
+    with pytest.raises(ConfigError, match="redirects to 127.0.0.9, which does not get the token"):
+        next(run.search() if path == SEARCH else run.stream())
+
+
+def test_maintenance_is_a_page_for_people(x: XStub) -> None:
+    x.fault("close", after=1)
+    x.fault("maintenance")
+    x.world.invent(1)
+    run = Try(x)
+    source = run.stream()
+    next(source)
+    later = threading.Timer(0.5, x.world.invent, (1,))
+    later.start()
+    assert next(source).id == x.world.posts[1]["data"]["id"]
+    assert "503, connecting again in 5 s" in run.said
+
+
+@pytest.mark.parametrize("kind", ["broken_json", "missing_tag", "new_names", "partial_errors", "duplicate", "disorder", "burst"])
 def test_stream_survives_what_x_sends(x: XStub, kind: str) -> None:
     x.fault(kind, after=5)
     first, run = x.world.invent(5), Try(x)
@@ -107,7 +151,7 @@ def test_stream_survives_what_x_sends(x: XStub, kind: str) -> None:
     wait_until(lambda: {r.id: r.value for r in read if r.id} == x.delivered, 10, "X says that it has sent these")
     repeats = 10 if kind == "duplicate" else 0
     wait_until(lambda: run.state.repeats == repeats, 5, f"{repeats} repeats were dropped")
-    assert read[-1].position == more[-1]["data"]["id"]
+    assert places(read)[-1] == more[-1]["data"]["id"]
     assert run.pauses == []
 
 
@@ -122,16 +166,27 @@ def test_stream_adds_its_rules_again_when_somebody_deletes_them(x: XStub) -> Non
         next(Try(x).stream())
 
 
-def test_stream_after_a_restart_fetches_what_it_missed(x: XStub) -> None:
-    first, source = x.world.invent(5), Try(x).stream()
-    position = list(islice(source, 5))[-1].position
-    source.close()  # type: ignore[attr-defined]
-    x.ended.wait(0.5)  # the stub notices at its next sign of life
-    missed, run = x.world.invent(150), Try(x)
-    read = until_all(run.stream(position=position), first + missed)
-    assert set(ids(read)) == set(of(first + missed)), "those of the last seconds come again"
-    assert run.state.backfilled == 155
-    assert json.loads(read[0].value or b"")["matching_rules"][0]["tag"] == OURS + "coffee"
+@pytest.mark.parametrize("geo", [None, 7, {"place_id": 7}])
+def test_a_post_of_an_odd_form_is_handed_over(x: XStub, geo: Any) -> None:
+    odd = post(1)
+    odd["data"]["geo"] = geo
+    x.world.say(odd)
+    assert ids([next(Try(x).search())]) == of([odd])
+
+
+def test_a_stream_that_has_worked_is_waited_for_without_end(x: XStub) -> None:
+    x.fault("close", after=1)
+    x.fault("503", times=30)
+    x.world.invent(1)
+    run = Try(x)
+    source = run.stream()
+    next(source)
+    missed: list[dict[str, Any]] = []
+    pause = run._pause
+    run.account.pause = lambda s: (pause(s), missed or missed.extend(x.world.invent(1)))  # type: ignore[assignment, func-returns-value, return-value]
+    read = next(source)
+    assert read.id == missed[0]["data"]["id"]
+    assert sum(run.pauses) > 2 * 1800
 
 
 def test_stream_gives_up_in_the_end(x: XStub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,13 +202,18 @@ def test_stream_gives_up_in_the_end(x: XStub, monkeypatch: pytest.MonkeyPatch) -
     assert sum(run.pauses) > 1800
 
 
-@pytest.mark.parametrize("limits", [{"max_posts": 7}, {"max_usd": 7 * 0.015}])
+@pytest.mark.parametrize("limits", [{"max_posts": 7}, {"max_usd": 7 * 0.015 + 0.01}])
 def test_stream_stops_at_its_limit_and_hands_over_all_it_bought(x: XStub, limits: dict[str, float]) -> None:
     x.world.say(*[post(n) for n in range(1, 100)])
     run = Try(x, **limits)
     assert len(list(run.stream())) == run.state.bought == 7
     assert math.isclose(run.state.cost_usd, 7 * 0.015)
     assert run.state.now == "the limit is reached"
+
+
+def test_not_even_a_connection_is_opened_for_a_post_that_cannot_be_paid(x: XStub) -> None:
+    assert list(Try(x, max_usd=0.02).stream()) == []
+    assert not x.requests
 
 
 @pytest.mark.parametrize(
@@ -181,16 +241,4 @@ def test_nobody_there() -> None:
         run.account = Account(TOKEN, "http://127.0.0.1:9", run._pause)
         with pytest.raises(ServiceUnreachable):
             next(getattr(run, source)())
-        assert run.pauses == [1, 2, 4, 8]
-
-
-@pytest.mark.parametrize("token", ["", "with space", "line\nend", "ünicode"])
-def test_unusable_token(token: str) -> None:
-    with pytest.raises(CredentialsError) as raised:
-        Account(token, "https://api.twitter.com")
-    assert not token or token not in str(raised.value)
-
-
-def test_token_travels_encrypted_or_stays_here() -> None:
-    with pytest.raises(ConfigError, match="unencrypted"):
-        Account(TOKEN, "http://x.example.org")
+        assert run.pauses == [1, 2, 4, 8], source

@@ -9,6 +9,7 @@ from tweet_samples import (
     LIMIT,
     OLD,
     OLD_FIELDS,
+    REPOST,
     SCORE,
     X_FIELDS,
     X,
@@ -21,6 +22,18 @@ from tweet_samples import (
 
 from consumers import tweets
 from consumers.tweets import Deleted, Tweet, parse, row
+
+
+def test_a_repost_has_the_whole_text_where_it_came_with_it():
+    for value in (REPOST, renamed(REPOST)):
+        found = fields(parsed(value))
+        assert (found["text"], found["hashtags"]) == ("A long coffee and a longer queue, awful #coffee", ["coffee"])
+        assert (found["is_repost"], found["author"], found["id"]) == (True, "jane", REPOST["data"]["id"])
+    short = deepcopy(REPOST)
+    del short["includes"]["tweets"][1]["note_tweet"]
+    assert fields(parsed(short))["text"] == "A long coffee and a longer…"
+    del short["includes"]["tweets"][1]
+    assert fields(parsed(short))["text"] == "RT @other: A long coffee and…", "it is all there is"
 
 
 @pytest.mark.parametrize(

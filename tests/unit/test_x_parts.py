@@ -1,6 +1,7 @@
 """The parts of the X sources that need no server: rules, queries, schedules, the purse, old names."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from config.errors import ConfigError
 from producer.opening import OLD_FLAGS, refuse_old_flags
 from producer.sources import State
-from producer.sources.x_ids import id_at, searchable, seconds_of
+from producer.sources.x_ids import id_at, seconds_of
+from producer.sources.x_kept import NAME, Kept
 from producer.sources.x_purse import REMEMBERED, Prices, Purse
-from producer.sources.x_query import query
+from producer.sources.x_query import duration_s, query
 from producer.sources.x_reconnects import CONNECTS, LIMITED, NETWORK, SERVER, WINDOW_S, Reconnects
 from producer.sources.x_rules import OURS, Plan, Rule, Rules, wanted
 from producer.sources.x_wire import Account
@@ -51,9 +53,13 @@ def test_reconnects_stay_below_xs_limit_and_give_up() -> None:
         connects.append(now[0])
         now[0] += reconnects.pause_s(NETWORK) or 0.0
     assert max(sum(at <= other < at + WINDOW_S for other in connects) for at in connects) <= CONNECTS + 1 < 50
-    reconnects.connected()
+    for _ in range(100):
+        pause_s = reconnects.pause_s(SERVER)
+        assert pause_s is not None, "what has worked is waited for without end"
+        now[0] += pause_s
+    never = Reconnects(lambda: now[0])
     begin = now[0]
-    while (pause_s := reconnects.pause_s(SERVER)) is not None:
+    while (pause_s := never.pause_s(SERVER)) is not None:
         now[0] += pause_s
     assert now[0] > begin + 1800
 
@@ -117,7 +123,7 @@ def test_a_query_in_todays_words() -> None:
     assert query("coffee OR tea", "en", "", "", 10).written() == "(coffee OR tea) lang:en min_likes:10"
     made = query("coffee", "", "2h", "1h", 0)
     assert made.until - made.since == pytest.approx(3600, abs=5)
-    assert made.ended
+    assert made.ended(time.time())
     assert made.above(100).written() == "coffee min_likes:100"
 
 
@@ -141,8 +147,14 @@ def test_queries_that_cannot_be(arguments: tuple[str, str, str, str, int], remed
 
 
 def test_ids_are_times() -> None:
-    assert abs(seconds_of(str(id_at(1.8e9))) - 1.8e9) < 0.001
-    assert searchable("") == searchable("17") == searchable("not an id") == ""
+    assert abs(seconds_of(id_at(1.8e9)) - 1.8e9) < 0.001
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("30s", 30), ("15m", 900), ("2h", 7_200), ("7d", 604_800)])
+def test_durations(text: str, seconds: float) -> None:
+    assert duration_s(text, "--fill-gaps") == seconds
+    with pytest.raises(ConfigError, match="not a duration"):
+        duration_s(text + "!", "--fill-gaps")
 
 
 def test_the_purse_counts_posts_and_authors_once() -> None:
@@ -151,8 +163,59 @@ def test_the_purse_counts_posts_and_authors_once() -> None:
     assert purse.received("1", ["a"]) and purse.received("2", ["a"]) and not purse.received("1", ["a"])
     assert (state.bought, state.repeats) == (2, 1)
     assert math.isclose(state.cost_usd, 0.020)
-    assert purse.affordable() == 65
+    assert purse.affordable() == 39, "each may bring two other posts and an author"
     assert purse.received(None), "no post that X bills"
+    assert purse.received("3", ["a"], ["1", "4"])
+    assert math.isclose(state.cost_usd, 0.030), "the post, and the one of the two others that is new"
+
+
+def test_a_post_is_billed_again_on_the_next_day() -> None:
+    state, now = State(), [1.8e9]
+    purse = Purse(state, Prices(user=0.0), now=lambda: now[0])
+    assert purse.received("1")
+    now[0] += 86_400
+    assert not purse.received("1"), "it is not handed over again"
+    assert math.isclose(state.cost_usd, 0.010)
+
+
+def test_a_restart_does_not_multiply_the_bill(tmp_path: Path) -> None:
+    """Run after run of one day, killed each time: all together stay below the limit."""
+    bought, now = 0, [1.8e9]
+    for run in range(200):
+        purse = Purse(State(), Prices(), max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0])
+        while purse.affordable() >= 1 and bought < run * 3:  # then kill -9: nothing is written any more
+            bought += purse.received(str(run * 1_000 + bought), [str(bought)])
+    assert 30 <= bought <= 66
+    now[0] += 86_400
+    assert Purse(State(), Prices(), max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0]).affordable() == 40
+
+
+def test_a_run_over_midnight_stays_below_the_limit_too(tmp_path: Path) -> None:
+    now = [1.8e9]
+    purse = Purse(State(), Prices(), max_usd=0.30, kept=Kept(tmp_path, "q"), now=lambda: now[0])
+    assert all(purse.received(str(number)) for number in range(40))
+    now[0] += 86_400
+    assert purse.affordable() == 4
+
+
+def test_a_position_belongs_to_its_query(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept = Kept(tmp_path, "coffee")
+    position = kept.marked("17")
+    kept.spend(5, 0.25, 0.0)
+    kept.whole(1.8e9)
+    kept.skip(1, 2)
+    again = Kept(tmp_path, "coffee", position)
+    assert (again.position, again.alive, again.skipped, again.spent_usd(5)) == ("17", 1.8e9, [(1, 2)], 0.25)
+    assert not caplog.text
+    other = Kept(tmp_path, "tea", position)
+    assert (other.position, other.alive, other.skipped, other.spent_usd(5)) == ("", 0.0, [], 0.25)
+    assert "another query, rules or cluster" in caplog.text
+
+
+def test_a_damaged_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / NAME).write_bytes(b"\0" * 100)
+    assert Kept(tmp_path, "q").alive == 0
+    assert "cannot be read" in caplog.text
 
 
 def test_a_purse_without_a_limit_remembers_a_bounded_number() -> None:

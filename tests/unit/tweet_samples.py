@@ -58,6 +58,26 @@ X_FIELDS = {
     "reply_to": "5",
     "text": "A long coffee and a longer queue #coffee",
 }
+REPOST = {
+    "data": {
+        **{name: X["data"][name] for name in ("id", "created_at", "lang", "author_id", "public_metrics")},
+        "text": "RT @other: A long coffee and…",
+        "referenced_tweets": [{"type": "retweeted", "id": "6"}],
+    },
+    "includes": {
+        "users": X["includes"]["users"],
+        "tweets": [
+            {"id": "5", "text": "Something else."},
+            {
+                "id": "6",
+                "text": "A long coffee and a longer…",
+                "note_tweet": {"text": "A long coffee and a longer queue, awful #coffee"},
+                "entities": {"hashtags": [{"start": 1, "end": 8, "tag": "coffee"}]},
+            },
+        ],
+    },
+    "matching_rules": [],
+}
 NEW_NAMES = {
     "note_tweet": "note_post",
     "referenced_tweets": "referenced_posts",
