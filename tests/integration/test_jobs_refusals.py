@@ -15,7 +15,7 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from tests.conftest import HOST, Services, wait_until
-from tests.jobs import Job, audit, new_topic, path_of, publish, run_job, started
+from tests.jobs import Job, audit, checkpoint_of, new_topic, path_of, publish, run_job, started
 
 PATIENCE_S = 120
 
@@ -116,6 +116,18 @@ def test_a_checkpoint_made_with_other_settings(services: Services, made: Made, t
     said = run_job(services, tmp_path, "receiver_based", made.topic, made.output, *changed, expect=2)
     refused(said, "batch_interval_s: 2.0 there, 3.0 now", "max_rate: 0 there, 50 now", "--checkpoint")
     assert "topic:" not in said, "only the differences are listed"
+
+
+def test_a_checkpoint_of_another_output(services: Services, made: Made, tmp_path: Path) -> None:
+    path = checkpoint_of(services, made.output)
+    assert services.files.status(path)["permission"] == "700", "nobody else may write what the next driver runs"
+    other, checkpoint = f"{made.output}-other", f"{services.hdfs}{path}"
+    said = run_job(services, tmp_path, "receiver_based", made.topic, other, "--checkpoint", checkpoint, expect=2)
+    refused(said, "the checkpoint was made with other settings", "output: ", "another --checkpoint")
+    said = run_job(
+        services, tmp_path, "receiver_based", made.topic, made.output, "--checkpoint", f"{made.output}/batches", expect=2
+    )
+    refused(said, "the checkpoint would be among what is published", f"{made.output}/batches")
 
 
 def test_records_that_kafka_no_longer_has(services: Services, admin: KafkaAdminClient, made: Made, tmp_path: Path) -> None:
