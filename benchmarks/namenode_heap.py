@@ -3,16 +3,21 @@
     scripts/submit benchmarks/namenode_heap.py [BATCHES]
 
 Publishes so many batches of three small files by the jobs' own commit code, without Kafka, and counts the live objects of the
-services' NameNode before and after. Prints JSON. Needs HDFS (scripts/services start namenode datanode-1) on its usual port, or
-TWEETS_OUTPUT.
+services' NameNode after each tenth of them: medians of what came to it. Prints JSON. Needs HDFS (scripts/services start namenode
+datanode-1) on its usual port, or TWEETS_OUTPUT.
 """
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from pyspark import SparkContext
 
@@ -25,14 +30,16 @@ from scripts.machine import jdk
 from scripts.machine.processes import Home
 
 PARTITIONS, RECORDS = 3, 10
+PARTS = 10  # looks at the heap
 MONTH = 30 * 24 * 3600 // 2  # batches, one every 2 s
 
 
-def live_bytes(pid: int) -> int:
-    """The bytes of all objects that the JVM needs, after a collection."""
+def live_bytes(pid: int) -> "Counter[str]":
+    """The bytes of all objects that the JVM needs, by class, after a collection."""
     command = [str(jdk.home() / "bin" / "jcmd"), str(pid), "GC.class_histogram"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[-1])
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return Counter({row[3]: int(row[2]) for row in rows if len(row) >= 4 and row[0].endswith(":") and row[0][:-1].isdigit()})
 
 
 def edits_bytes(folder: Path) -> int:
@@ -64,13 +71,33 @@ def main() -> None:
         for _ in range(50):
             publish(output, storage)
         edits = home.path / "namenode" / "data" / "current"
-        before = live_bytes(pid), edits_bytes(edits)
-        for _ in range(count):
-            publish(output, storage)
-        heap, log = (round((now - then) / count) for now, then in zip((live_bytes(pid), edits_bytes(edits)), before, strict=True))
-    result = {"batches": count, "files_a_batch": PARTITIONS + 1, "heap_bytes_a_batch": heap, "edits_bytes_a_batch": log}
-    month = {"heap_mb_a_month_at_2_s": heap * MONTH // 10**6, "edits_mb_a_month_at_2_s": log * MONTH // 10**6}
-    print(json.dumps({**result, "heap_bytes_at_the_start": before[0], **month}, indent=1))
+        seen, logged = [live_bytes(pid)], edits_bytes(edits)
+        for _ in range(PARTS):
+            for _ in range(count // PARTS):
+                publish(output, storage)
+            seen.append(live_bytes(pid))
+        log = (edits_bytes(edits) - logged) // count
+    print(json.dumps(figures(seen, log, count // PARTS), indent=1))
+
+
+def figures(seen: "list[Counter[str]]", log: int, batches: int) -> dict[str, Any]:
+    """Per batch: what came to the heap between two looks of `batches` batches each, all in all and by class."""
+
+    def growth(bytes_of: "Callable[[Counter[str]], int]") -> int:
+        return round(statistics.median(bytes_of(now) - bytes_of(then) for then, now in pairwise(seen)) / batches)
+
+    heap = growth(lambda classes: classes.total())
+    by_class = {name: growth(lambda classes, name=name: classes[name]) for name in seen[-1]}  # type: ignore[misc]
+    return {
+        "batches": batches * PARTS,
+        "files_a_batch": PARTITIONS + 1,
+        "heap_bytes_a_batch": heap,
+        "edits_bytes_a_batch": log,
+        "heap_mb_at_the_start": seen[0].total() // 10**6,
+        "heap_mb_a_month_at_2_s": heap * MONTH // 10**6,
+        "edits_mb_a_month_at_2_s": log * MONTH // 10**6,
+        "by_class": {name: grown for name, grown in sorted(by_class.items(), key=lambda item: -item[1]) if grown > 0},
+    }
 
 
 if __name__ == "__main__":

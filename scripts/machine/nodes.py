@@ -19,6 +19,7 @@ from config.venv import ROOT
 from scripts.machine import jars, jdk
 
 HOST = "127.0.0.1"  # nothing listens anywhere else
+NAMENODE_HEAP_MB = 4096  # a month of batches, one every 2 s; docs/runbook.md says what a batch takes
 LOGGING = ROOT / "config" / "services"
 
 
@@ -122,7 +123,7 @@ def hdfs_nodes(settings: Settings, home: Path) -> list[Node]:
 
 def _namenode(settings: Settings, home: Path) -> Node:
     folder, http = home / "namenode", f"{HOST}:{settings.namenode_http_port}"
-    java = _java("hdfs", 256, "-Djava.net.preferIPv4Stack=true", [folder])
+    java = _java("hdfs", NAMENODE_HEAP_MB, "-Djava.net.preferIPv4Stack=true", [folder])
     main = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 
     def prepare() -> None:

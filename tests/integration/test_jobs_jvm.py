@@ -13,12 +13,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.conftest import HOST, ROOT, Services
+from tests.conftest import HOST, PATIENCE, ROOT, Services
 from tests.fault.attacks import java_jar
 from tests.jobs import APPROACHES, Job, audit, await_batches, descendants, publish, slowly, started, unused_port
 
 LOOPBACK = re.compile("0100007F|0{24}0100007F|0{8}0{8}FFFF00000100007F|0{24}01000000")  # /proc/net's way to write 127.0.0.1, ::1
 README_LINE = re.compile(r"^(.*spark-submit --properties-file config/spark\.conf consumers/direct\.py) --topic", re.MULTILINE)
+PAGE_S = 40 * PATIENCE  # the first look at Spark's page loads much of it
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -81,7 +82,7 @@ def test_readme_s_plain_line_listens_on_the_loopback_only(services: Services, to
         assert ui in assert_loopback_only(job)
         for stage in range(3):  # nobody ends a job from the page
             with pytest.raises(HTTPError) as refused:
-                urlopen(Request(f"http://{HOST}:{ui}/stages/stage/kill/?id={stage}", method="POST"), timeout=10)
+                urlopen(Request(f"http://{HOST}:{ui}/stages/stage/kill/?id={stage}", method="POST"), timeout=PAGE_S)
             assert refused.value.code in (404, 405)
     finally:
         job.kill()
@@ -96,9 +97,9 @@ def test_submit_listens_on_the_loopback_only(services: Services, topic: str, out
         await_batches(services, output, 1, job)
         assert ui in assert_loopback_only(job)
         api = f"http://{HOST}:{ui}/api/v1/applications"
-        with urlopen(api, timeout=10) as answer:
+        with urlopen(api, timeout=PAGE_S) as answer:
             application = json.load(answer)[0]["id"]
-        with urlopen(f"{api}/{application}/environment", timeout=10) as answer:
+        with urlopen(f"{api}/{application}/environment", timeout=PAGE_S) as answer:
             spark = dict(json.load(answer)["sparkProperties"])
         assert (spark["spark.ui.killEnabled"], spark["spark.authenticate"]) == ("false", "true")
 
