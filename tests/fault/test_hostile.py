@@ -49,8 +49,8 @@ def attack(services: Services, topic: str, headers: int, zeros: int) -> int:
 
 def endured(services: Services, folder: Path, approach: str, topic: str, output: str, headers: int, zeros: int) -> None:
     with started(services, folder, approach, topic, output) as job:
+        job.until(lambda: "next batch" in job.said(), 120, "the job reads")
         producer = running(services, "--source", "sample", "--topic", topic, "--max-posts", str(HONEST), "--rate", "60")
-        jobs.await_batches(services, output, 1, job, 120)
         expected = attack(services, topic, headers, zeros) + HONEST
         workers: dict[int, int] = {}
 
