@@ -74,7 +74,7 @@ class Manifest:
     version: int = field(default=VERSION)
 
     def to_bytes(self) -> bytes:
-        """The manifest as JSON, covered as {topic: {partition: [[from, until], …]}}, leader_epochs as {topic: {partition: epoch}}."""
+        """The manifest as JSON; covered and leader_epochs are by topic, then by partition."""
         content = {"version": self.version, **asdict(self)}
         content["covered"], content["leader_epochs"] = _by_topic(self.covered), _by_topic(self.leader_epochs)
         return json.dumps(content, ensure_ascii=False).encode()
