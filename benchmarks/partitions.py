@@ -3,8 +3,8 @@
     python -m benchmarks.partitions [--tweets N] [--partitions N …] [--jobs JOB …] [--report FILE]
 
 Each job gets a backlog, with the settings and the heap of config/spark.conf, and follows the topic; the clock runs from its first
-published batch to its last. Then, and once halfway, the driver's JVM collects its garbage: the heap is what is in use after that.
-The NameNode counts the calls it answers (JMX); a batch's share includes those of the start. Starts the services; some ten minutes.
+published batch to its last. Then, and once halfway, the driver's JVM collects its garbage: the heap is what is used after that.
+The NameNode counts the calls it answers (JMX); a batch has its share of those of the start. Starts the services; ten minutes.
 """
 
 import argparse

@@ -236,7 +236,7 @@ def test_the_wheel_and_the_repository_want_the_same_kafka_client() -> None:
 def test_the_java_half_stays_small() -> None:
     java = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "connector" / "java").rglob("*.java"))
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", java, flags=re.DOTALL).splitlines()
-    assert sum(1 for line in code if line.strip() and not line.startswith(("import ", "package "))) <= 1080
+    assert sum(1 for line in code if line.strip() and not line.startswith(("import ", "package "))) <= 1090
 
 
 def test_the_python_half_stays_small() -> None:

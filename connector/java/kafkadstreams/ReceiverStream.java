@@ -50,7 +50,8 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
       @Override
       public void onReceiverError(StreamingListenerReceiverError event) {
         String message = event.receiverInfo().lastErrorMessage();
-        if (message.startsWith(DataLossException.class.getName())) scheduler.reportError(message, new DataLossException(message));
+        String name = DataLossException.class.getName() + ": ";
+        if (message.startsWith(name)) scheduler.reportError(message, new DataLossException(message.substring(name.length())));
       }
     });
     return new FrameReceiver(params, topics, ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms"), level);
