@@ -170,6 +170,26 @@ def test_retention_between_the_audits_first_question_and_its_reading(
     assert (verdict.in_kafka, verdict.published, verdict.unjudged) == (25, 40, 15)
 
 
+def test_what_does_not_belong_is_named_and_judged(services: Services, one: str, output: str) -> None:
+    records = tweets(40)
+    send(Producer({"bootstrap.servers": services.bootstrap}), one, records)
+    world = published(one, records, 10, 40)
+    write(services, output, world)
+    folder = f"{path_of(output)}/batches"
+    row = gzip.compress(world.lines(0)[3] + b"\n")
+    for name, data in (("note", b"?"), ("0000000/note", b"?"), ("0000000/0000000000/tweets/part-9.json.gz", row)):
+        services.files.write(f"{folder}/{name}", data=data)
+    verdict = audit(services, one, output, expect=1)
+    assert (verdict["duplicated"], verdict["samples"]["duplicated"]) == (1, [f"{one}[0] 3"])
+    assert verdict["samples"]["chain_errors"][0] == ("batches/0000000/0000000000: tweets/part-9.json.gz is not in the manifest")
+    assert {where.partition(":")[0] for where in verdict["samples"]["chain_errors"]} == {
+        "batches/0000000/0000000000",
+        "batches/0000000/note",
+        "batches/note",
+    }
+    assert not any(verdict[kind] for kind in ("lost", "invented", "corrupted"))
+
+
 def test_slices(services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path) -> None:
     topic = old(admin, 3)
     parts = {(topic, partition): tweets(20, size=20 + partition) for partition in range(3)}
