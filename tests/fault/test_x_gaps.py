@@ -142,8 +142,8 @@ def test_a_longer_gap_is_named_with_its_number_of_posts(followed: Followed) -> N
     x.go_away(960)
     wait_until(lambda: not x.open_streams, 10, "X has broken it off")
     for _ in range(16):
-        x.world.ahead_s += 60
         x.world.invent(7)
+        x.world.ahead_s += 60
     wait_until(lambda: len(x.connected_at) > connections, 60, "the producer is connected again")
     wait_until(followed.named, KNOWN_S, "the gap is named")
     with posting(x, 10):
