@@ -46,7 +46,8 @@ def of_stream(
     told = {"source": "stream", "rules": plan.lines(), "posts_a_day": posts, **_usd(sum(posts.values()), purse, "_a_day")}
     asked = len(posts)
     if kept.alive:
-        missed = sum(count(account, rule.value, id_at(kept.alive)) for rule in followed)
+        since_id = max(id_at(kept.alive), int(kept.position or 0))
+        missed = sum(count(account, rule.value, since_id) for rule in followed)
         asked += len(followed)
         told["gap"] = {
             "since": rfc3339(kept.alive),

@@ -67,6 +67,8 @@ class _Stream:
                 elif isinstance(event, Ended):
                     self._on_ended(event)
         finally:
+            if self._connection is not None and not self._gaps and not self._broken:
+                self._kept.whole(self._connection.alive)
             if self._connection is not None:  # tweepy's thread notices at the next line, and ends with the process at the latest
                 self._connection.disconnect()
             self._kept.settle()
