@@ -147,8 +147,7 @@ def test_a_broker_that_is_away_from_the_beginning(
         assert (report.read, report.acked, report.failed, report.spooled) == (50, 0, 0, 50)
         x.world.invent(1)
         (tmp_path / "spool" / "lock").unlink()  # it is the same topic under another address
-        again = stream(services, x, topic, tmp_path, 51)
-        again.go()
+        (again := stream(services, x, topic, tmp_path, 51)).go()
     assert (again.report().from_spool, again.report().acked, again.report().read) == (50, 101, 51)
     found = published(services, topic)
     assert {key.decode() for key, _ in found.values() if key} == {post["data"]["id"] for post in x.world.posts}
