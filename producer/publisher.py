@@ -153,7 +153,6 @@ class Publisher:
         False when it was not taken: too much is in flight, refused ones come first, or `failure` says why.
         Raises PipelineError when it is too large and cannot be set aside.
         """
-        record = Sent(number, key, value)
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
         if size > self._limit:
             self._tally.reject(number, key, value, f"too large for {self._topic}, which takes {self._limit:,} bytes")
@@ -161,15 +160,12 @@ class Publisher:
         full = self.in_flight and self._bytes + size > IN_FLIGHT_BYTES
         if self.failure or self._refused.pending or self._tally.blocked or full:
             return False
-        return self._send(record, size)
+        return self._send(number, key, value, size)
 
-    def _send(self, record: Sent, size: int) -> bool:
-        digest = None
-        if self._tally.ledger is not None and record.value is not None:
-            digest = hashlib.sha256(record.value).hexdigest()
-        heard = partial(self._on_delivery, record.number, size, digest)
+    def _send(self, number: int, key: bytes | None, value: bytes | None, size: int) -> bool:
+        digest = hashlib.sha256(value).hexdigest() if self._tally.ledger is not None and value is not None else None
         try:
-            self._client.produce(self._topic, record.value, record.key, on_delivery=heard)
+            self._client.produce(self._topic, value, key, on_delivery=partial(self._on_delivery, number, size, digest))
         except BufferError:
             return False
         except KafkaException as error:
@@ -194,8 +190,8 @@ class Publisher:
         else:
             self._client.poll(seconds)
         if self._refused.pending and not self.in_flight:
-            for record in self._refused.take():
-                self._send(record, RECORD_OVERHEAD_BYTES + len(record.key or b"") + len(record.value or b""))
+            for number, key, value in self._refused.take():
+                self._send(number, key, value, RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b""))
         return self._settled()
 
     def _settled(self) -> list[int]:

@@ -1,6 +1,6 @@
 """A spool's folder: who owns it, what is found in it at a start, and what has been forced to its disk.
 
-Beside the segments and `acknowledged` there is `lock`, with its owner's name, and `forced`: (number of the last segment's first
+Beside the segments and `acknowledged` there is `lock`, with its owner's name, and `forced`: for each segment (number of its first
 record, how many of its bytes are on the disk for certain, CRC-32 of both). `forced` is written after each fsync and not forced
 itself: after a loss of power it may be older than the truth, never newer.
 """
@@ -61,30 +61,35 @@ def only_user(folder: Path, owner: str) -> int:
         os.close(lock)
         raise ConfigError("another producer uses this spool", str(folder), "stop it, or give another --spool") from None
     stands = os.pread(lock, 4096, 0).decode(errors="replace")
-    if stands and stands != owner:
+    if stands != f"{owner}\n" and (stands.endswith("\n") or not owner.startswith(stands)):  # else its writing was cut short
         os.close(lock)
+        stands = stands.strip()
         remedy = f"give another --spool; if it is the same topic under another address, delete {folder / 'lock'}"
         raise ConfigError(f"the spool holds records of {stands}, not of {owner}", str(folder), remedy)
-    os.pwrite(lock, owner.encode(), 0)
+    os.pwrite(lock, f"{owner}\n".encode(), 0)
     return lock
 
 
 class Forced:
-    """How much of the last segment is on the disk for certain; `first` is -1 where that is not known. Raises OSError."""
+    """How many bytes of each segment are on the disk for certain: `sizes`, by the number of its first record. Raises OSError.
+
+    One entry per segment, that of the last one is written again and again. An entry that is not sound says nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self.first, self.size = -1, 0
-        data = os.pread(self._descriptor, _FORCED.size, 0)
-        if len(data) == _FORCED.size:
-            first, size, crc = _FORCED.unpack(data)
-            if crc == _crc(first, size):
-                self.first, self.size = first, size
+        data = path.read_bytes()
+        self._entries, self._last = len(data) // _FORCED.size, -1
+        found = [_FORCED.unpack_from(data, entry * _FORCED.size) for entry in range(self._entries)]
+        self.sizes = {first: size for first, size, crc in found if crc == _crc(first, size)}
 
     def note(self, segment: Segment) -> None:
         """All of the segment is on the disk. A note that fails leaves the older one, which says less."""
+        if segment.first != self._last:
+            self._entries, self._last = self._entries + 1, segment.first
+        entry = _FORCED.pack(segment.first, segment.size, _crc(segment.first, segment.size))
         with suppress(OSError):
-            os.pwrite(self._descriptor, _FORCED.pack(segment.first, segment.size, _crc(segment.first, segment.size)), 0)
+            os.pwrite(self._descriptor, entry, (self._entries - 1) * _FORCED.size)
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -105,8 +110,9 @@ def load(folder: Path, forced: Forced) -> Found:
         if name.endswith(".new"):
             (folder / name).unlink()
     segments = [Segment(folder / name, int(name.partition(".")[0])) for name in names if name.endswith(".segment")]
-    if forced.first > max((segment.first for segment in segments), default=-1):
-        raise _damaged(folder / f"{forced.first:020}.segment", 0, "that file is gone; delete `forced` to go on without it")
+    newest = max(forced.sizes, default=-1)
+    if newest > max((segment.first for segment in segments), default=-1):
+        raise _damaged(folder / f"{newest:020}.segment", 0, "that file is gone; delete `forced` to go on without it")
     position, digest = "", ""
     for segment in segments:
         try:
@@ -114,7 +120,7 @@ def load(folder: Path, forced: Forced) -> Found:
         except ValueError:
             raise _damaged(segment.path, 0, "move that file away and delete `forced` to go on without it") from None
         digest = (header.value or b"").decode()
-        known = forced.size if segment.first == forced.first else 0
+        known = forced.sizes.get(segment.first, 0)
         if sound < known or (sound < segment.size and not _unfinished(segment, sound, segments)):
             remedy = f"`truncate -s {sound}` that file and delete `forced` to go on without the rest of it"
             raise _damaged(segment.path, sound, remedy)

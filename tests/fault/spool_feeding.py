@@ -111,10 +111,8 @@ def plant(name: str) -> None:
 class Ignorant:
     """Knows nothing of what was forced."""
 
-    first, size = -1, 0
-
     def __init__(self, *_: object) -> None:
-        """Nothing."""
+        self.sizes: dict[int, int] = {}
 
     note = close = __init__
 

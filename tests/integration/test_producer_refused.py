@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.admin import KafkaAdminClient
+from kafka.admin import ConfigResource, KafkaAdminClient
 
-from tests.conftest import Services
-from tests.producing import produce, published
+from producer import run as producer_run
+from producer.stopping import Interrupt
+from tests.conftest import Services, wait_until
+from tests.producing import produce, published, run_here, under_way
 
 
 @pytest.fixture
@@ -57,3 +59,37 @@ def test_without_a_spool_they_are_named(services: Services, compacted: str) -> N
     report = json.loads(out)
     assert (report["acked"], report["rejected"], report["failed"]) == (300 - len(without), len(without), 0)
     assert err.count("rejected: a record of") == len(without)
+
+
+@pytest.mark.parametrize(("limit", "size"), [(2_000_000_000, 1000), (48_000_000, 40_000_000)])
+def test_a_topic_that_takes_very_large_records(
+    services: Services, topic: str, admin: KafkaAdminClient, tmp_path: Path, limit: int, size: int
+) -> None:
+    """More than librdkafka knows as a limit; and more than what is otherwise in flight."""
+    admin.alter_configs([ConfigResource("TOPIC", topic, configs={"max.message.bytes": str(limit)})])
+    values = [b'{"id":"%d","text":"%s"}' % (n, b"x" * size) for n in range(2)]
+    flags = ("--source", "replay", "--file", "-", "--topic", topic, "--spool", str(tmp_path / "spool"))
+    out, _ = produce(services, *flags, stdin=b"\n".join([b'{"id":"a"}', *values, b'{"id":"b"}']))
+    report = json.loads(out)
+    assert (report["acked"], report["rejected"], report["failed"], report["spooled"]) == (4, 0, 0, 0)
+    assert {len(value or b"") for value in dict(published(services, topic).values()).values()} == {10, len(values[0])}
+
+
+def test_a_stop_in_full_flight_counts_each_record_once(
+    services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is acknowledged while the connection is closed is crossed off and counted, or neither."""
+    monkeypatch.setattr(producer_run, "DRAIN_S", 0.0)
+    for after in (500, 5000, 20_000):
+        interrupt = Interrupt()
+        run = run_here(services, topic, tmp_path, interrupt, source="sample")
+        before = run.report().from_spool
+        with under_way(run):
+            enough = before + after
+            wait_until(lambda run=run, enough=enough: run.report().acked > enough, 60, "much is in flight")
+            interrupt.asked = True
+        report = run.report()
+        assert (report.failed, report.rejected) == (0, 0)
+        assert report.read + report.from_spool == report.acked + report.spooled
+        told = len((tmp_path / "ledger").read_bytes().splitlines())
+        assert told >= report.acked

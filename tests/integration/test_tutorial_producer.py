@@ -18,10 +18,10 @@ EXAMPLE = ROOT / "examples" / "tweets_to_kafka.py"
 AT_THE_STUB = """
 import runpy, sys, tweepy
 from producer.sources.x_wire import Account
-begin = tweepy.StreamingClient.__init__
+begin, address = tweepy.StreamingClient.__init__, sys.argv[1]
 def at_the_stub(self, token, **options):
     begin(self, token, **options)
-    Account(token, sys.argv[1]).attach(self.session)
+    Account(token, address).attach(self.session)
 tweepy.StreamingClient.__init__ = at_the_stub
 sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from config.errors import ConfigError, DataLossRisk, PipelineError
+from producer.segments import decode
 from producer.spool import SMALLEST_BYTES, Spool
 from tests.conftest import wait_until
 from tests.unit.test_spool import opened, put, segment_files, taken
@@ -139,6 +140,33 @@ def test_forced_bytes_that_are_gone_are_missed(tmp_path: Path, lost: int) -> Non
         os.truncate(file, size - lost)
     with pytest.raises(DataLossRisk, match="the spool is damaged"):
         Spool(tmp_path, "sample for tweets", SMALLEST_BYTES)
+
+
+def test_a_segment_cut_between_two_records_is_damage_wherever_it_is(tmp_path: Path) -> None:
+    """Nothing in it is unsound then, and nothing says that more was there but what is known to be forced."""
+    for first in (0, 10):
+        with opened(tmp_path) as own:
+            put(own, numbered(20)[first : first + 10])
+    for file in segment_files(tmp_path):
+        whole = file.read_bytes()
+        ends = [end for end, _ in decode(whole)]
+        for end in ends[:-1]:
+            file.write_bytes(whole[:end])
+            with pytest.raises(DataLossRisk, match=f"the spool is damaged at {file} at byte {end}\n"):
+                Spool(tmp_path, "sample for tweets", SMALLEST_BYTES)
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10])
+def test_an_owner_cut_short_by_a_kill_is_written_again(tmp_path: Path, cut: int) -> None:
+    with opened(tmp_path, "search for tweets on one:9092"):
+        pass
+    whole = (tmp_path / "lock").read_bytes()
+    (tmp_path / "lock").write_bytes(whole[:cut])
+    with opened(tmp_path, "search for tweets on one:9092"):
+        assert (tmp_path / "lock").read_bytes() == whole
+    with pytest.raises(ConfigError, match="on one:9092, not of search for tweets on one:90921"):
+        Spool(tmp_path, "search for tweets on one:90921", SMALLEST_BYTES)
 
 
 def test_acknowledgements_behind_a_torn_one_are_read(tmp_path: Path) -> None:
