@@ -40,7 +40,7 @@ def row(topic: str, partition: int, offset: int, time_ms: int) -> bytes:
 
 
 def fill(bootstrap: str, topic: str, each: int, time_ms: int) -> None:
-    """So many records onto each partition of a new topic."""
+    """Publish this number of records onto each partition of a new topic."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     admin.create_topics({topic: {"num_partitions": PARTITIONS, "replication_factor": 1}}, wait_for_metadata=True)
     admin.close()
@@ -53,7 +53,7 @@ def fill(bootstrap: str, topic: str, each: int, time_ms: int) -> None:
 
 
 def publish(files: InsecureClient, folder: str, topic: str, each: int, batch: int, time_ms: int) -> int:
-    """An honest output of these records, so many in a batch; how many batches that makes."""
+    """Write an honest output of these records, with a fixed number per batch; gives the number of batches."""
     previous, step = None, max(1, batch // PARTITIONS)
     starts = range(0, each, step)
     for seq, start in enumerate(starts):

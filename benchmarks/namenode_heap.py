@@ -2,7 +2,7 @@
 
     scripts/submit benchmarks/namenode_heap.py [BATCHES]
 
-Publishes so many batches of three small files by the jobs' own commit code, without Kafka, and counts the live objects of the
+Publishes a number of batches of three small files by the jobs' own commit code, without Kafka, and counts the live objects of the
 services' NameNode after each tenth of them: medians of what came to it. Prints JSON. Needs HDFS (scripts/services start namenode
 datanode-1) on its usual port, or TWEETS_OUTPUT.
 """

@@ -147,7 +147,7 @@ TABLE = (
         "accept_loss", JOBS, str, "", "go on behind records that retention deleted; the text says who and why, and is published"
     ),
     Setting("fail_point", JOBS, str, "", "tests only: end or hold the driver there"),
-    Setting("stop_timeout_s", JOBS, float, 60.0, "a graceful stop takes at most so many seconds", span=(0, 86_400)),
+    Setting("stop_timeout_s", JOBS, float, 60.0, "longest time of a graceful stop, in seconds", span=(0, 86_400)),
     Setting("webhdfs", ("producer", "audit", "summary"), str, "", "the output's WebHDFS; empty is port 9870 of its host"),
     Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),
     Setting("datanodes", _SERVICES, int, 1, "HDFS DataNodes"),

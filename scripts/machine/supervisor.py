@@ -26,7 +26,7 @@ def _sleep(seconds: float, asked: Callable[[], bool]) -> None:
 
 
 def _hopeless(fenced: int, unsteady: int, code: int) -> str:
-    """Why one more start would be useless after so many of each kind in a row, and what to do; empty while there is hope."""
+    """Why another start would be useless after these in a row, and what to do; empty while there is hope."""
     if fenced == FENCED_AT_MOST:
         return "fenced again and again: two jobs share this output\n  next: stop one, or give it another --output"
     if unsteady == STARTS_AT_MOST:

@@ -33,7 +33,7 @@ Values = dict[int, tuple[bytes | None, bytes | None]]
 
 
 def tweets(count: int, first: int = 0, size: int = 20) -> Values:
-    """So many records from this offset on."""
+    """`count` records from this offset on."""
     return {n: (b"%d" % n, b'{"id":"%d","text":"%s"}' % (n, b"tea " * (size // 4))) for n in range(first, first + count)}
 
 

@@ -23,7 +23,7 @@ SIZES = [(30, 20, 90, 15), pytest.param(1100, 1000, 3000, 30, marks=pytest.mark.
 
 @pytest.fixture
 def tight(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Services]:
-    """Services whose HDFS allows a folder so many entries."""
+    """Services whose HDFS limits the entries of a folder."""
     ports = (PORTS + port for port in (1592, 2592, 520, 1570, 1566))
     own = Services(tmp_path / "tight", *ports, hdfs_site=f"dfs.namenode.fs-limits.max-directory-items={request.param}")
     with own.running():

@@ -27,7 +27,7 @@ def compacted(admin: KafkaAdminClient, topic: str) -> Iterator[str]:
 
 
 def lines(count: int) -> tuple[list[bytes], set[int]]:
-    """So many tweets, and which of them have no id."""
+    """The tweets, and which of them have no id."""
     without = {n for n in range(count) if n % 97 == 13}
     return [b'{"text":"%d"}' % n if n in without else b'{"id":"%d","text":"x"}' % n for n in range(count)], without
 
