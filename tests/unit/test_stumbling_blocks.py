@@ -27,7 +27,7 @@ MESSAGES = {  # number: (file, words of its message)
     14: [("producer/check_machine.py", "Windows lacks what Spark and Hadoop need")],
     15: [
         ("consumers/storage.py", "no permission on the output"),
-        ("consumers/jobs.py", "the checkpoint was made with other settings"),
+        ("consumers/checkpoints.py", "the checkpoint was made with other settings"),
     ],
 }
 
