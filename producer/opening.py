@@ -112,11 +112,11 @@ def _prices(chosen: settings.Settings) -> "Prices":
 
 
 def _digest(chosen: settings.Settings) -> str:
-    """What a position of X belongs to: the rules or the query, and the cluster."""
+    """What a position of X belongs to: the rules or the query. Whose cluster it is, the spool's owner says."""
     from producer.sources import x_kept, x_rules
 
     if chosen.source == "stream":
         asked: object = sorted((rule.tag, rule.value) for rule in x_rules.wanted(chosen.track, chosen.rules))
     else:
         asked = (chosen.query, chosen.lang, chosen.min_likes, chosen.adaptive_likes)
-    return x_kept.digest(chosen.source, asked, sorted(chosen.bootstrap.split(",")))
+    return x_kept.digest(chosen.source, asked)

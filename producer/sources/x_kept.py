@@ -29,7 +29,7 @@ class Remembered(Struct):
 
 
 def digest(*parts: object) -> str:
-    """Twelve letters that stand for these parts: the query or rules, and the cluster, that a position belongs to."""
+    """Twelve letters that stand for these parts: the query or rules that a position belongs to."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
@@ -56,7 +56,7 @@ class Kept:
         mine, _, rest = position.partition(" ")
         if position and mine != of:
             log.warning(
-                "what this spool has kept is of another query, rules or cluster: it is still sent, and the reading begins now"
+                "what this spool has kept is of another query or rules: it is still sent, and the reading begins now"
             )
         self.position = rest if mine == of else ""
         if self._now.of != of:

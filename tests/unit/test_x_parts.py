@@ -209,7 +209,7 @@ def test_a_position_belongs_to_its_query(tmp_path: Path, caplog: pytest.LogCaptu
     assert not caplog.text
     other = Kept(tmp_path, "tea", position)
     assert (other.position, other.alive, other.skipped, other.spent_usd(5)) == ("", 0.0, [], 0.25)
-    assert "another query, rules or cluster" in caplog.text
+    assert "another query or rules" in caplog.text
 
 
 def test_a_damaged_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
