@@ -36,12 +36,12 @@ public final class PairsRDD extends RDD<Tuple2<byte[], byte[]>> {
 
   @Override
   public scala.collection.Iterator<Tuple2<byte[], byte[]>> compute(Partition split, TaskContext context) {
-    Range range = ((FrameRDD.Part) split).range();
+    Range range = ((FrameRDD.Part) split).ranges().get(0);
     Reader reader = Reader.take(params, range.topicPartition());
     context.addTaskCompletionListener(task -> {
       reader.release();
     });
-    reader.seek(range.from());
+    reader.seek(range.from(), range.fromEpoch());
     return CollectionConverters.asScala(new Iterator<Tuple2<byte[], byte[]>>() {
       private ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), 60_000);
 
