@@ -48,7 +48,7 @@ def ended_with_its_sentence(job: Job, said: str) -> None:
         pytest.param(delete, "the output was moved away or deleted while this driver ran", marks=pytest.mark.long),
     ],
 )
-@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+@pytest.mark.parametrize("busy", [True, pytest.param(False, marks=pytest.mark.long)], ids=["busy", "idle"])
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_taken_away_under_a_living_job(
     services: Services, topic: str, output: str, approach: str, busy: bool, deed: object, said: str, tmp_path: Path
