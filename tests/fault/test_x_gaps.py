@@ -149,6 +149,7 @@ def test_a_longer_gap_is_named_with_its_number_of_posts(followed: Followed) -> N
     with posting(x, 10):
         later = x.world.invent(1)[0]["data"]["id"]
         wait_until(lambda: later in followed.acked(), 30, "the stream goes on")
+    wait_until(lambda: len(followed.held() - followed.acked()) <= 16 * 7, 30, "all but the gap")
     report = followed.stop(process)
     assert followed.named() == [16 * 7]
     assert (report["backfilled"], len(followed.held() - set(followed.on_topic()))) == (0, 16 * 7)
