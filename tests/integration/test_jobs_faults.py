@@ -37,9 +37,9 @@ def test_a_log_that_cannot_be_written_is_said(services: Services, topic: str, ou
     publish(services, topic, 4000)
     often = ("--conf", "spark.streaming.driver.writeAheadLog.rollingIntervalSecs=2")  # a new file each time
     place = (services, tmp_path, "receiver_based", topic, output)
-    with started(*place, *slowly("receiver_based", 100), spark=often) as job:
+    with started(*place, *slowly("receiver_based", 100), "--checkpoint", f"{output}-checkpoint", spark=often) as job:
         await_batches(services, output, 2, job)
-        services.files.delete(f"{path_of(output)}/_checkpoint/receivedBlockMetadata", recursive=True)
+        assert services.files.delete(f"{path_of(output)}-checkpoint/receivedBlockMetadata", recursive=True)
         job.until(lambda: "WARN" in job.said() and "Failed to write to write ahead log" in job.said(), 60, "the job says so")
     run_job(services, tmp_path, "direct", topic, output)
     assert audit(services, topic, output)["published"] == 4000
