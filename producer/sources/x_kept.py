@@ -55,9 +55,7 @@ class Kept:
         self._now = remembered(folder)
         mine, _, rest = position.partition(" ")
         if position and mine != of:
-            log.warning(
-                "what this spool has kept is of another query or rules: it is still sent, and the reading begins now"
-            )
+            log.warning("what this spool has kept is of another query or rules: it is still sent, and the reading begins now")
         self.position = rest if mine == of else ""
         if self._now.of != of:
             self._now = Remembered(of=of, day=self._now.day, usd=self._now.usd)
