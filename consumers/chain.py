@@ -53,7 +53,7 @@ def _numbers(files: Files, number: int) -> set[int]:
 
 
 def remember(files: Files, identity: str, length: int) -> None:
-    """Leave word that there are so many batches, instead of the word that fewer were there."""
+    """Record the number of batches, and remove the records of smaller numbers."""
     before = _seen(files, identity)
     with suppress(FileNotFoundError):  # the output has just been moved away: the next batch will say so
         files.mkdir(f"_seen/{length}-{identity}")  # a folder, since its name is there at once and whole

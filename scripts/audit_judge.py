@@ -64,7 +64,7 @@ def judge(
 
 
 def _windows(batches: Iterable[Linked], window_records: int) -> Iterator[list[Linked]]:
-    """The batches, as many at a time as claim so many records."""
+    """The batches in groups, each of which claims about one window of records."""
     window: list[Linked] = []
     records = 0
     for linked in batches:

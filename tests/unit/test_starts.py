@@ -25,7 +25,7 @@ class Counting(MemoryFiles):
 
 
 def filled(batches: int) -> Counting:
-    """An output with so many batches of one offset, only the last of which has its manifest."""
+    """An output whose batches have one offset each, only the last of which has its manifest."""
     files = Counting()
     output = opened(files)
     output.publish(output.stage(), Batch([("tweets", 0, 0, 1)], {"tweets": 1}))
