@@ -82,7 +82,7 @@ def test_a_stop_in_full_flight_counts_each_record_once(
     monkeypatch.setattr(producer_run, "DRAIN_S", 0.0)
     for after in (500, 5000, 20_000):
         interrupt = Interrupt()
-        run = run_here(services, topic, tmp_path, interrupt, source="sample")
+        run = run_here(services, topic, tmp_path, interrupt, source="sample", max_posts=1_000_000)
         before = run.report().from_spool
         with under_way(run):
             enough = before + after

@@ -13,7 +13,7 @@ final class BoundedReads {
   public static void main(String[] args) {
     boolean withHeaders = Boolean.parseBoolean(args[3]);
     Reader reader = Reader.take(Map.of("bootstrap.servers", args[0], "includeHeaders", args[3]), new TopicPartition(args[1], 0));
-    reader.seek(0);
+    reader.seek(0, null);
     long records = 0;
     int largest = 0;
     List<ConsumerRecord<byte[], byte[]>> frame = new ArrayList<>();
