@@ -2,8 +2,8 @@
 SHELL := bash
 PYTHON := .venv/bin/python
 SOURCE ?= sample
-CONNECTOR_TESTS := tests/unit/test_frames.py tests/unit/test_kafka_utils_values.py \
-	$(addprefix tests/integration/,test_connector.py test_kafka_utils.py test_migration.py) tests/fault/test_receiver.py
+CONNECTOR_TESTS := tests/unit/connector/test_frames.py tests/unit/connector/test_kafka_utils_values.py \
+	$(addprefix tests/integration/,test_connector.py test_kafka_utils.py test_migration.py) tests/fault/connector/test_receiver.py
 
 .PHONY: help setup demo doctor check test test-unit test-fault test-spark bench clean
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ check: ## format, lint, types, no secrets
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	$(PYTHON) scripts/secret_scan.py
+	$(PYTHON) local/secret_scan.py
 
 test: check ## checks and all tests but the long fault loops, on real Kafka, HDFS and Spark
 	$(PYTHON) -m pytest -m "not long" --numprocesses 2 --dist loadfile
@@ -37,7 +37,7 @@ test-unit: ## the tests that need no services
 test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n others
 	@scripts/setup --dev
 	TEST_PATIENCE=$${TEST_PATIENCE:-3} $(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal tests/fault
-	$(PYTHON) -m tests.fault.results
+	$(PYTHON) -m tests.kit.faults.results
 
 test-spark: ## the connector's tests on another Spark, in a copy below build/: make test-spark PYSPARK=4.1.4
 	@if [ -z "$(PYSPARK)" ]; then echo "which Spark? make test-spark PYSPARK=4.1.4" >&2; exit 2; fi

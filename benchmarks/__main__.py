@@ -1,11 +1,12 @@
-"""The jobs against their peers, on one machine, with the same tweets and the same rows: `make bench`.
+"""The jobs against their peers, on one machine, with the same tweets and the same rows: `make
+bench`.
 
     python -m benchmarks [--tweets N] [--slow-tweets N] [--rounds N] [--only NAME] [--results FILE]
 
-Starts the services, installs the peers below build/, publishes invented tweets, and lets all contenders take turns; each must
-have written the very rows that are expected. Who scores with vaderSentiment reads a shorter topic. Writes
-benchmarks/results/jobs.json and from it the table and the plot in README.md (with --results that file alone). Compare ratios
-of one run only.
+Starts the services, installs the peers below build/, publishes invented tweets, and lets all
+contenders take turns; each must have written the very rows that are expected. Who scores with
+vaderSentiment reads a shorter topic. Writes benchmarks/results/jobs.json and from it the table and
+the plot in README.md (with --results that file alone). Compare ratios of one run only.
 """
 
 import argparse
@@ -36,14 +37,26 @@ def install_peers() -> None:
         return
     print("installing the peers (a few minutes the first time)", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [
+        str(VENV / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, "-r", str(wanted)], check=True)
     stamp.write_text(wanted.read_text())
 
 
-def compare(stage: Stage, contenders: list[Contender], chosen: argparse.Namespace) -> list[dict[str, Any]]:
+def compare(
+    stage: Stage, contenders: list[Contender], chosen: argparse.Namespace
+) -> list[dict[str, Any]]:
     """All contenders in turn, so many rounds."""
-    few, slow, fast = (stage.topic(count, chosen.partitions) for count in (START_TWEETS, chosen.slow_tweets, chosen.tweets))
+    few, slow, fast = (
+        stage.topic(count, chosen.partitions)
+        for count in (START_TWEETS, chosen.slow_tweets, chosen.tweets)
+    )
     for topic, scorer in ((few, SLOW), (slow, SLOW), (fast, "ours")):
         topic.expected = rows.digest(rows.expected(stage.bootstrap, topic.name, scorer))
     starts: dict[str, list[Run]] = {contender.key: [] for contender in contenders}
@@ -54,22 +67,47 @@ def compare(stage: Stage, contenders: list[Contender], chosen: argparse.Namespac
             for found, topic in ((starts, few), (runs, many[contender.key])):
                 run = stage.run(contender, topic)
                 found[contender.key].append(run)
-                said = run.failure or f"{run.rows:,} tweets in {run.seconds:.1f} s, {run.cpu_s:.1f} s of CPU"
+                said = (
+                    run.failure
+                    or f"{run.rows:,} tweets in {run.seconds:.1f} s, {run.cpu_s:.1f} s of CPU"
+                )
                 print(f"round {number + 1}  {contender.key:<50}{said}", file=sys.stderr, flush=True)
     return [
-        {"name": one.name, "scorer": one.scorer, "tweets": many[one.key].tweets, **medians(starts[one.key], runs[one.key])}
+        {
+            "name": one.name,
+            "scorer": one.scorer,
+            "tweets": many[one.key].tweets,
+            **medians(starts[one.key], runs[one.key]),
+        }
         for one in contenders
     ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--tweets", type=int, default=500_000, help="how many invented tweets (default 500000)")
-    parser.add_argument("--slow-tweets", type=int, default=40_000, help="how many where vaderSentiment scores (default 40000)")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each contender has its turn (default 2)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--tweets", type=int, default=500_000, help="how many invented tweets (default 500000)"
+    )
+    parser.add_argument(
+        "--slow-tweets",
+        type=int,
+        default=40_000,
+        help="how many where vaderSentiment scores (default 40000)",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="how often each contender has its turn (default 2)"
+    )
     parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
-    parser.add_argument("--only", action="append", help="contenders whose name and scorer hold this; may be given again")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="where to write the figures")
+    parser.add_argument(
+        "--only",
+        action="append",
+        help="contenders whose name and scorer hold this; may be given again",
+    )
+    parser.add_argument(
+        "--results", type=Path, default=report.RESULTS, help="where to write the figures"
+    )
     chosen = parser.parse_args()
     wanted = [one for one in ALL if not chosen.only or any(part in one.key for part in chosen.only)]
     begun = time.time()
@@ -89,7 +127,10 @@ def main() -> None:
         result["value_bytes"] = stage.value_bytes
     finally:
         stage.clear()
-    result["load"] = {"end": round(os.getloadavg()[0], 1), "minutes": round((time.time() - begun) / 60, 1)}
+    result["load"] = {
+        "end": round(os.getloadavg()[0], 1),
+        "minutes": round((time.time() - begun) / 60, 1),
+    }
     chosen.results.parent.mkdir(parents=True, exist_ok=True)
     chosen.results.write_text(json.dumps(result, indent=1) + "\n")
     print(report.table(result))

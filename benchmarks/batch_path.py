@@ -1,9 +1,11 @@
-"""From a frame's bytes to gzipped lines, without Spark: the compiled way against the general one, step by step.
+"""From a frame's bytes to gzipped lines, without Spark: the compiled way against the general one,
+step by step.
 
     python -m benchmarks.batch_path [--tweets N] [--rounds R] [--report FILE]
 
-One process, one core, invented tweets of about 1.1 KB in frames of 384 KiB. Steps and ways take turns in each round; figures are
-medians of CPU time, so that a busy machine moves them little. The ways' lines are compared first: 1 where any byte differs.
+One process, one core, invented tweets of about 1.1 KB in frames of 384 KiB. Steps and ways take
+turns in each round; figures are medians of CPU time, so that a busy machine moves them little. The
+ways' lines are compared first: 1 where any byte differs.
 """
 
 import argparse
@@ -25,13 +27,14 @@ from isal import igzip
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "connector")]  # the connector is no package of the venv
 
-from consumers import lines as both  # noqa: E402
-from consumers import sentiment, tweets  # noqa: E402
-from consumers.frame_lines import columns, compiled  # noqa: E402
-from consumers.lines import lines  # noqa: E402
+from consumers import sentiment  # noqa: E402
+from consumers.tweets import lines as both  # noqa: E402
+from consumers.tweets import parse as tweets  # noqa: E402
+from consumers.tweets.fast import columns, compiled  # noqa: E402
+from consumers.tweets.lines import lines  # noqa: E402
 from kafka_dstreams import decode  # noqa: E402
 from producer.sources.sample import sample  # noqa: E402
-from tests.unit.frame_bytes import pack  # noqa: E402
+from tests.kit.frame_bytes import pack  # noqa: E402
 
 FRAME_BYTES, LIMIT = 384 * 1024, 1 << 20
 EVERYTHING = [("tweets", 0, 0, 2**62)]
@@ -66,10 +69,14 @@ def general(data: bytes, clock: Clock) -> bytes:
     """The frame's lines with an object for each record."""
     frame = clock.time("decode", lambda: decode(data))
     pairs = list(zip(frame.values, frame.keys, strict=True))
-    found: list[Any] = clock.time("parse", lambda: [tweets.parse(value, key, LIMIT) for value, key in pairs])
+    found: list[Any] = clock.time(
+        "parse", lambda: [tweets.parse(value, key, LIMIT) for value, key in pairs]
+    )
     scores = clock.time("score", lambda: sentiment.score([tweet.text for tweet in found]))
     rows = list(zip(frame.offsets, frame.timestamps, found, scores, strict=True))
-    written = clock.time("write", lambda: b"".join([tweets.row("tweets", 0, *row) + b"\n" for row in rows]))
+    written = clock.time(
+        "write", lambda: b"".join([tweets.row("tweets", 0, *row) + b"\n" for row in rows])
+    )
     clock.time("gzip", lambda: igzip.compress(written, 1))
     return bytes(written)
 
@@ -87,7 +94,16 @@ def fused(data: bytes, clock: Clock) -> bytes:
     scores = clock.time("score", lambda: sentiment.columns(work.data, text[:, 0], text[:, 1]))
     work.spans[:count, columns.GEO_KIND] = -1
     begun = (np.frombuffer(b"{" + bytes(64), np.uint8), 1)
-    arguments = (work, rows, begun, view.offsets, view.timestamps, scores, out, np.empty(count, np.int64))
+    arguments = (
+        work,
+        rows,
+        begun,
+        view.offsets,
+        view.timestamps,
+        scores,
+        out,
+        np.empty(count, np.int64),
+    )
     clock.time("write", lambda: compiled.write_rows()(*arguments))
     clock.time("gzip", lambda: igzip.compress(written, 1))
     return written
@@ -116,13 +132,20 @@ def measure(rounds: int, given: list[bytes]) -> dict[str, dict[str, float]]:
                 clock.time("whole", lambda data=data, way=way: whole(data, way))  # type: ignore[misc]
             for step, seconds in clock.spent.items():
                 taken[name].setdefault(step, []).append(seconds / count * 1e6)
-    return {name: {step: round(statistics.median(all_), 2) for step, all_ in steps.items()} for name, steps in taken.items()}
+    return {
+        name: {step: round(statistics.median(all_), 2) for step, all_ in steps.items()}
+        for name, steps in taken.items()
+    }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_path", description=__doc__)
-    parser.add_argument("--tweets", type=int, default=10_000, help="how many invented tweets (default 10000)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each way has its turn (default 5)")
+    parser.add_argument(
+        "--tweets", type=int, default=10_000, help="how many invented tweets (default 10000)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each way has its turn (default 5)"
+    )
     parser.add_argument("--report", type=Path, help="write the figures there too, as JSON")
     chosen = parser.parse_args()
     both.prepare()
@@ -136,10 +159,21 @@ def main() -> int:
         old, new = found["general"][step], found["compiled"].get(step)
         print(f"{step:<18}{old:>10.2f}" + (f"{new:>10.2f}{old / new:>8.1f}" if new else ""))
     whole_us = {way: steps["whole"] for way, steps in found.items()}
-    print(f"{'tweets/core-second':<18}" + "".join(f"{1e6 / whole_us[way]:>10,.0f}" for way in ("general", "compiled")))
+    print(
+        f"{'tweets/core-second':<18}"
+        + "".join(f"{1e6 / whole_us[way]:>10,.0f}" for way in ("general", "compiled"))
+    )
     if chosen.report:
-        about = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
-        chosen.report.write_text(json.dumps({"tweets": chosen.tweets, "rounds": chosen.rounds, **about, "us": found}, indent=1))
+        about = {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+        }
+        chosen.report.write_text(
+            json.dumps(
+                {"tweets": chosen.tweets, "rounds": chosen.rounds, **about, "us": found}, indent=1
+            )
+        )
     return 0
 
 

@@ -29,7 +29,10 @@ HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 def ranges(topic):
-    return [OffsetRange(topic, p, *span) for p, span in topics(params, [topic])[topic].partitions.items()]
+    return [
+        OffsetRange(topic, p, *span)
+        for p, span in topics(params, [topic])[topic].partitions.items()
+    ]
 
 
 def raw(part):
@@ -38,7 +41,11 @@ def raw(part):
 
 def kafka_utils(topic):
     """KafkaUtils with decoders that leave the bytes alone: (key, value)."""
-    return KafkaUtils.createRDD(sc, params, ranges(topic), None, raw, raw).map(lambda kv: len(kv[1])).sum()
+    return (
+        KafkaUtils.createRDD(sc, params, ranges(topic), None, raw, raw)
+        .map(lambda kv: len(kv[1]))
+        .sum()
+    )
 
 
 def modern_records(topic):
@@ -54,8 +61,14 @@ def rdd_of_pairs(topic):
 
 
 def spark_2_4(topic):
-    """KafkaUtils as Spark 2.4 had it: pairs of byte arrays, one record at a time, and a map for the decoders."""
-    return rdd_of_pairs(topic).map(lambda kv: (raw(kv[0]), raw(kv[1]))).map(lambda kv: len(kv[1])).sum()
+    """KafkaUtils as Spark 2.4 had it: pairs of byte arrays, one record at a time, and a map for the
+    decoders."""
+    return (
+        rdd_of_pairs(topic)
+        .map(lambda kv: (raw(kv[0]), raw(kv[1])))
+        .map(lambda kv: len(kv[1]))
+        .sum()
+    )
 
 
 def pairs(topic):
@@ -64,7 +77,11 @@ def pairs(topic):
 
 
 def source(topic):
-    options = {"kafka.bootstrap.servers": bootstrap, "subscribe": topic, "startingOffsets": "earliest"}
+    options = {
+        "kafka.bootstrap.servers": bootstrap,
+        "subscribe": topic,
+        "startingOffsets": "earliest",
+    }
     return spark.read.format("kafka").options(**options).load().select("key", "value")
 
 
@@ -77,7 +94,9 @@ def map_in_arrow(topic):
     def measure(batches):
         for batch in batches:
             rows = zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
-            yield pa.RecordBatch.from_arrays([pa.array([sum(map(measured, rows))], pa.int64())], ["n"])
+            yield pa.RecordBatch.from_arrays(
+                [pa.array([sum(map(measured, rows))], pa.int64())], ["n"]
+            )
 
     return sum(row.n for row in source(topic).mapInArrow(measure, "n long").collect())
 
@@ -99,13 +118,19 @@ def arrow_columns(topic):
     return sum(row.n for row in source(topic).mapInArrow(measure, "n long").collect())
 
 
-WAYS = {way.__name__: way for way in (kafka_utils, modern_records, spark_2_4, pairs, map_in_arrow, frames, arrow_columns)}
+WAYS = {
+    way.__name__: way
+    for way in (kafka_utils, modern_records, spark_2_4, pairs, map_in_arrow, frames, arrow_columns)
+}
 
 
 def cpu_seconds():
     """Processor time so far of the JVM and of Spark's Python workers, which are its descendants."""
     jvm = sc._jvm.java.lang.ProcessHandle.current()
-    pids = [jvm.pid(), *(child.pid() for child in jvm.descendants().toList() if child.pid() != os.getpid())]
+    pids = [
+        jvm.pid(),
+        *(child.pid() for child in jvm.descendants().toList() if child.pid() != os.getpid()),
+    ]
     total = 0
     for pid in pids:
         try:
@@ -135,7 +160,13 @@ def measure(topic):
         }
         for name in WAYS
     }
-    return {"topic": topic, "records": count, "value_bytes": wanted["pairs"] // count, "rounds": int(rounds), "ways": rows}
+    return {
+        "topic": topic,
+        "records": count,
+        "value_bytes": wanted["pairs"] // count,
+        "rounds": int(rounds),
+        "ways": rows,
+    }
 
 
 for name in names:

@@ -1,4 +1,5 @@
-"""Who takes part, and how each is started. Where one process cannot use two cores, two of them share the topic."""
+"""Who takes part, and how each is started. Where one process cannot use two cores, two of them
+share the topic."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ BASE_PORT = 9400  # where the processes of Bytewax and Pathway find each other
 
 @dataclass(frozen=True)
 class Place:
-    """Where a contender reads and writes; for those on Spark also the jars, and the folder of what mapInArrow needs."""
+    """Where a contender reads and writes; for those on Spark also the jars, and the folder of what
+    mapInArrow needs."""
 
     bootstrap: str
     topic: str
@@ -28,7 +30,8 @@ Start = Callable[[Place, str], tuple[Commands, dict[str, str]]]
 
 @dataclass(frozen=True)
 class Contender:
-    """`scorer` is vaderSentiment, ours or none; `start` gives the command lines and the environment that is added."""
+    """`scorer` is vaderSentiment, ours or none; `start` gives the command lines and the environment
+    that is added."""
 
     name: str
     scorer: str
@@ -50,16 +53,30 @@ def _job(approach: str) -> Start:
 def _structured(way: str) -> Start:
     def start(place: Place, scorer: str) -> tuple[Commands, dict[str, str]]:
         # Hadoop's gzip at the level that all others use.
-        fast = ["--conf", "spark.hadoop.zlib.compress.level=BEST_SPEED", "--conf", "spark.hadoop.dfs.replication=1"]
+        fast = [
+            "--conf",
+            "spark.hadoop.zlib.compress.level=BEST_SPEED",
+            "--conf",
+            "spark.hadoop.dfs.replication=1",
+        ]
         script = [str(ROOT / "benchmarks" / "peers" / "structured.py"), "--way", way]
-        return [[*_submit(place), *fast, *script, *_where(place, scorer)]], {"PYTHONPATH": place.packages}
+        return [[*_submit(place), *fast, *script, *_where(place, scorer)]], {
+            "PYTHONPATH": place.packages
+        }
 
     return start
 
 
 def _two(script: str) -> Start:
     def start(place: Place, scorer: str) -> tuple[Commands, dict[str, str]]:
-        line = [_python(), "-m", f"benchmarks.peers.{script}", *_where(place, scorer), "--processes", str(PROCESSES)]
+        line = [
+            _python(),
+            "-m",
+            f"benchmarks.peers.{script}",
+            *_where(place, scorer),
+            "--processes",
+            str(PROCESSES),
+        ]
         return [[*line, "--index", str(index)] for index in range(PROCESSES)], {}
 
     return start
@@ -68,13 +85,26 @@ def _two(script: str) -> Start:
 def _bytewax(place: Place, scorer: str) -> tuple[Commands, dict[str, str]]:
     addresses = ";".join(f"127.0.0.1:{BASE_PORT + index}" for index in range(PROCESSES))
     line = [_python(), "-m", "bytewax.run", "benchmarks.peers.bytewax_flow:main()", "-a", addresses]
-    named = {"BOOTSTRAP": place.bootstrap, "TOPIC": place.topic, "OUTPUT": place.output, "SCORER": scorer}
-    environment = {f"BENCH_{name}": value for name, value in named.items()}  # its command line takes no arguments of ours
+    named = {
+        "BOOTSTRAP": place.bootstrap,
+        "TOPIC": place.topic,
+        "OUTPUT": place.output,
+        "SCORER": scorer,
+    }
+    # its command line takes no arguments of ours
+    environment = {f"BENCH_{name}": value for name, value in named.items()}
     return [[*line, "-i", str(index)] for index in range(PROCESSES)], environment
 
 
 def _pathway(place: Place, scorer: str) -> tuple[Commands, dict[str, str]]:
-    spawn = [str(Path(_python()).with_name("pathway")), "spawn", "--processes", str(PROCESSES), "--first-port", str(BASE_PORT)]
+    spawn = [
+        str(Path(_python()).with_name("pathway")),
+        "spawn",
+        "--processes",
+        str(PROCESSES),
+        "--first-port",
+        str(BASE_PORT),
+    ]
     return [[*spawn, _python(), "-m", "benchmarks.peers.pathway_table", *_where(place, scorer)]], {}
 
 
@@ -91,7 +121,11 @@ def _python() -> str:
     return str(VENV / "bin" / "python")
 
 
-MAP, UDF, LOOP = "Structured Streaming, mapInArrow", "Structured Streaming, pandas_udf", "confluent-kafka loop"
+MAP, UDF, LOOP = (
+    "Structured Streaming, mapInArrow",
+    "Structured Streaming, pandas_udf",
+    "confluent-kafka loop",
+)
 ALL = [
     Contender("direct", "ours", _job("direct")),
     Contender("receiver_based", "ours", _job("receiver_based")),

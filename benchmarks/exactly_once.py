@@ -1,10 +1,12 @@
-"""What exactly once costs: the direct job's batches and plain ones in turn, in one driver on one topic.
+"""What exactly once costs: the direct job's batches and plain ones in turn, in one driver on one
+topic.
 
     scripts/submit benchmarks/exactly_once.py [TWEETS]
 
-Even batches go the job's way: staged, a manifest, one rename, the group's offsets. Odd ones are parsed, scored and encoded by the
-same function and written by saveAsTextFile, which may lose and double them. Prints medians, writes build/bench/exactly-once.json.
-Needs the services (scripts/services start) on their usual ports, or TWEETS_BOOTSTRAP and TWEETS_OUTPUT.
+Even batches go the job's way: staged, a manifest, one rename, the group's offsets. Odd ones are
+parsed, scored and encoded by the same function and written by saveAsTextFile, which may lose and
+double them. Prints medians, writes build/bench/exactly-once.json. Needs the services
+(scripts/services start) on their usual ports, or TWEETS_BOOTSTRAP and TWEETS_OUTPUT.
 """
 
 import json
@@ -19,8 +21,8 @@ from typing import Any
 
 from pyspark.rdd import RDD
 
-from consumers import batches, jobs, lifecycle
-from consumers.lines import lines
+from consumers.driver import batches, opening, running
+from consumers.tweets.lines import lines
 from kafka_dstreams import direct_frames, offset_ranges
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +66,10 @@ def figures(measured: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
     ways = {
         way: {
             "batches": len(rows[WARM_UP:]),
-            **{name: round(statistics.median(row[name] for row in rows[WARM_UP:]), 2) for name in rows[0]},
+            **{
+                name: round(statistics.median(row[name] for row in rows[WARM_UP:]), 2)
+                for name in rows[0]
+            },
         }
         for way, rows in measured.items()
     }
@@ -76,19 +81,34 @@ def main() -> None:
     tweets = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     topic = f"bench-once-{int(time.time())}"
     produce(topic, tweets)
-    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
+    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition(
+        "/tweets/"
+    )[0]
     output = f"{base}/bench/{topic}"
-    rate = min(4000, tweets // 18)  # for each of three partitions: at least six batches, three of each way
-    sys.argv[1:] = ["--topic", topic, "--output", f"{output}/once", "--max-rate", str(rate), "--batch-interval-s", "1"]
-    job = jobs.open_job("direct", __doc__ or "")
-    conf = {**jobs.spark_conf(job.settings), "spark.streaming.backpressure.enabled": "false"}  # batches of one size
-    ssc = lifecycle.streaming_context(job.name, job.settings.batch_interval_s, conf)
+    # for each of three partitions: at least six batches, three of each way
+    rate = min(4000, tweets // 18)
+    sys.argv[1:] = [
+        "--topic",
+        topic,
+        "--output",
+        f"{output}/once",
+        "--max-rate",
+        str(rate),
+        "--batch-interval-s",
+        "1",
+    ]
+    job = opening.open_job("direct", __doc__ or "")
+    # batches of one size
+    conf = {**opening.spark_conf(job.settings), "spark.streaming.backpressure.enabled": "false"}
+    ssc = running.streaming_context(job.name, job.settings.batch_interval_s, conf)
     measured: dict[str, list[dict[str, float]]] = {"exactly_once": [], "plain": []}
     done = 0
 
     def store(rdd: RDD[bytes]) -> None:
         nonlocal done
-        records = sum(end - start for part in offset_ranges(rdd) for _topic, _partition, start, end in part)
+        records = sum(
+            end - start for part in offset_ranges(rdd) for _topic, _partition, start, end in part
+        )
         if not records:
             return
         way = min(measured, key=lambda way: len(measured[way]))
@@ -98,11 +118,13 @@ def main() -> None:
         else:
             batches.store(rdd)
         seconds = time.perf_counter() - begun
-        measured[way].append({"records": records, "seconds": seconds, "records_per_s": records / seconds})
+        measured[way].append(
+            {"records": records, "seconds": seconds, "records_per_s": records / seconds}
+        )
         done += records
 
     direct_frames(ssc, job.topics, job.params, start=job.frontiers()).foreachRDD(store)
-    lifecycle.run(ssc, job.failure, lambda: done >= tweets, job.settings.stop_timeout_s)
+    running.run(ssc, job.failure, lambda: done >= tweets, job.settings.stop_timeout_s)
     result = figures(measured)
     file = ROOT / "build" / "bench" / "exactly-once.json"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -111,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    jobs.main(main)
+    opening.main(main)

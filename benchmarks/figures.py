@@ -1,4 +1,5 @@
-"""What some runs come to. All is counted from a program's start, and what a start costs is then taken off."""
+"""What some runs come to. All is counted from a program's start, and what a start costs is then
+taken off."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,17 +11,32 @@ LEAST = 0.1  # what the further tweets must add to the start's time to be told f
 
 
 def medians(starts: Sequence[Run], runs: Sequence[Run]) -> dict[str, Any]:
-    """Throughput from the difference of medians between runs over many tweets and runs over few: (N - n) / (T - t).
+    """Throughput from the difference of medians between runs over many tweets and runs over few: (N
+    - n) / (T - t).
 
-    So imports, compilation, the JVM's start and a first batch's wait are in `start_s` alone, whoever has how much of them.
+    So imports, compilation, the JVM's start and a first batch's wait are in `start_s` alone,
+    whoever has how much of them.
     """
     failures = sorted({run.failure for run in [*starts, *runs] if run.failure})
-    starts, runs = [run for run in starts if not run.failure], [run for run in runs if not run.failure]
+    starts, runs = (
+        [run for run in starts if not run.failure],
+        [run for run in runs if not run.failure],
+    )
     if not starts or not runs:
         return {"failures": failures}
-    start_s, start_cpu_s = statistics.median(run.seconds for run in starts), statistics.median(run.cpu_s for run in starts)
-    whole_s, whole_cpu_s = statistics.median(run.seconds for run in runs), statistics.median(run.cpu_s for run in runs)
-    seconds, cpu_s, more = whole_s - start_s, whole_cpu_s - start_cpu_s, runs[0].rows - starts[0].rows
+    start_s, start_cpu_s = (
+        statistics.median(run.seconds for run in starts),
+        statistics.median(run.cpu_s for run in starts),
+    )
+    whole_s, whole_cpu_s = (
+        statistics.median(run.seconds for run in runs),
+        statistics.median(run.cpu_s for run in runs),
+    )
+    seconds, cpu_s, more = (
+        whole_s - start_s,
+        whole_cpu_s - start_cpu_s,
+        runs[0].rows - starts[0].rows,
+    )
     measured = {
         "failures": failures,
         "runs": len(runs),
@@ -32,4 +48,7 @@ def medians(starts: Sequence[Run], runs: Sequence[Run]) -> dict[str, Any]:
     }
     if seconds < LEAST * start_s or cpu_s < LEAST * start_cpu_s:
         return measured | {"failures": [*failures, "too few tweets to tell them from its start"]}
-    return measured | {"tweets_per_s": round(more / seconds), "tweets_per_core_s": round(more / cpu_s)}
+    return measured | {
+        "tweets_per_s": round(more / seconds),
+        "tweets_per_core_s": round(more / cpu_s),
+    }

@@ -1,6 +1,8 @@
-"""Invented texts that mix everything VADER has a rule for with everything that can go wrong between its words.
+"""Invented texts that mix everything VADER has a rule for with everything that can go wrong between
+its words.
 
-The unit tests compare some thousands of them with the package, `python -m benchmarks.scorer --verify N` as many as asked.
+The unit tests compare some thousands of them with the package, `python -m benchmarks.scorer
+--verify N` as many as asked.
 """
 
 # ruff: noqa: E501, SIM905 - lists of words are read as words
@@ -38,15 +40,15 @@ IDIOMS += (
     "no or",
     "yeah right",
 )
-PLAIN = (
-    "the coffee queue is here a I we A It went over river tomorrow 3 42 https://t.co/x @someone #topic w/o e.g. don U.S.".split()
-)
+PLAIN = "the coffee queue is here a I we A It went over river tomorrow 3 42 https://t.co/x @someone #topic w/o e.g. don U.S.".split()
 EMOTICONS = ":) :( :D :-) <3 </3 :P ;) =) :-/ XD xd d: 8) >:( :'( (: ^^ ( '}{' ) :-\u00de :\u00de O_o o.O".split()
 SEQUENCES = (  # several code points each: of those only the single ones are described
     "\U0001f44d\U0001f3fd", "\u2764\ufe0f", "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f3f3\ufe0f\u200d\U0001f308",
     "\U0001f1e7\U0001f1f7",     "\U0001f937\u200d\u2640\ufe0f", "1\ufe0f\u20e3", "\u00a9", "\u00ae", "\U0001f51b", "\U0001f199", "\U0001f170", "\u24c2", "\U0001f19a",
 )  # fmt: skip
-ODD = (  # cased, titled, uncased, of one and two and four bytes, halves of surrogate pairs, what lower() makes longer
+# cased, titled, uncased, of one and two and four bytes, halves of surrogate pairs, what lower()
+# makes longer
+ODD = (
     "\u212a", "\u212aIND", "\u212aind", "li\u212ae", "\u0130", "\u0130s", "HAPP\u0130", "\u00e9", "\u00c9T\u00c9", "na\u00efve", "Stra\u00dfe", "STRA\u1e9eE",
     "\u01c5", "\u01c4A", "\u01c5A", "\u2167", "\u2177", "\u00aa", "A\u00aa", "\u03a3\u03a3", "\u65e5\u672c", "\u65e5", "\u0627", "\U0001d400", "\U00010400A",
     "\ud83d", "\ude00X", "e\u0301", "\u200b", "\ufeff", "\x00", "bad\x00", "\x00bad", "\u0307", "\x7f", "\x80", "\U0010ffff", "\U00020000", "good\u0307",
@@ -84,7 +86,8 @@ def _lexicon() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def hostile(seed: int) -> Iterator[str]:
-    """Texts without end, the same for a seed; about every eighth holds a "but", so that its rule meets many lists."""
+    """Texts without end, the same for a seed; about every eighth holds a "but", so that its rule
+    meets many lists."""
     dice = random.Random(seed)
     yield from (
         "",
@@ -111,7 +114,9 @@ def hostile(seed: int) -> Iterator[str]:
         glue = "" if dice.random() < 0.03 else " " if dice.random() < 0.7 else None
         words = [_piece(dice, few) for _ in range(length)]
         if glue is None:
-            yield "".join(word + dice.choice(SPACES) * dice.choice((1, 1, 1, 2, 0)) for word in words)
+            yield "".join(
+                word + dice.choice(SPACES) * dice.choice((1, 1, 1, 2, 0)) for word in words
+            )
         else:
             yield glue.join(words)
 
@@ -126,7 +131,8 @@ def _by_tenths() -> dict[int, list[str]]:
 
 
 def _cancelling(dice: random.Random) -> str:
-    """Words whose valences cancel but for rounding: there the two kinds of sum() differ, and "!" is added or is not."""
+    """Words whose valences cancel but for rounding: there the two kinds of sum() differ, and "!" is
+    added or is not."""
     known = _by_tenths()
     tenths: list[int] = []
     while -sum(tenths) not in known:

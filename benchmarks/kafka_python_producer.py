@@ -1,6 +1,8 @@
-"""The producer over kafka-python: every line of it but its client. `python -m benchmarks.kafka_python_producer FLAGS…`
+"""The producer over kafka-python: every line of it but its client. `python -m
+benchmarks.kafka_python_producer FLAGS…`
 
-It takes the producer's own flags. The client has the settings that the producer gives to librdkafka, by kafka-python's names.
+It takes the producer's own flags. The client has the settings that the producer gives to
+librdkafka, by kafka-python's names.
 """
 
 import threading
@@ -13,8 +15,8 @@ from kafka import KafkaProducer
 from config.errors import ServiceUnreachable, exit_with
 from producer import __main__ as producer
 from producer import run
-from producer.publisher import BATCH_BYTES, IN_FLIGHT_BYTES, RECORD_OVERHEAD_BYTES
-from producer.tally import Tally
+from producer.publishing.publisher import BATCH_BYTES, IN_FLIGHT_BYTES, RECORD_OVERHEAD_BYTES
+from producer.publishing.tally import Tally
 
 SETTINGS: dict[str, Any] = {
     "acks": "all",
@@ -27,7 +29,8 @@ SETTINGS: dict[str, Any] = {
 
 
 class KafkaPythonPublisher:
-    """What `producer.publisher.Publisher` is to the sending thread, as far as a benchmark needs it: refused records end it."""
+    """What `producer.publishing.publisher.Publisher` is to the sending thread, as far as a
+    benchmark needs it: refused records end it."""
 
     def __init__(self, bootstrap: str, topic: str, tally: Tally, forever: bool = False) -> None:
         self.failure = self.trouble = ""

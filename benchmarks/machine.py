@@ -11,16 +11,30 @@ from typing import Any
 
 from benchmarks.contenders import VENV
 from config.venv import ROOT
-from scripts.machine import jdk
+from local import jdk
 
 OURS = ("pyspark", "confluent-kafka", "vaderSentiment", "numba", "numpy", "msgspec")
 
 
 def peers() -> dict[str, str]:
     """The versions of those in the peers' venv that its list names."""
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]
+    pip = [
+        str(VENV / "bin" / "python"),
+        "-m",
+        "pip",
+        "list",
+        "--format",
+        "json",
+        "--disable-pip-version-check",
+    ]
     listed = json.loads(subprocess.run(pip, check=True, capture_output=True, text=True).stdout)
-    pinned = set(re.findall(r"^([\w-]+)==", (ROOT / "benchmarks" / "requirements-peers.txt").read_text(), re.MULTILINE))
+    pinned = set(
+        re.findall(
+            r"^([\w-]+)==",
+            (ROOT / "benchmarks" / "requirements-peers.txt").read_text(),
+            re.MULTILINE,
+        )
+    )
     return {row["name"]: row["version"] for row in listed if row["name"] in pinned}
 
 

@@ -24,10 +24,12 @@ class Sessions:
     def __init__(self) -> None:
         self.leaders: set[int] = set()
         self.peak_bytes = 0
-        self._cpu: dict[tuple[int, int], int] = {}  # ticks of (pid, start), those of the dead included
+        # ticks of (pid, start), those of the dead included
+        self._cpu: dict[tuple[int, int], int] = {}
 
     def sample(self) -> float:
-        """CPU seconds (user and system) so far; what a process of less than a sample's length takes is missed."""
+        """CPU seconds (user and system) so far; what a process of less than a sample's length takes
+        is missed."""
         resident = 0
         for entry in os.listdir("/proc"):  # noqa: PTH208  five times as quick as Path.iterdir
             if not entry.isdigit():
@@ -46,7 +48,8 @@ class Sessions:
 
 @dataclass
 class Run:
-    """One run of one contender: seconds and CPU seconds from its start to its last row; `failure` is why it does not count."""
+    """One run of one contender: seconds and CPU seconds from its start to its last row; `failure`
+    is why it does not count."""
 
     rows: int = 0
     seconds: float = 0.0
@@ -59,7 +62,13 @@ class Run:
 class Watch:
     """Programs that run side by side as one contender, and what they say."""
 
-    def __init__(self, commands: Sequence[Sequence[str]], expected: int, environ: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self,
+        commands: Sequence[Sequence[str]],
+        expected: int,
+        environ: Mapping[str, str],
+        cwd: Path,
+    ) -> None:
         self.run, self.expected, self.sessions = Run(), expected, Sessions()
         self._lock, self._done = threading.Lock(), threading.Event()
         self._begun = time.monotonic()
@@ -78,7 +87,10 @@ class Watch:
             for command in commands
         ]
         self.sessions.leaders = {program.pid for program in self.programs}
-        self._listeners = [threading.Thread(target=self._listen, args=(program,), daemon=True) for program in self.programs]
+        self._listeners = [
+            threading.Thread(target=self._listen, args=(program,), daemon=True)
+            for program in self.programs
+        ]
 
     def finish(self, limit_s: float) -> Run:
         """Wait for all rows, or for so many seconds; end what is left of the programs."""
@@ -89,7 +101,9 @@ class Watch:
                 with self._lock:
                     self.sessions.sample()
                 if time.monotonic() > self._begun + limit_s:
-                    self.run.failure = f"{self.run.rows} of {self.expected} rows within {limit_s:.0f} s"
+                    self.run.failure = (
+                        f"{self.run.rows} of {self.expected} rows within {limit_s:.0f} s"
+                    )
                     break
                 if all(program.poll() is not None for program in self.programs):
                     break
@@ -125,5 +139,7 @@ class Watch:
                 if sign and program.poll() is None:
                     os.killpg(program.pid, sign)
             end = time.monotonic() + seconds
-            while time.monotonic() < end and any(program.poll() is None for program in self.programs):
+            while time.monotonic() < end and any(
+                program.poll() is None for program in self.programs
+            ):
                 time.sleep(0.05)

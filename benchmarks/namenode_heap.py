@@ -2,9 +2,10 @@
 
     scripts/submit benchmarks/namenode_heap.py [BATCHES]
 
-Publishes a number of batches of three small files by the jobs' own commit code, without Kafka, and counts the live objects of the
-services' NameNode after each tenth of them: medians of what came to it. Prints JSON. Needs HDFS (scripts/services start namenode
-datanode-1) on its usual port, or TWEETS_OUTPUT.
+Publishes a number of batches of three small files by the jobs' own commit code, without Kafka, and
+counts the live objects of the services' NameNode after each tenth of them: medians of what came to
+it. Prints JSON. Needs HDFS (scripts/services start namenode datanode-1) on its usual port, or
+TWEETS_OUTPUT.
 """
 
 import json
@@ -24,10 +25,10 @@ from pyspark import SparkContext
 from config import settings
 from config.errors import exit_with
 from config.venv import ROOT
-from consumers.commits import Batch, Output
-from consumers.storage import Storage
-from scripts.machine import jdk
-from scripts.machine.processes import Home
+from consumers.output.commits import Batch, Output
+from consumers.output.storage import Storage
+from local import jdk
+from local.processes import Home
 
 PARTITIONS, RECORDS = 3, 10
 PARTS = 10  # looks at the heap
@@ -39,7 +40,13 @@ def live_bytes(pid: int) -> "Counter[str]":
     command = [str(jdk.home() / "bin" / "jcmd"), str(pid), "GC.class_histogram"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = [line.split() for line in done.stdout.splitlines()]
-    return Counter({row[3]: int(row[2]) for row in rows if len(row) >= 4 and row[0].endswith(":") and row[0][:-1].isdigit()})
+    return Counter(
+        {
+            row[3]: int(row[2])
+            for row in rows
+            if len(row) >= 4 and row[0].endswith(":") and row[0][:-1].isdigit()
+        }
+    )
 
 
 def edits_bytes(folder: Path) -> int:
@@ -50,7 +57,10 @@ def edits_bytes(folder: Path) -> int:
 def publish(output: Output, storage: Storage) -> None:
     """One batch of as many files as there are partitions, and its manifest."""
     stage, first = output.stage(), output.seq * RECORDS
-    names = [f"tweets-{partition:05d}-{output.seq * PARTITIONS + partition}.json.gz" for partition in range(PARTITIONS)]
+    names = [
+        f"tweets-{partition:05d}-{output.seq * PARTITIONS + partition}.json.gz"
+        for partition in range(PARTITIONS)
+    ]
     for name in names:
         storage.create(f"{stage.parts}/{name}", b"x")
     files = [{"kind": "tweets", "name": name, "bytes": 1, "records": RECORDS} for name in names]
@@ -63,11 +73,16 @@ def main() -> None:
     home = Home(ROOT / settings.load("services", []).services_home)
     pid = home.pid("namenode")
     assert pid, "the services' NameNode does not run"
-    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
+    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition(
+        "/tweets/"
+    )[0]
     with SparkContext("local[1]", "namenode heap"):
         storage = Storage(f"{base}/bench/heap-{int(time.time())}")
         output = Output(storage, "direct", "none")
-        output.begin({"t": "an id"}, {("t", partition): (0, count * 2 * RECORDS) for partition in range(PARTITIONS)})
+        output.begin(
+            {"t": "an id"},
+            {("t", partition): (0, count * 2 * RECORDS) for partition in range(PARTITIONS)},
+        )
         for _ in range(50):
             publish(output, storage)
         edits = home.path / "namenode" / "data" / "current"
@@ -81,10 +96,14 @@ def main() -> None:
 
 
 def figures(seen: "list[Counter[str]]", log: int, batches: int) -> dict[str, Any]:
-    """Per batch: what came to the heap between two looks of `batches` batches each, all in all and by class."""
+    """Per batch: what came to the heap between two looks of `batches` batches each, all in all and
+    by class."""
 
     def growth(bytes_of: "Callable[[Counter[str]], int]") -> int:
-        return round(statistics.median(bytes_of(now) - bytes_of(then) for then, now in pairwise(seen)) / batches)
+        return round(
+            statistics.median(bytes_of(now) - bytes_of(then) for then, now in pairwise(seen))
+            / batches
+        )
 
     heap = growth(lambda classes: classes.total())
     by_class = {name: growth(lambda classes, name=name: classes[name]) for name in seen[-1]}  # type: ignore[misc]
@@ -96,7 +115,11 @@ def figures(seen: "list[Counter[str]]", log: int, batches: int) -> dict[str, Any
         "heap_mb_at_the_start": seen[0].total() // 10**6,
         "heap_mb_a_month_at_2_s": heap * MONTH // 10**6,
         "edits_mb_a_month_at_2_s": log * MONTH // 10**6,
-        "by_class": {name: grown for name, grown in sorted(by_class.items(), key=lambda item: -item[1]) if grown > 0},
+        "by_class": {
+            name: grown
+            for name, grown in sorted(by_class.items(), key=lambda item: -item[1])
+            if grown > 0
+        },
     }
 
 

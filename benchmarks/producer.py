@@ -1,13 +1,16 @@
-"""Publishing a file: the producer over librdkafka and over kafka-python, and plain loops, in turn, onto one topic.
+"""Publishing a file: the producer over librdkafka and over kafka-python, and plain loops, in turn,
+onto one topic.
 
-`python -m benchmarks.producer [--records N] [--rounds N] [--results FILE]`. Needs Kafka (scripts/services start kafka-1). Prints
-one line per way and writes benchmarks/results/producer.json. Compare ratios of one run only.
+`python -m benchmarks.producer [--records N] [--rounds N] [--results FILE]`. Needs Kafka
+(scripts/services start kafka-1). Prints one line per way and writes
+benchmarks/results/producer.json. Compare ratios of one run only.
 
-`producer…` is the whole of `python -m producer --source replay`, in a process of its own: it reads the file, finds each tweet's
-id, publishes and counts every acknowledgement; the seconds are those of its report. `producer_over_kafka_python…` is the same
-program with the same batches (1 MB, 20 ms, no compression, acks=all, idempotent) and the other client. The plain loops have
-key and value ready in memory and do `send(topic, value, key)` for each, then `flush`: with kafka-python's defaults (acks=all,
-idempotent, batches of 16 KiB, no linger), and with the producer's batches.
+`producer…` is the whole of `python -m producer --source replay`, in a process of its own: it reads
+the file, finds each tweet's id, publishes and counts every acknowledgement; the seconds are those
+of its report. `producer_over_kafka_python…` is the same program with the same batches (1 MB, 20 ms,
+no compression, acks=all, idempotent) and the other client. The plain loops have key and value ready
+in memory and do `send(topic, value, key)` for each, then `flush`: with kafka-python's defaults
+(acks=all, idempotent, batches of 16 KiB, no linger), and with the producer's batches.
 """
 
 import argparse
@@ -37,7 +40,9 @@ RESULT = ROOT / "benchmarks" / "results" / "producer.json"
 
 def plain_loop(bootstrap: str, topic: str, file: Path, **settings: Any) -> float:
     """Records per second of kafka-python's `send` for each and one `flush`."""
-    records = [(record.id.encode() if record.id else None, record.value) for record in Replay(str(file))]
+    records = [
+        (record.id.encode() if record.id else None, record.value) for record in Replay(str(file))
+    ]
     client = KafkaProducer(bootstrap_servers=bootstrap, **settings)
     begun = time.perf_counter()
     for key, value in records:
@@ -48,10 +53,25 @@ def plain_loop(bootstrap: str, topic: str, file: Path, **settings: Any) -> float
     return len(records) / seconds
 
 
-def ours(bootstrap: str, topic: str, file: Path, *arguments: str, program: str = "producer") -> float:
+def ours(
+    bootstrap: str, topic: str, file: Path, *arguments: str, program: str = "producer"
+) -> float:
     """Records per second of the producer's own report."""
-    command = [sys.executable, "-m", program, "--source", "replay", "--file", str(file), "--topic", topic, *arguments]
-    done = subprocess.run([*command, "--bootstrap", bootstrap], cwd=ROOT, check=True, capture_output=True)
+    command = [
+        sys.executable,
+        "-m",
+        program,
+        "--source",
+        "replay",
+        "--file",
+        str(file),
+        "--topic",
+        topic,
+        *arguments,
+    ]
+    done = subprocess.run(
+        [*command, "--bootstrap", bootstrap], cwd=ROOT, check=True, capture_output=True
+    )
     report = json.loads(done.stdout)
     assert report["acked"] == report["read"] > 0, report
     return float(report["records_per_second"])
@@ -68,17 +88,23 @@ def measured(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, lis
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.producer", description=__doc__)
-    parser.add_argument("--records", type=int, default=100_000, help="how many invented tweets (default 100000)")
+    parser.add_argument(
+        "--records", type=int, default=100_000, help="how many invented tweets (default 100000)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bootstrap", default=os.environ.get("TWEETS_BOOTSTRAP", "127.0.0.1:9092"))
     parser.add_argument("--results", type=Path, default=RESULT, help="where to write the figures")
     chosen = parser.parse_args()
     admin, topic = KafkaAdminClient(bootstrap_servers=chosen.bootstrap), f"bench-{int(time.time())}"
-    admin.create_topics({topic: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+    admin.create_topics(
+        {topic: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tweets.jsonl"
         values = (record.value for record in sample(1, 0.0))
-        file.write_bytes(b"\n".join(islice((value for value in values if value is not None), chosen.records)))
+        file.write_bytes(
+            b"\n".join(islice((value for value in values if value is not None), chosen.records))
+        )
         at = chosen.bootstrap, topic, file
         other = "benchmarks.kafka_python_producer"
         ledger, spool = ("--ledger", f"{folder}/ledger"), ("--spool", f"{folder}/spool")
@@ -108,7 +134,11 @@ def main() -> None:
     }
     about |= {"load": round(os.getloadavg()[0], 1)}
     chosen.results.write_text(
-        json.dumps({**about, "records_per_second": results, "medians": medians, "ratio_to_plain": ratios}, indent=1) + "\n"
+        json.dumps(
+            {**about, "records_per_second": results, "medians": medians, "ratio_to_plain": ratios},
+            indent=1,
+        )
+        + "\n"
     )
 
 

@@ -1,4 +1,5 @@
-"""The table and the plot in README.md, made of the results file alone: `python -m benchmarks.report`."""
+"""The table and the plot in README.md, made of the results file alone: `python -m
+benchmarks.report`."""
 
 import json
 import math
@@ -23,43 +24,60 @@ def table(result: dict[str, Any]) -> str:
     measured = _measured(result)
     first = next((row for row in measured if row["name"] == "direct"), None)
     out = [
-        "| who | scorer | tweets per core-second | direct is | tweets/s | peak memory | start-up | tweets |",
+        "| who | scorer | tweets per core-second | direct is | tweets/s | peak memory | start-up "
+        "| tweets |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in measured:
         name = f"**{row['name']}**" if row["name"] in OURS else row["name"]
         ratio = f"{first['tweets_per_core_s'] / row['tweets_per_core_s']:.1f}x" if first else ""
         figures = (
-            f"{row['tweets_per_core_s']:,} | {ratio} | {row['tweets_per_s']:,} | {row['peak_mib']:,} MiB | {row['start_s']} s"
+            f"{row['tweets_per_core_s']:,} | {ratio} | {row['tweets_per_s']:,} | "
+            f"{row['peak_mib']:,} MiB | {row['start_s']} s"
         )
         out.append(f"| {name} | {row['scorer']} | {figures} | {row['tweets']:,} |")
     for row in result["contenders"]:
         if row not in measured:
-            out.append(f"| {row['name']} | {row['scorer']} | left out: {'; '.join(row['failures'])} | | | | | |")
+            out.append(
+                f"| {row['name']} | {row['scorer']} | left out: {'; '.join(row['failures'])} | | "
+                "| | | |"
+            )
     return "\n".join(out) + "\n"
 
 
 def _measured(result: dict[str, Any]) -> list[dict[str, Any]]:
-    return sorted((row for row in result["contenders"] if "tweets_per_s" in row), key=lambda row: -row["tweets_per_core_s"])
+    return sorted(
+        (row for row in result["contenders"] if "tweets_per_s" in row),
+        key=lambda row: -row["tweets_per_core_s"],
+    )
 
 
 def _case(name: str, row: dict[str, Any]) -> str:
     if "peak_mib" not in row:
         return f"| {name} | {row['tweets']:,} | left out: {'; '.join(row['failures'])} | | | |"
-    rates = [f"{row[rate]:,}" if rate in row else "" for rate in ("tweets_per_core_s", "tweets_per_s")]
-    return f"| {name} | {row['tweets']:,} | {row['whole_s']} s | {rates[0]} | {rates[1]} | {row['peak_mib']:,} MiB |"
+    rates = [
+        f"{row[rate]:,}" if rate in row else "" for rate in ("tweets_per_core_s", "tweets_per_s")
+    ]
+    return (
+        f"| {name} | {row['tweets']:,} | {row['whole_s']} s | {rates[0]} | {rates[1]} | "
+        f"{row['peak_mib']:,} MiB |"
+    )
 
 
 def conditions(result: dict[str, Any]) -> str:
     """One paragraph: on what and with what the figures were measured."""
     machine = result["machine"]
     versions = ", ".join(
-        f"{name} {version}" for name, version in sorted({**machine.get("peers", {}), **machine["versions"]}.items())
+        f"{name} {version}"
+        for name, version in sorted({**machine.get("peers", {}), **machine["versions"]}.items())
     )
     return (
-        f"{machine['cores_used']} cores of {machine['cores']} ({machine['cpu']}), load {machine['load']} at the start; "
-        f"{result['partitions']} partitions, values of {result['value_bytes']:,} bytes on average; medians of "
-        f"{result['rounds']} round{'s' * (result['rounds'] > 1)} in turn, start-up until {result['start_tweets']:,} tweets are "
+        f"{machine['cores_used']} cores of {machine['cores']} ({machine['cpu']}), load "
+        f"{machine['load']} at the start; "
+        f"{result['partitions']} partitions, values of {result['value_bytes']:,} bytes on "
+        "average; medians of "
+        f"{result['rounds']} round{'s' * (result['rounds'] > 1)} in turn, start-up until "
+        f"{result['start_tweets']:,} tweets are "
         "on HDFS. "
         f"Python {machine['python']}, Java {machine['java']}, {versions}.\n"
     )
@@ -70,12 +88,18 @@ def sweeps(result: dict[str, Any]) -> str:
     out = [
         "# How the direct job's figures change with the work",
         "",
-        "Made by `python -m benchmarks.sweeps` from [its results](../benchmarks/results/sweeps.json). The *whole run* is from "
-        "the program's start to the last row on HDFS; the rates are of the tweets beyond a run over a thousand, missing where too"
+        "Made by `python -m benchmarks.sweeps` from [its "
+        "results](../benchmarks/results/sweeps.json). The *whole run* is from "
+        "the program's start to the last row on HDFS; the rates are of the tweets beyond a run "
+        "over a thousand, missing where too"
         " few of them are to be told from the start. *Padding* is added to each tweet.",
     ]
     for sweep, cases in result["sweeps"].items():
-        out += ["", f"| {sweep} | tweets | whole run | tweets per core-second | tweets/s | peak memory |", "|---:|" + "---:|" * 5]
+        out += [
+            "",
+            f"| {sweep} | tweets | whole run | tweets per core-second | tweets/s | peak memory |",
+            "|---:|" + "---:|" * 5,
+        ]
         out += [_case(name, row) for name, row in cases.items()]
     return "\n".join([*out, "", conditions(result)])
 
@@ -93,9 +117,11 @@ def plot(result: dict[str, Any]) -> str:
     scale = (WIDTH - LABELS - 90) / math.log10(highest / lowest * 1.01)
     height = 40 + len(rows) * (BAR + GAP)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        '<text x="10" y="20">Tweets per core-second of the client, Kafka to HDFS, same rows; logarithmic</text>',
+        '<text x="10" y="20">Tweets per core-second of the client, Kafka to HDFS, same rows; '
+        "logarithmic</text>",
     ]
     for place, row in enumerate(rows):
         y, length = 32 + place * (BAR + GAP), math.log10(row["tweets_per_core_s"] / lowest) * scale

@@ -11,8 +11,9 @@ from hdfs import InsecureClient
 from isal import igzip
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from consumers import sentiment, tweets
+from consumers import sentiment
 from consumers.sentiment import Sentiment
+from consumers.tweets import parse as tweets
 
 _MODULUS = 1 << 128
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -37,7 +38,8 @@ class Digest:
         self.scored = (self.scored + int.from_bytes(hashed.digest(), "big")) % _MODULUS
 
     def difference(self, expected: "Digest", scored: bool) -> str | None:
-        """What is wrong with these rows, None if nothing; `scored`: whether the sentiment counts."""
+        """What is wrong with these rows, None if nothing; `scored`: whether the sentiment
+        counts."""
         if self.count != expected.count:
             return f"{self.count} rows, not {expected.count}"
         equal = self.scored == expected.scored if scored else self.bare == expected.bare
@@ -53,7 +55,8 @@ def digest(lines: Iterable[bytes]) -> Digest:
 
 
 def written(files: InsecureClient, output: str) -> Iterator[bytes]:
-    """The lines of all gzip files below the folder `output` (a path on HDFS) but for what is staged or checkpointed."""
+    """The lines of all gzip files below the folder `output` (a path on HDFS) but for what is staged
+    or checkpointed."""
     for folder, _folders, names in files.walk(output):
         if any(part.startswith("_") for part in folder.removeprefix(output).split("/")):
             continue
@@ -64,7 +67,8 @@ def written(files: InsecureClient, output: str) -> Iterator[bytes]:
 
 
 def expected(bootstrap: str, topic: str, scorer: str) -> Iterator[bytes]:
-    """The row of each record on the topic, made one by one; `scorer` is vaderSentiment, or ours for the rest of them."""
+    """The row of each record on the topic, made one by one; `scorer` is vaderSentiment, or ours for
+    the rest of them."""
     package = SentimentIntensityAnalyzer().polarity_scores
 
     def stock(text: str) -> Sentiment:
@@ -76,12 +80,18 @@ def expected(bootstrap: str, topic: str, scorer: str) -> Iterator[bytes]:
         texts = [tweet.text for tweet in found]  # type: ignore[union-attr]  # our sample has nothing but tweets
         scores = sentiment.score(texts) if scorer == "ours" else map(stock, texts)
         for message, tweet, score in zip(batch, found, scores, strict=True):
-            yield tweets.row(topic, message.partition(), message.offset(), message.timestamp()[1], tweet, score)
+            yield tweets.row(
+                topic, message.partition(), message.offset(), message.timestamp()[1], tweet, score
+            )
 
 
 def _records(bootstrap: str, topic: str) -> Iterator[list[Any]]:
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-expected", "enable.auto.commit": False})
-    partitions = [TopicPartition(topic, p, 0) for p in consumer.list_topics(topic).topics[topic].partitions]
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "bench-expected", "enable.auto.commit": False}
+    )
+    partitions = [
+        TopicPartition(topic, p, 0) for p in consumer.list_topics(topic).topics[topic].partitions
+    ]
     consumer.assign(partitions)
     left = sum(consumer.get_watermark_offsets(partition)[1] for partition in partitions)
     while left:

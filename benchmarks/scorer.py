@@ -2,8 +2,9 @@
 
     python -m benchmarks.scorer [--seconds S] [--verify N [--seed SEED]]
 
-Without --verify it measures: candidates by turns in one process, medians of CPU time, ratios within the run. With it, it compares
-the scores of N invented hostile texts, of both kinds of sum(), compiled and plain, and ends with 1 where any differ.
+Without --verify it measures: candidates by turns in one process, medians of CPU time, ratios within
+the run. With it, it compares the scores of N invented hostile texts, of both kinds of sum(),
+compiled and plain, and ends with 1 where any differ.
 """
 
 import argparse
@@ -60,7 +61,8 @@ def compensated_sum(items: Iterable[float]) -> float:
 
 
 def expected(text: str) -> tuple[str, str]:
-    """The package's own scores by either kind of sum(), plain first; as repr(), which tells -0.0 from 0.0."""
+    """The package's own scores by either kind of sum(), plain first; as repr(), which tells -0.0
+    from 0.0."""
     totals: list[float] = []
 
     def both(items: list[float]) -> float:
@@ -88,28 +90,44 @@ def differences(texts: Sequence[str]) -> list[str]:
     for compensated in (False, True):
         compiled = sentiment.columns(*buffer, compensated).T.tolist()
         for text, want, row in zip(texts, wanted, compiled, strict=True):
-            for way, scores in (("compiled", tuple(row)), ("plain", tuple(plain.scores(text, compensated)))):
+            for way, scores in (
+                ("compiled", tuple(row)),
+                ("plain", tuple(plain.scores(text, compensated))),
+            ):
                 if repr(scores) != want[compensated]:
-                    found.append(f"{way}, compensated={compensated}: {scores} instead of {want[compensated]} for {text!r}")
+                    found.append(
+                        f"{way}, compensated={compensated}: {scores} instead of "
+                        f"{want[compensated]} for {text!r}"
+                    )
     return found
 
 
 def verify(count: int, seed: int) -> int:
-    """Compare `count` texts; returns the differences. On the interpreter that runs, the package as it is must agree as well."""
+    """Compare `count` texts; returns the differences. On the interpreter that runs, the package as
+    it is must agree as well."""
     texts, different, kinds, done = hostile(seed), 0, 0, 0
     while done < count:
         chunk = list(islice(texts, min(CHUNK, count - done)))
         found = differences(chunk)
         for text in chunk[:500]:
-            if list(sentiment.polarity_scores(text).items()) != list(lexicon.analyzer().polarity_scores(text).items()):
+            if list(sentiment.polarity_scores(text).items()) != list(
+                lexicon.analyzer().polarity_scores(text).items()
+            ):
                 found.append(f"polarity_scores differs for {text!r}")
         buffer = buffered(chunk)
-        kinds += int((sentiment.columns(*buffer, False) != sentiment.columns(*buffer, True)).any(axis=0).sum())
+        kinds += int(
+            (sentiment.columns(*buffer, False) != sentiment.columns(*buffer, True))
+            .any(axis=0)
+            .sum()
+        )
         different += len(found)
         done += len(chunk)
         print("\n".join(found[:5]), file=sys.stderr, end="\n" if found else "")
         print(f"{done} texts, {different} differences", file=sys.stderr)
-    print(f"{done} texts, both kinds of sum() (which differ on {kinds} of them), compiled and plain: {different} differences")
+    print(
+        f"{done} texts, both kinds of sum() (which differ on {kinds} of them), compiled and "
+        f"plain: {different} differences"
+    )
     return different
 
 
@@ -127,8 +145,11 @@ def tweets(count: int, languages: tuple[str, ...] = ()) -> list[str]:
     raise ValueError("the sample has ended")
 
 
-def measure(candidates: dict[str, tuple[Callable[[], Any], int]], seconds: float) -> dict[str, float]:
-    """Microseconds of CPU for one text, by candidate: each (function, texts it scores) by turns, for this long; medians."""
+def measure(
+    candidates: dict[str, tuple[Callable[[], Any], int]], seconds: float
+) -> dict[str, float]:
+    """Microseconds of CPU for one text, by candidate: each (function, texts it scores) by turns,
+    for this long; medians."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
     until = time.monotonic() + seconds
     while time.monotonic() < until or min(map(len, times.values())) < 5:
@@ -153,9 +174,14 @@ def compare(title: str, texts: list[str], seconds: float) -> None:
         },
         seconds,
     )
-    print(f"{title}: {len(texts)} texts, {statistics.mean(map(len, texts)):.0f} characters, one core")
+    print(
+        f"{title}: {len(texts)} texts, {statistics.mean(map(len, texts)):.0f} characters, one core"
+    )
     for name, cost in taken.items():
-        print(f"  {name:16} {cost:9.3f} us/text {1e6 / cost:12,.0f} texts/s {taken['vaderSentiment'] / cost:8.1f}x")
+        print(
+            f"  {name:16} {cost:9.3f} us/text {1e6 / cost:12,.0f} texts/s "
+            f"{taken['vaderSentiment'] / cost:8.1f}x"
+        )
 
 
 def worst_texts() -> dict[str, str]:
@@ -183,13 +209,18 @@ def worst(seconds: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=15.0, help="for each table")
     parser.add_argument("--verify", type=int, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     started = time.monotonic()
-    print(f"compiled: {sentiment.prepare()}, ready after {time.monotonic() - started:.1f} s; Python {sys.version.split()[0]}")
+    print(
+        f"compiled: {sentiment.prepare()}, ready after {time.monotonic() - started:.1f} s; Python "
+        f"{sys.version.split()[0]}"
+    )
     if options.verify:
         sys.exit(1 if verify(options.verify, options.seed) else 0)
     compare("English tweets", tweets(TWEETS, ("en",)), options.seconds)

@@ -2,10 +2,11 @@
 
     scripts/submit benchmarks/starts.py [BATCHES …]
 
-A driver claims the output, fences the older ones off and reads the last manifest (`consumers.commits.Output`): nine times for
-each number, the median counts. The batches between the first and the last are empty folders, for no start looks into them; the
-starts before are real ones. Prints the table, writes benchmarks/results/starts.json. Needs the services (scripts/services start)
-on their usual ports, or TWEETS_OUTPUT.
+A driver claims the output, fences the older ones off and reads the last manifest
+(`consumers.output.commits.Output`): nine times for each number, the median counts. The batches
+between the first and the last are empty folders, for no start looks into them; the starts before
+are real ones. Prints the table, writes benchmarks/results/starts.json. Needs the services
+(scripts/services start) on their usual ports, or TWEETS_OUTPUT.
 """
 
 import json
@@ -17,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from consumers import chain
-from consumers.commits import Batch, Output
-from consumers.storage import Storage
+from consumers.output import chain
+from consumers.output.commits import Batch, Output
+from consumers.output.storage import Storage
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCHES, ROUNDS, IDLE = (100, 1_000, 10_000, 100_000), 9, 50
@@ -70,7 +71,9 @@ def measure(files: Counted, batches: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition("/tweets/")[0]
+    base = os.environ.get("TWEETS_OUTPUT", "hdfs://127.0.0.1:8020/tweets/{program}").partition(
+        "/tweets/"
+    )[0]
     files = Counted(f"{base}/bench/starts-{int(time.time())}")
     output = Output(files, "direct", "none")
     output.begin({"tweets": "id"}, {("tweets", 0): (0, 1)})
@@ -81,10 +84,15 @@ def main() -> None:
         there = batches
         rows.append(measure(files, batches))
         print(
-            "{batches:>9,} batches, epoch {epoch:>3}: {calls} calls, {start_ms} ms; an idle batch {idle_ms} ms".format(**rows[-1])
+            (
+                "{batches:>9,} batches, epoch {epoch:>3}: {calls} calls, {start_ms} ms; an idle "
+                "batch {idle_ms} ms"
+            ).format(**rows[-1])
         )
     files.delete("")
-    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "rounds": ROUNDS, "starts": rows}, indent=1) + "\n")
+    RESULTS.write_text(
+        json.dumps({"cores": os.cpu_count(), "rounds": ROUNDS, "starts": rows}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

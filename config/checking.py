@@ -12,7 +12,9 @@ def checked(setting: Any, value: Any, origin: str) -> Any:
     try:
         if setting.kind is bool:
             typed = (
-                value if isinstance(value, bool) else {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+                value
+                if isinstance(value, bool)
+                else {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
             )
         elif isinstance(value, bool) or (setting.kind is str and not isinstance(value, str)):
             raise ValueError
@@ -21,15 +23,23 @@ def checked(setting: Any, value: Any, origin: str) -> Any:
     except (KeyError, ValueError, TypeError):
         shown = "" if setting.secret else f": {value!r}"
         raise ConfigError(
-            f"{setting.name} wants {_wanted(setting.kind)}{shown}", origin, f"set {setting.flag} or {setting.variable}"
+            f"{setting.name} wants {_wanted(setting.kind)}{shown}",
+            origin,
+            f"set {setting.flag} or {setting.variable}",
         ) from None
     if setting.choices and typed not in setting.choices:
         wanted = ", ".join(setting.choices)
         raise ConfigError(
-            f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}", origin, "choose one"
+            f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}",
+            origin,
+            "choose one",
         )
     if setting.kind in (int, float) and not setting.span[0] <= typed <= setting.span[1]:
-        raise ConfigError(f"{setting.name} cannot be {typed}", origin, "give a number from {:g} to {:g}".format(*setting.span))
+        raise ConfigError(
+            f"{setting.name} cannot be {typed}",
+            origin,
+            "give a number from {:g} to {:g}".format(*setting.span),
+        )
     return typed
 
 

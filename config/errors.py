@@ -1,12 +1,10 @@
 """The error tree and its exit codes.
 
-PipelineError            1  (an error we name but that fits nowhere below)
-├── ServiceUnreachable   1  a service is out of reach after bounded retries
-├── ConfigError          2  wrong configuration
-├── DataLossRisk         3  retention overtook us, topic recreated, gap in the chain: stop rather than skip
-├── Fenced               4  a newer driver owns the output
-├── CredentialsError     5  a token is missing or refused
-└── QuotaExceeded        6  quota or credit used up
+PipelineError            1  (an error we name but that fits nowhere below) ├── ServiceUnreachable
+1  a service is out of reach after bounded retries ├── ConfigError          2  wrong configuration
+├── DataLossRisk         3  retention overtook us, topic recreated, gap in the chain: stop rather
+than skip ├── Fenced               4  a newer driver owns the output ├── CredentialsError     5  a
+token is missing or refused └── QuotaExceeded        6  quota or credit used up
 """
 
 import sys
@@ -16,7 +14,8 @@ from collections.abc import Callable
 class PipelineError(Exception):
     """What went wrong, at which coordinates, and what to do next.
 
-    `what` is one sentence, `where` the coordinates (`tweets[2] [1842, 1850)`, a path, an address), `remedy` the next step.
+    `what` is one sentence, `where` the coordinates (`tweets[2] [1842, 1850)`, a path, an address),
+    `remedy` the next step.
     """
 
     exit_code = 1
@@ -66,7 +65,8 @@ class QuotaExceeded(PipelineError):
 
 
 def exit_with(main: Callable[[], int | None]) -> None:
-    """Run `main` and end the process with its result, or with the exit code of the PipelineError it raised.
+    """Run `main` and end the process with its result, or with the exit code of the PipelineError it
+    raised.
 
     The message goes to stderr; anything but a PipelineError keeps its traceback and ends with 1.
     """

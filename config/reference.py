@@ -5,18 +5,23 @@ from config.settings import JOBS, TABLE, Setting
 _ABOUT = """\
 # Configuration
 
-Written by `python3 -m config.reference > docs/configuration.md` from the table in `config/settings.py`; do not edit it here.
+Written by `python3 -m config.reference > docs/configuration.md` from the table in
+`config/settings.py`; do not edit it here.
 
-A value comes from, later wins: the default, `config/pipeline.toml` (the name as it stands below), the environment, a flag.
-`--print-config` shows each value and where it came from. An unknown or wrong one ends the program with exit code 2.
-A secret has no flag: it comes from the environment or from `.env` (see `.env.example`), which only its owner may read.
-Numbers are zero or positive; some have a narrower range, which the refusal names. A truth value is `true`, `false`, `1` or `0`;
-its flag takes none and means true.
+A value comes from, later wins: the default, `config/pipeline.toml` (the name as it stands below),
+the environment, a flag. `--print-config` shows each value and where it came from. An unknown or
+wrong one ends the program with exit code 2.
 
-Spark's own settings are in `config/spark.conf`, in Spark's own names; `scripts/submit --conf NAME=VALUE direct …` overrides one.
-`scripts/audit.py` and `scripts/summary.py` take flags only (`--help`), but for two variables: `TWEETS_WEBHDFS` (both; set it
-for the one command, for the other programs refuse a variable that the tables do not have) and `TWEETS_BOOTSTRAP` (audit).
-`POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo publishes.
+A secret has no flag: it comes from the environment or from `.env` (see `.env.example`), which only
+its owner may read. Numbers are zero or positive; some have a narrower range, which the refusal
+names. A truth value is `true`, `false`, `1` or `0`; its flag takes no value and means true.
+
+Spark's own settings are in `config/spark.conf`, under Spark's own names;
+`scripts/submit --conf NAME=VALUE direct …` overrides one. `scripts/audit.py` and
+`scripts/summary.py` take flags only (`--help`), and two variables: `TWEETS_WEBHDFS` (both; set it
+for that one command, because the other programs refuse a variable that the tables do not have) and
+`TWEETS_BOOTSTRAP` (audit). `POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo
+publishes.
 """
 
 _SECTIONS = (
@@ -44,7 +49,10 @@ def _row(setting: Setting, programs: tuple[str, ...]) -> str:
     only = [program for program in programs if program in setting.programs]
     limited = f"; {' and '.join(only)} only" if len(only) < len(programs) else ""
     meaning = f"{setting.help}{choices}{limited}".replace("|", "\\|").replace("<", "&lt;")
-    return f"| `{setting.name}` | {flag} | `{setting.variable}` | {f'`{default}`' if default else 'empty'} | {meaning} |"
+    return (
+        f"| `{setting.name}` | {flag} | `{setting.variable}` | "
+        f"{f'`{default}`' if default else 'empty'} | {meaning} |"
+    )
 
 
 if __name__ == "__main__":

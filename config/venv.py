@@ -9,11 +9,16 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 
 
 def enter() -> None:
-    """Go on in the project's interpreter: restart this process under `.venv/bin/python` unless it already runs there.
+    """Go on in the project's interpreter: restart this process under `.venv/bin/python` unless it
+    already runs there.
 
-    Without a `.venv` it prints the remedy and exits with 2; under another virtual environment it stays where it is.
+    Without a `.venv` it prints the remedy and exits with 2; under another virtual environment it
+    stays where it is.
     """
-    if Path(sys.prefix).resolve() == PYTHON.parent.parent.resolve() or sys.prefix != sys.base_prefix:
+    if (
+        Path(sys.prefix).resolve() == PYTHON.parent.parent.resolve()
+        or sys.prefix != sys.base_prefix
+    ):
         return
     if not PYTHON.exists():
         print(f"error: {PYTHON.parent.parent} is missing\n  next: make setup", file=sys.stderr)

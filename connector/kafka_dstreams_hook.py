@@ -1,7 +1,9 @@
-"""Makes `pyspark.streaming.kafka` importable again, without touching PySpark or importing anything before it is asked for.
+"""Makes `pyspark.streaming.kafka` importable again, without touching PySpark or importing anything
+before it is asked for.
 
-Runs at each start of the interpreter: by connector/sitecustomize.py under scripts/submit, by kafka_dstreams.pth where the wheel
-is installed; so in the driver and in Spark's Python workers alike.
+Runs at each start of the interpreter: by connector/sitecustomize.py under scripts/submit, by
+kafka_dstreams.pth where the wheel is installed; so in the driver and in Spark's Python workers
+alike.
 """
 
 import importlib.util
@@ -32,7 +34,14 @@ class Loader:
         from kafka_dstreams import kafka_utils
 
         module.__doc__ = kafka_utils.__doc__
-        module.__all__ = ["Broker", "KafkaMessageAndMetadata", "KafkaUtils", "OffsetRange", "TopicAndPartition", "utf8_decoder"]
+        module.__all__ = [
+            "Broker",
+            "KafkaMessageAndMetadata",
+            "KafkaUtils",
+            "OffsetRange",
+            "TopicAndPartition",
+            "utf8_decoder",
+        ]
         for name in kafka_utils.__all__:
             setattr(module, name, getattr(kafka_utils, name))
 

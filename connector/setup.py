@@ -1,7 +1,9 @@
-"""Puts into the wheel what setuptools does not know of: the two jars, and the .pth file that brings the old import back.
+"""Puts into the wheel what setuptools does not know of: the two jars, and the .pth file that brings
+the old import back.
 
-The connector's jar is compiled against the PySpark of the environment that `pip install` installs into. Without PySpark or a
-JDK there, the one that `make setup` left in build/jars/connector is taken.
+The connector's jar is compiled against the PySpark of the environment that `pip install` installs
+into. Without PySpark or a JDK there, the one that `make setup` left in build/jars/connector is
+taken.
 """
 
 import hashlib
@@ -26,7 +28,8 @@ class Build(build_py):
     """build_py, and then the jars and the .pth file."""
 
     def run(self) -> None:
-        shutil.rmtree(self.build_lib, ignore_errors=True)  # what an earlier build left would be packed too
+        # what an earlier build left would be packed too
+        shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
         jars = Path(self.build_lib, "kafka_dstreams", "jars")
         jars.mkdir(parents=True)
@@ -37,7 +40,8 @@ class Build(build_py):
 
 
 def kafka_client() -> Path:
-    """Kafka's client: what `make setup` fetched, else from Maven. Raises SystemExit when it is not what we know."""
+    """Kafka's client: what `make setup` fetched, else from Maven. Raises SystemExit when it is not
+    what we know."""
     _, name, version = CLIENT.split(":")
     found = BUILT / f"{name}-{version}.jar"
     if not found.exists():
@@ -60,16 +64,24 @@ def compiled_or_built(client: Path, target: Path) -> None:
     if javac and spark:
         with tempfile.TemporaryDirectory() as classes:
             sources = sorted(map(str, (HERE / "java").rglob("*.java")))
-            subprocess.run([javac, *JAVAC, "-d", classes, "-cp", f"{spark}/*:{client}", *sources], check=True)
+            subprocess.run(
+                [javac, *JAVAC, "-d", classes, "-cp", f"{spark}/*:{client}", *sources], check=True
+            )
             shutil.make_archive(str(target), "zip", classes)
             target.with_suffix(".jar.zip").rename(target)
     elif (BUILT / target.name).exists():
         shutil.copy(BUILT / target.name, target)
     else:
         missing = "a JDK 17 (javac)" if spark else "PySpark"
-        sys.exit(f"error: the connector cannot be compiled without {missing}\n  next: install it here first, then the connector")
+        sys.exit(
+            f"error: the connector cannot be compiled without {missing}\n  next: install it here "
+            "first, then the connector"
+        )
 
 
 AWAY = tempfile.mkdtemp(prefix="kafka-dstreams-")  # nothing is left in the source tree
-setup(cmdclass={"build_py": Build}, options={"build": {"build_base": AWAY}, "egg_info": {"egg_base": AWAY}})
+setup(
+    cmdclass={"build_py": Build},
+    options={"build": {"build_base": AWAY}, "egg_info": {"egg_base": AWAY}},
+)
 shutil.rmtree(AWAY)

@@ -1,4 +1,5 @@
-"""Python imports this at its start where this folder is on PYTHONPATH, as in scripts/submit; then comes the machine's own."""
+"""Python imports this at its start where this folder is on PYTHONPATH, as in scripts/submit; then
+comes the machine's own."""
 
 import importlib.machinery
 import importlib.util

@@ -1,17 +1,20 @@
-"""The direct job: the driver plans offset ranges, each task reads exactly its own. No receiver, no log, no checkpoint."""
+"""The direct job: the driver plans offset ranges, each task reads exactly its own. No receiver, no
+log, no checkpoint."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from consumers import batches, jobs, lifecycle
+from consumers.driver import batches, opening, running
 from kafka_dstreams import direct_frames
 
 
 def main() -> None:
-    job = jobs.open_job("direct", __doc__)
-    ssc = lifecycle.streaming_context(job.name, jobs.batch_interval_s(job.settings), jobs.spark_conf(job.settings))
+    job = opening.open_job("direct", __doc__)
+    ssc = running.streaming_context(
+        job.name, opening.batch_interval_s(job.settings), opening.spark_conf(job.settings)
+    )
     frames = direct_frames(
         ssc,
         job.topics,
@@ -22,8 +25,8 @@ def main() -> None:
         skip=job.published_ranges(),
     )
     frames.foreachRDD(batches.store)
-    lifecycle.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
+    running.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
 
 
 if __name__ == "__main__":
-    jobs.main(main)
+    opening.main(main)

@@ -1,4 +1,5 @@
-"""Words of the text files that are moved into a folder. Move, do not write: a file is read once, as it is when it is seen.
+"""Words of the text files that are moved into a folder. Move, do not write: a file is read once, as
+it is when it is seen.
 
 scripts/submit examples/folder_wordcount.py file:///tmp/lines
 """

@@ -1,4 +1,5 @@
-"""How the lines of a topic sound, from -1 to 1: scripts/submit examples/sentiment_of_a_topic.py 127.0.0.1:9092 TOPIC"""
+"""How the lines of a topic sound, from -1 to 1: scripts/submit examples/sentiment_of_a_topic.py
+127.0.0.1:9092 TOPIC"""
 
 import sys
 
@@ -11,7 +12,10 @@ from kafka_dstreams import direct_stream
 
 def scores(records):
     vader = SentimentIntensityAnalyzer()  # made once a task, where it is used
-    return [(vader.polarity_scores(record.value.decode())["compound"], record.value.decode()) for record in records]
+    return [
+        (vader.polarity_scores(record.value.decode())["compound"], record.value.decode())
+        for record in records
+    ]
 
 
 ssc = StreamingContext(SparkContext(appName="sentiment"), 2)

@@ -1,4 +1,5 @@
-"""Words of a topic, counted since the beginning; the counts and the place in the topic survive a restart.
+"""Words of a topic, counted since the beginning; the counts and the place in the topic survive a
+restart.
 
 scripts/submit examples/stateful_wordcount.py 127.0.0.1:9092 TOPIC file:///tmp/stateful-wordcount
 """
@@ -14,10 +15,13 @@ brokers, topic, checkpoint = sys.argv[1:]
 
 
 def create():
-    """Everything is built in here: a restart takes it from the checkpoint, functions included, and not from this file."""
+    """Everything is built in here: a restart takes it from the checkpoint, functions included, and
+    not from this file."""
     ssc = StreamingContext(SparkContext(appName="stateful word count"), 2)
     ssc.checkpoint(checkpoint)
-    stream = KafkaUtils.createDirectStream(ssc, [topic], {"bootstrap.servers": brokers, "auto.offset.reset": "smallest"})
+    stream = KafkaUtils.createDirectStream(
+        ssc, [topic], {"bootstrap.servers": brokers, "auto.offset.reset": "smallest"}
+    )
     words = stream.flatMap(lambda kv: kv[1].split()).map(lambda word: (word, 1))
     words.updateStateByKey(lambda new, total: sum(new) + (total or 0)).pprint()
     return ssc

@@ -1,9 +1,10 @@
-"""The producer of the tutorials: tweepy hears X, kafka-python sends to port 9092. Both jobs read its topic.
+"""The producer of the tutorials: tweepy hears X, kafka-python sends to port 9092. Both jobs read
+its topic.
 
 TWEETS_X_BEARER_TOKEN=… .venv/bin/python examples/tweets_to_kafka.py 127.0.0.1:9092 tweets coffee
 
-X bills each post. What twenty lines leave out: gaps, restarts, a broker that is away, a limit to the bill.
-`python3 -m producer --source stream --track coffee` does the same with all of that.
+X bills each post. What twenty lines leave out: gaps, restarts, a broker that is away, a limit to
+the bill. `python3 -m producer --source stream --track coffee` does the same with all of that.
 """
 
 import json

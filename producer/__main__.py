@@ -1,4 +1,5 @@
-"""`python -m producer`: reads tweets from a source and publishes each as one record, its bytes as received."""
+"""`python -m producer`: reads tweets from a source and publishes each as one record, its bytes as
+received."""
 
 from config import venv
 
@@ -17,14 +18,14 @@ from typing import IO
 from config import settings
 from config.errors import ConfigError, exit_with
 from config.sources import no_source
+from local.supervisor import supervise
 from producer import help
-from producer.check import check
+from producer.doctor.check import check
 from producer.opening import estimate, refuse_old_flags
-from producer.publisher import check_names
+from producer.publishing.publisher import check_names
 from producer.report import Progress
 from producer.run import Run
 from producer.stopping import Interrupt
-from scripts.machine.supervisor import supervise
 
 
 def arguments() -> ArgumentParser:
@@ -47,7 +48,8 @@ def main() -> int:
         raise no_source()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for library in ("tweepy", "websockets"):
-        logging.getLogger(library).setLevel(logging.CRITICAL)  # they retry aloud; what comes of it, we say ourselves
+        # they retry aloud; what comes of it, we say ourselves
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     if chosen.check:
         return check(chosen)
     if chosen.dry_run:
@@ -71,16 +73,22 @@ def main() -> int:
 
 
 def producer_of(arguments: list[str]) -> "subprocess.Popen[bytes]":
-    """A producer with these arguments, in a session of its own: Ctrl-C would reach it twice, and twice means at once."""
-    return subprocess.Popen([sys.executable, "-m", "producer", *arguments], cwd=Path.cwd(), start_new_session=True)
+    """A producer with these arguments, in a session of its own: Ctrl-C would reach it twice, and
+    twice means at once."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "producer", *arguments], cwd=Path.cwd(), start_new_session=True
+    )
 
 
 def report_file(path: str) -> AbstractContextManager[IO[str]]:
-    """Where the closing report goes, opened before anything is read; an empty path is standard output. Raises ConfigError."""
+    """Where the closing report goes, opened before anything is read; an empty path is standard
+    output. Raises ConfigError."""
     try:
         return Path(path).open("w", encoding="utf-8") if path else nullcontext(sys.stdout)
     except OSError as error:
-        raise ConfigError(f"cannot write the report: {error.strerror}", path, "check --report") from None
+        raise ConfigError(
+            f"cannot write the report: {error.strerror}", path, "check --report"
+        ) from None
 
 
 if __name__ == "__main__":

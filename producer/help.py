@@ -1,4 +1,5 @@
-"""`python -m producer --help`: the sources and what all of them take; with a source, what that one takes. One screen each."""
+"""`python -m producer --help`: the sources and what all of them take; with a source, what that one
+takes. One screen each."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,10 +10,18 @@ from config.sources import SAID_BY, SOURCES
 
 WIDTH, LEFT = 110, 28
 COMMAND = "python3 -m producer"
-ABOUT = "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
+ABOUT = (
+    "Reads tweets from a source and publishes each as one Kafka record; ends with a report (JSON)."
+)
 EXAMPLES = {  # source: what it is, and a run of it
-    "stream": ("X's filtered stream; needs a bearer token, and each post costs money", '--track "coffee,climate change"'),
-    "search": ("X's recent search, again and again; as above", '--query "coffee lang:en" --interval 60'),
+    "stream": (
+        "X's filtered stream; needs a bearer token, and each post costs money",
+        '--track "coffee,climate change"',
+    ),
+    "search": (
+        "X's recent search, again and again; as above",
+        '--query "coffee lang:en" --interval 60',
+    ),
     "bluesky": ("Bluesky's Jetstream; needs no key", '--keywords "coffee,tea" --lang en'),
     "replay": ("a file of tweets, or standard input", "--file tests/data/tweets_x_v2.jsonl"),
     "sample": ("invented tweets", "--source sample"),
@@ -42,22 +51,43 @@ def _source(arguments: Sequence[str]) -> str:
 
 
 def _overview() -> str:
-    sources = [_row(name, about) + f"\n{'':{LEFT}}{COMMAND} {run}" for name, (about, run) in EXAMPLES.items()]
-    common = [_setting(setting) for setting in of("producer") if not setting.sources and not setting.secret]
+    sources = [
+        _row(name, about) + f"\n{'':{LEFT}}{COMMAND} {run}"
+        for name, (about, run) in EXAMPLES.items()
+    ]
+    common = [
+        _setting(setting)
+        for setting in of("producer")
+        if not setting.sources and not setting.secret
+    ]
     return "\n".join(
         [
-            f"usage: {COMMAND} [--source NAME] [FLAGS]", "", ABOUT, "",
-            f"sources; {COMMAND} --source NAME --help shows what each takes", *sources, "",
-            "flags of all sources", *common, *(_row(flag, told) for flag, told in ACTIONS.items()),
+            f"usage: {COMMAND} [--source NAME] [FLAGS]",
+            "",
+            ABOUT,
+            "",
+            f"sources; {COMMAND} --source NAME --help shows what each takes",
+            *sources,
+            "",
+            "flags of all sources",
+            *common,
+            *(_row(flag, told) for flag, told in ACTIONS.items()),
         ]
-    )  # fmt: skip
+    )
 
 
 def _of_source(source: str) -> str:
     about, run = EXAMPLES[source]
-    own = [_setting(setting) for setting in of("producer") if source in setting.sources and not setting.secret]
-    secret = [_row(setting.variable, f"{_told(setting)}; in the environment or in .env") for setting in of("producer")
-              if setting.secret and source in setting.sources]  # fmt: skip
+    own = [
+        _setting(setting)
+        for setting in of("producer")
+        if source in setting.sources and not setting.secret
+    ]
+    secret = [
+        _row(setting.variable, f"{_told(setting)}; in the environment or in .env")
+        for setting in of("producer")
+        if setting.secret and source in setting.sources
+    ]
     return "\n".join(
         [
             f"{source}: {about}",
@@ -74,7 +104,10 @@ def _of_source(source: str) -> str:
 
 def _setting(setting: Setting) -> str:
     default = f" [{setting.default}]" if setting.default and len(str(setting.default)) < 50 else ""
-    return _row(setting.flag + ("" if setting.kind is bool else f" {metavar(setting)}"), _told(setting) + default)
+    return _row(
+        setting.flag + ("" if setting.kind is bool else f" {metavar(setting)}"),
+        _told(setting) + default,
+    )
 
 
 def _told(setting: Setting) -> str:

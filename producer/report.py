@@ -22,8 +22,8 @@ RATE_OVER_S = 10  # records a second are those of the last so many seconds
 class Report:
     """The figures of a run. After its end read + from_spool = acked + failed + rejected + spooled.
 
-    `spooled` are on the disk and will be sent by the next start; what is neither settled nor on the disk at the end has failed.
-    `bytes` are those of the acked values.
+    `spooled` are on the disk and will be sent by the next start; what is neither settled nor on the
+    disk at the end has failed. `bytes` are those of the acked values.
     """
 
     source: str
@@ -59,23 +59,33 @@ class Report:
 
     def line(self, records_per_second: float) -> str:
         """The figures that matter while it runs, in one line."""
-        counts = {"reconnects": self.reconnects, "backfilled": self.backfilled, "repeats": self.repeats, "gaps": self.gaps}
+        counts = {
+            "reconnects": self.reconnects,
+            "backfilled": self.backfilled,
+            "repeats": self.repeats,
+            "gaps": self.gaps,
+        }
         counts = {"failed": self.failed, "rejected": self.rejected} | counts
         told = "".join(f", {count} {name}" for name, count in counts.items() if count)
         cost = f", {self.cost_usd:.2f} USD" if self.cost_usd else ""
         return (
-            f"{self.state}: {self.read} read, {self.acked} acked{told}, {records_per_second:.0f} records/s,"
+            f"{self.state}: {self.read} read, {self.acked} acked{told}, {records_per_second:.0f} "
+            "records/s,"
             f" {self.waiting} waiting{cost}, {self.seconds:.0f} s"
         )
 
 
 class Progress:
-    """Shows `report()` while the `with` block runs, and `trouble()`, which says what keeps reading or records waiting.
+    """Shows `report()` while the `with` block runs, and `trouble()`, which says what keeps reading
+    or records waiting.
 
-    With a terminal one live line, without one a plain line every 5 s, with `as_json` the same as JSON lines. A total at the end.
+    With a terminal one live line, without one a plain line every 5 s, with `as_json` the same as
+    JSON lines. A total at the end.
     """
 
-    def __init__(self, report: Callable[[], Report], trouble: Callable[[], str], as_json: bool) -> None:
+    def __init__(
+        self, report: Callable[[], Report], trouble: Callable[[], str], as_json: bool
+    ) -> None:
         self._report, self._trouble, self._as_json = report, trouble, as_json
         self._acked, self._answered_at = 0, 0.0
         self._recent: deque[tuple[float, int]] = deque(maxlen=RATE_OVER_S)
@@ -89,7 +99,12 @@ class Progress:
             self._live.start()
         self._thread.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._ended.set()
         self._thread.join()
         if self._live is not None:
@@ -112,7 +127,8 @@ class Progress:
                 self._say(json.dumps(asdict(report)) if self._as_json else line)
 
     def _say(self, line: str) -> None:
-        """On standard error. A file there may be full for a while, a reader may be gone: neither ends the run or this thread."""
+        """On standard error. A file there may be full for a while, a reader may be gone: neither
+        ends the run or this thread."""
         with suppress(OSError, ValueError):
             print(line, file=sys.stderr, flush=True)
 

@@ -1,4 +1,5 @@
-"""One run: the source's records into the spool or the backlog, from there to Kafka, and the figures of all that."""
+"""One run: the source's records into the spool or the backlog, from there to Kafka, and the figures
+of all that."""
 
 import hashlib
 import sys
@@ -8,18 +9,18 @@ from itertools import islice
 from pathlib import Path
 
 from config import settings
-from producer.backlog import Backlog
-from producer.ledger import Ledger
 from producer.opening import open_source, spool_folder
-from producer.publisher import Publisher
+from producer.publishing.ledger import Ledger
+from producer.publishing.publisher import Publisher
+from producer.publishing.sending import Sender
+from producer.publishing.tally import Tally
 from producer.report import Report
-from producer.sending import Sender
 from producer.sources import State
 from producer.sources.pace import paced
 from producer.sources.replay import Replay
-from producer.spool import Spool
+from producer.spool.backlog import Backlog
+from producer.spool.spool import Spool
 from producer.stopping import Interrupt
-from producer.tally import Tally
 
 ASKED_FOR = {  # what makes a position another one: the settings that say which posts a source gives
     "stream": ("track", "rules"),
@@ -31,11 +32,18 @@ POLL_S = 0.1
 
 
 def records_of(chosen: settings.Settings) -> Spool | Backlog:
-    """Where records wait for Kafka: the spool that the settings name, or memory. Raises what `Spool` raises."""
+    """Where records wait for Kafka: the spool that the settings name, or memory. Raises what
+    `Spool` raises."""
     if chosen.spool == "none":
         return Backlog()
     owner = spool_owner(chosen.source, chosen.topic, chosen.bootstrap)
-    return Spool(Path(chosen.spool), owner, chosen.spool_max_bytes, question(chosen), chosen.spool_min_free_bytes)
+    return Spool(
+        Path(chosen.spool),
+        owner,
+        chosen.spool_max_bytes,
+        question(chosen),
+        chosen.spool_min_free_bytes,
+    )
 
 
 def spool_owner(source: str, topic: str, bootstrap: str) -> str:
@@ -44,7 +52,8 @@ def spool_owner(source: str, topic: str, bootstrap: str) -> str:
 
 
 def question(chosen: settings.Settings) -> str:
-    """A digest of what the source is asked for: a position that another question has brought means nothing to this one."""
+    """A digest of what the source is asked for: a position that another question has brought means
+    nothing to this one."""
     asked = [f"{name}={getattr(chosen, name)}" for name in ASKED_FOR.get(chosen.source, ())]
     if chosen.source == "stream" and chosen.rules:
         with suppress(OSError):  # opening the source says what is wrong with the file
@@ -53,23 +62,36 @@ def question(chosen: settings.Settings) -> str:
 
 
 class Run:
-    """Opens spool, source and, without a spool, the connection to Kafka. Raises PipelineError for what cannot work."""
+    """Opens spool, source and, without a spool, the connection to Kafka. Raises PipelineError for
+    what cannot work."""
 
     def __init__(self, chosen: settings.Settings, interrupt: Interrupt) -> None:
         self._chosen, self._interrupt = chosen, interrupt
         self._read, self._stopped_by, self._begin = 0, "", time.monotonic()
         self._state, self._records = State(), records_of(chosen)
         self._spooled = isinstance(self._records, Spool)
-        aside = self._records.folder / "rejected.jsonl" if isinstance(self._records, Spool) else None
-        self._tally = Tally(chosen.topic, Ledger(chosen.ledger) if chosen.ledger else None, aside, patient=self._spooled)
-        self._source = open_source(chosen, self._state, self._records.position, spool_folder(chosen))
+        aside = (
+            self._records.folder / "rejected.jsonl" if isinstance(self._records, Spool) else None
+        )
+        self._tally = Tally(
+            chosen.topic,
+            Ledger(chosen.ledger) if chosen.ledger else None,
+            aside,
+            patient=self._spooled,
+        )
+        self._source = open_source(
+            chosen, self._state, self._records.position, spool_folder(chosen)
+        )
         self._sender = Sender(self._records, self._connect, interrupt.end)
 
     def _connect(self) -> Publisher:
-        return Publisher(self._chosen.bootstrap, self._chosen.topic, self._tally, forever=self._spooled)
+        return Publisher(
+            self._chosen.bootstrap, self._chosen.topic, self._tally, forever=self._spooled
+        )
 
     def go(self) -> None:
-        """Publish what the source gives until it ends, `max_posts` are read or a signal comes; then wait for Kafka.
+        """Publish what the source gives until it ends, `max_posts` are read or a signal comes; then
+        wait for Kafka.
 
         Raises what ended the source or the sender, once everything is settled or on the disk.
         """
@@ -96,7 +118,8 @@ class Run:
                 return
 
     def _drain(self, in_haste: bool) -> None:
-        """Wait until Kafka has everything, or the sender has ended; with a spool, at most DRAIN_S after a signal or an error."""
+        """Wait until Kafka has everything, or the sender has ended; with a spool, at most DRAIN_S
+        after a signal or an error."""
         end, records = 0.0, self._records
         while (records.waiting or records.unwritten) and not self._sender.error:
             if self._spooled and (self._interrupt.asked or in_haste):
@@ -121,7 +144,9 @@ class Run:
             read=self._read,
             from_spool=found,
             acked=tally.acked,
-            failed=self._read + found - tally.acked - tally.rejected - spooled if self._stopped_by else 0,
+            failed=self._read + found - tally.acked - tally.rejected - spooled
+            if self._stopped_by
+            else 0,
             rejected=tally.rejected,
             spooled=spooled,
             reconnects=state.reconnects,
@@ -146,5 +171,7 @@ class Run:
         if isinstance(self._records, Spool) and self._records.waiting:
             with suppress(OSError):  # whoever does not listen has the report
                 print(
-                    f"{self._records.waiting} records wait in {self._records.folder}: the next start sends them", file=sys.stderr
+                    f"{self._records.waiting} records wait in {self._records.folder}: the next "
+                    "start sends them",
+                    file=sys.stderr,
                 )

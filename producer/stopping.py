@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: the first one ends the reading, the second one the process. And what ends the reading from within."""
+"""Ctrl-C and SIGTERM: the first one ends the reading, the second one the process. And what ends the
+reading from within."""
 
 import os
 import signal
@@ -12,11 +13,13 @@ T = TypeVar("T")
 
 
 class _Stopped(BaseException):
-    """Raised in the middle of a read that may last for ever; not an Exception, so that no library swallows it."""
+    """Raised in the middle of a read that may last for ever; not an Exception, so that no library
+    swallows it."""
 
 
 class Interrupt:
-    """`asked` is true from the first signal on, `in_vain` once a thread has said that reading on makes no sense.
+    """`asked` is true from the first signal on, `in_vain` once a thread has said that reading on
+    makes no sense.
 
     Either breaks into reading only: what was read is always handed on whole.
     """

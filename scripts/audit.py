@@ -1,102 +1,16 @@
 #!/usr/bin/env python3
-"""Was every record of the topic published exactly once, byte for byte? The judge shares no code with what it judges.
+"""Launches the audit: was every record of the topic published exactly once? See --help."""
 
-Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 could not tell (a service is away, or there was nothing to judge).
-"""
-
-import os
 import sys
 from pathlib import Path
 
-VENV = Path(__file__).resolve().parent.parent / ".venv"
-if sys.prefix == sys.base_prefix and (VENV / "bin" / "python").exists():
-    os.execv(VENV / "bin" / "python", [str(VENV / "bin" / "python"), *sys.orig_argv[1:]])
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-from urllib.parse import urlsplit  # noqa: E402
+from config import venv
 
-from audit_chain import Chain  # noqa: E402
-from audit_files import Output  # noqa: E402
-from audit_judge import judge  # noqa: E402
-from audit_kafka import CannotTell, Topics, ledger  # noqa: E402
-from audit_verdict import Verdict  # noqa: E402
-from hdfs.util import HdfsError  # noqa: E402
-from kafka.errors import KafkaError  # noqa: E402
-from requests import RequestException  # noqa: E402
+venv.enter()
 
-
-def arguments() -> argparse.Namespace:
-    """The command line, with `webhdfs`, the output's `path` and the `partitions` filled in; exits with 2 on wrong usage."""
-    parser = argparse.ArgumentParser(prog="scripts/audit.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--topic", required=True, help="the topic the output was made of; several comma separated")
-    parser.add_argument("--output", required=True, help="the job's output, hdfs://HOST:PORT/PATH")
-    bootstrap = os.environ.get("TWEETS_BOOTSTRAP", "127.0.0.1:9092")
-    parser.add_argument("--bootstrap", default=bootstrap, help=f"Kafka brokers (default {bootstrap}, TWEETS_BOOTSTRAP)")
-    webhdfs = os.environ.get("TWEETS_WEBHDFS", "")
-    parser.add_argument("--webhdfs", default=webhdfs, help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)")
-    parser.add_argument("--ledger", help="the producer's ledger: every record in it must be in Kafka")
-    parser.add_argument("--partition", action="append", help="judge this partition alone, N or TOPIC:N; may be given again")
-    parser.add_argument("--from-batch", type=int, default=0, metavar="N", help="judge the batches from number N on")
-    parser.add_argument("--until-batch", type=int, metavar="N", help="judge the batches before number N, and nothing behind them")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
-    given = parser.parse_args()
-    output = urlsplit(given.output)
-    if not output.path.startswith("/") or not (output.hostname or given.webhdfs):
-        parser.error(f"--output wants hdfs://HOST:PORT/PATH, not {given.output}")
-    given.webhdfs = given.webhdfs or f"http://{output.hostname}:9870"
-    given.path = output.path
-    if given.ledger and (given.from_batch or given.until_batch is not None):
-        parser.error("--ledger wants all batches: without --from-batch and --until-batch")
-    try:
-        given.partitions = chosen(given.topic.split(","), given.partition or [])
-    except ValueError as error:
-        parser.error(str(error))
-    return given
-
-
-def chosen(topics: list[str], partitions: list[str]) -> dict[str, set[int] | None]:
-    """The topics that are judged, and which of their partitions (None: all). Raises ValueError where a word names none."""
-    if not partitions:
-        return dict.fromkeys(topics)
-    found: dict[str, set[int] | None] = {}
-    for word in partitions:
-        topic, _, number = word.rpartition(":")
-        if not number.isdecimal() or (topic or topics[0]) not in topics or (not topic and len(topics) > 1):
-            raise ValueError(f"--partition wants N, or TOPIC:N with a topic of --topic, not {word}")
-        found.setdefault(topic or topics[0], set()).add(int(number))
-    return found
-
-
-def audit(given: argparse.Namespace) -> Verdict:
-    """Read everything and judge it. Raises CannotTell, or what the clients raise for a service that is away."""
-    # The ledger first: what is acknowledged by then is below the ends that Kafka tells next.
-    topics = Topics(given.bootstrap, given.partitions, ledger(given.ledger) if given.ledger else {})
-    output, first, until = Output(given.webhdfs, given.path), given.from_batch, given.until_batch
-    before = output.manifest(first - 1) if first else None
-    if first and before is None:
-        raise CannotTell(f"there is no batch {first - 1} in front of --from-batch")
-    return judge(topics, output.batches(first, until), topics.unseen, Chain(first, before), to_the_end=until is None)
-
-
-def main() -> int:
-    """Print the verdict and return the exit code."""
-    given = arguments()
-    try:
-        verdict = audit(given)
-    except (CannotTell, KafkaError, HdfsError, RequestException, OSError) as error:
-        print(f"error: could not tell: {error}\n  next: scripts/services status, then audit again", file=sys.stderr)
-        return 3
-    print(json.dumps(verdict.as_dict()) if given.json else verdict.table())
-    if verdict.empty:
-        print(
-            f"error: nothing to judge: {verdict.in_kafka} records in Kafka, {verdict.published} published"
-            f" at {given.topic} and {given.output}\n  next: check --topic and --output, run the producer and a job",
-            file=sys.stderr,
-        )
-        return 3
-    return 1 if any(verdict.findings.values()) else 0
-
+from audit.__main__ import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

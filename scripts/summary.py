@@ -1,164 +1,16 @@
 #!/usr/bin/env python3
-"""What an output holds, in figures: sentiment over all tweets and by language, deletions, and rejected records by reason.
-
-Reads the published batches over WebHDFS. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage or nothing published.
-"""
+"""Launches the summary: what an output holds, in figures. See --help."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from config import venv
+from config import errors, venv
 
 venv.enter()
 
-import argparse  # noqa: E402  only the venv has what follows
-import getpass  # noqa: E402
-import gzip  # noqa: E402
-import os  # noqa: E402
-from collections import Counter, defaultdict  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from dataclasses import dataclass, field  # noqa: E402
-from urllib.parse import urlsplit  # noqa: E402
-
-import msgspec  # noqa: E402
-from hdfs import InsecureClient  # noqa: E402
-from hdfs.util import HdfsError  # noqa: E402
-from requests import RequestException  # noqa: E402
-
-from config.command_line import version  # noqa: E402
-from config.errors import ConfigError, ServiceUnreachable, exit_with  # noqa: E402
-from consumers.manifests import Manifest  # noqa: E402
-
-TIMEOUT_S = 30
-LANGUAGES = 5
-NO_LOCATION = "no post has a location: X gives a point or place to few, Bluesky to none; a map would be empty"
-LABELS = ("positive", "neutral", "negative")
-
-
-class Sentiment(msgspec.Struct):
-    """What this program reads of a tweet's sentiment."""
-
-    compound: float
-    label: str
-
-
-class Row(msgspec.Struct):
-    """What this program reads of a line: of a tweet's, a deletion's (no sentiment) or a rejected record's (a reason)."""
-
-    lang: str | None = None
-    sentiment: Sentiment | None = None
-    geo_kind: str | None = None
-    reason: str | None = None
-
-
-@dataclass
-class Group:
-    """Tweets counted together; `compound` is the sum of their scores."""
-
-    labels: Counter[str] = field(default_factory=Counter)
-    compound: float = 0.0
-
-    def add(self, sentiment: Sentiment) -> None:
-        self.labels[sentiment.label] += 1
-        self.compound += sentiment.compound
-
-    def line(self, name: str) -> str:
-        """`name`, number of tweets, share of each label, mean compound."""
-        tweets = self.labels.total()
-        shares = "".join(f"{self.labels[label] / max(tweets, 1):>10.1%}" for label in LABELS)
-        return f"{name:<12}{tweets:>8}{shares}{self.compound / max(tweets, 1):>+15.3f}"
-
-
-@dataclass
-class Summary:
-    """The figures of an output."""
-
-    batches: int = 0
-    deleted: int = 0
-    located: int = 0
-    everything: Group = field(default_factory=Group)
-    languages: defaultdict[str, Group] = field(default_factory=lambda: defaultdict(Group))
-    reasons: Counter[str] = field(default_factory=Counter)
-
-    def add(self, row: Row) -> None:
-        """Count one line."""
-        if row.reason is not None:
-            self.reasons[row.reason] += 1
-        elif row.sentiment is None:
-            self.deleted += 1
-        else:
-            self.everything.add(row.sentiment)
-            self.located += row.geo_kind is not None
-            self.languages[row.lang or "unknown"].add(row.sentiment)
-
-    def table(self) -> str:
-        """The figures for people."""
-        most = sorted(self.languages.items(), key=lambda item: (-item[1].labels.total(), item[0]))[:LANGUAGES]
-        reasons = ", ".join(f"{count} {_printable(reason, 20)}" for reason, count in self.reasons.most_common())
-        return "\n".join(
-            [
-                f"{'language':<12}{'tweets':>8}" + "".join(f"{label:>10}" for label in LABELS) + f"{'mean compound':>15}",
-                self.everything.line("all"),
-                *(group.line(_printable(name)) for name, group in most),
-                f"{'tombstones':<12}{self.deleted:>8}",
-                f"{'rejected':<12}{self.reasons.total():>8}" + (f"  {reasons}" if reasons else ""),
-                f"{'batches':<12}{self.batches:>8}",
-                f"{'located':<12}{self.located:>8}" + ("" if self.located else f"  {NO_LOCATION}"),
-            ]
-        )
-
-
-def summarise(webhdfs: str, path: str) -> Summary:
-    """Read every published line of the output at `path`. Raises HdfsError, RequestException, ValueError."""
-    client, summary = InsecureClient(webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S), Summary()
-    root = f"{path.rstrip('/')}/batches"
-    shards = sorted(client.list(root)) if client.status(root, strict=False) else []
-    for name in [f"{shard}/{batch}" for shard in shards for batch in sorted(client.list(f"{root}/{shard}"))]:
-        with client.read(f"{root}/{name}/_manifest.json") as reader:
-            manifest = Manifest.from_bytes(reader.read())
-        summary.batches += 1
-        for file in manifest.files:
-            for line in _lines(client, f"{root}/{name}/{file['path']}"):
-                summary.add(msgspec.json.decode(line, type=Row))
-    return summary
-
-
-def _lines(client: InsecureClient, path: str) -> Iterator[bytes]:
-    with client.read(path) as reader:
-        yield from gzip.GzipFile(fileobj=reader)
-
-
-def _printable(text: str, length: int = 11) -> str:
-    """A stranger's word, fit for a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:length])
-
-
-def main() -> None:
-    """Print the summary. Raises ConfigError, ServiceUnreachable."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/summary.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--output", required=True, help="a job's output, hdfs://HOST:PORT/PATH")
-    webhdfs = os.environ.get("TWEETS_WEBHDFS", "")
-    parser.add_argument("--webhdfs", default=webhdfs, help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
-    given = parser.parse_args()
-    output = urlsplit(given.output)
-    if not output.path.startswith("/") or not (output.hostname or given.webhdfs):
-        parser.error(f"--output wants hdfs://HOST:PORT/PATH, not {given.output}")
-    address = given.webhdfs or f"http://{output.hostname}:9870"
-    try:
-        summary = summarise(address, output.path)
-    except (HdfsError, RequestException) as error:
-        raise ServiceUnreachable(f"HDFS does not answer ({type(error).__name__})", address, "scripts/services status") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise ConfigError(f"not an output of the jobs: {error}", given.output, "scripts/audit.py says what is wrong") from None
-    if not summary.batches:
-        raise ConfigError("nothing is published", given.output, "check --output, or run a job")
-    print(summary.table())
-
+from views.summary import main  # noqa: E402
 
 if __name__ == "__main__":
-    exit_with(main)
+    errors.exit_with(main)

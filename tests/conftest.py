@@ -4,7 +4,6 @@ import fcntl
 import getpass
 import os
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,20 +16,20 @@ import pytest
 from hdfs import InsecureClient
 from kafka.admin import KafkaAdminClient
 
+from local.processes import Home
+
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from scripts.machine.processes import Home  # noqa: E402
-
 HOST = "127.0.0.1"
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-PORTS = int(os.environ.get("TEST_PORTS", "28000")) - 3000 * WORKER  # the tests' services listen on the 3000 ports from here on
+# the tests' services listen on the 3000 ports from here on
+PORTS = int(os.environ.get("TEST_PORTS", "28000")) - 3000 * WORKER
 SERVICES_HOME = ROOT / ".run" / f"test-services-{WORKER}"
-# A job in a test lives for seconds: its JVM does without the second compiler and a parallel collector.
+# A job in a test lives for seconds: its JVM does without the second compiler and a parallel
+# collector.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))  # a crowded machine needs more: make test-fault has 3
+# a crowded machine needs more: make test-fault has 3
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,8 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> Any:
-    """Call `condition` until it gives something true and return that; fail the test with `message` after so many seconds,
-    or TEST_PATIENCE times as many."""
+    """Call `condition` until it gives something true and return that; fail the test with `message`
+    after so many seconds, or TEST_PATIENCE times as many."""
     seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
@@ -54,7 +53,8 @@ def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> An
 
 @dataclass(frozen=True)
 class Services:
-    """A set of Kafka and HDFS of the tests' own: where it is, and `run` to stop and start parts of it."""
+    """A set of Kafka and HDFS of the tests' own: where it is, and `run` to stop and start parts of
+    it."""
 
     home: Path
     kafka_port: int = PORTS + 1092
@@ -83,8 +83,15 @@ class Services:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The TWEETS_ variables that point our programs at this set; add them to os.environ for a subprocess."""
-        ports = ("kafka_port", "controller_port", "namenode_port", "namenode_http_port", "datanode_port")
+        """The TWEETS_ variables that point our programs at this set; add them to os.environ for a
+        subprocess."""
+        ports = (
+            "kafka_port",
+            "controller_port",
+            "namenode_port",
+            "namenode_http_port",
+            "datanode_port",
+        )
         return {
             **{f"TWEETS_{name.upper()}": str(getattr(self, name)) for name in ports},
             "TWEETS_SERVICES_HOME": str(self.home),
@@ -101,16 +108,23 @@ class Services:
         return pid
 
     def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """`scripts/services ARGUMENTS` on this set; fails the test when the exit code is not `expect` (None: any)."""
+        """`scripts/services ARGUMENTS` on this set; fails the test when the exit code is not
+        `expect` (None: any)."""
         command = [str(ROOT / "scripts" / "services"), *arguments]
-        done = subprocess.run(command, env={**os.environ, **self.environ}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env={**os.environ, **self.environ}, capture_output=True, text=True, check=False
+        )
         if expect is not None and done.returncode != expect:
-            pytest.fail(f"services {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            pytest.fail(
+                f"services {' '.join(arguments)} ended with "
+                f"{done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done
 
     @contextmanager
     def running(self, *start: str) -> Iterator[None]:
-        """Empty and started, with these arguments of `scripts/services start`; gone at the end with their data."""
+        """Empty and started, with these arguments of `scripts/services start`; gone at the end with
+        their data."""
         self.run("clean")  # what a killed session left
         try:
             self.run("start", *start)
@@ -121,7 +135,8 @@ class Services:
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
-    """Kafka and HDFS on ports of the tests' own, so that a running set is not disturbed; gone at the end with their data.
+    """Kafka and HDFS on ports of the tests' own, so that a running set is not disturbed; gone at
+    the end with their data.
 
     Two test sessions in one checkout would share the ports: the second waits for the first.
     """
@@ -145,7 +160,9 @@ def admin(services: Services) -> Iterator[KafkaAdminClient]:
 def topic(admin: KafkaAdminClient) -> Iterator[str]:
     """A topic of the test's own with 3 partitions."""
     name = f"test-{uuid.uuid4().hex[:12]}"
-    admin.create_topics({name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+    admin.create_topics(
+        {name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True
+    )
     yield name
     admin.delete_topics([name], raise_errors=False)
 

@@ -1,1 +1,2 @@
-"""The same work in other tools' hands, one small program each; each says `bench: rows N` when so many more are on HDFS."""
+"""The same work in other tools' hands, one small program each; each says `bench: rows N` when so
+many more are on HDFS."""

@@ -1,4 +1,5 @@
-"""Bytewax: its Kafka source, batches through a map, a sink of our own. Run by `python -m bytewax.run`, see contenders.py."""
+"""Bytewax: its Kafka source, batches through a map, a sink of our own. Run by `python -m
+bytewax.run`, see contenders.py."""
 
 import os
 from collections.abc import Sequence
@@ -35,13 +36,19 @@ def flow(bootstrap: str, topic: str, output: str, scorer: str) -> Dataflow:
     score = shared.scorer(scorer)
 
     def rows(batch: Sequence[KafkaSourceMessage[bytes, bytes]]) -> list[bytes]:
-        return shared.lines([((m.topic, m.partition, m.offset, m.timestamp[1]), m.value) for m in batch], score)
+        return shared.lines(
+            [((m.topic, m.partition, m.offset, m.timestamp[1]), m.value) for m in batch], score
+        )
 
     made = Dataflow("tweets")
-    records = op.input("tweets", made, KafkaSource([bootstrap], [topic], tail=False, batch_size=1000))
+    records = op.input(
+        "tweets", made, KafkaSource([bootstrap], [topic], tail=False, batch_size=1000)
+    )
     op.output("hdfs", op.flat_map_batch("rows", records, rows), ToHdfs(output))
     return made
 
 
 def main() -> Dataflow:
-    return flow(*(os.environ[f"BENCH_{name}"] for name in ("BOOTSTRAP", "TOPIC", "OUTPUT", "SCORER")))
+    return flow(
+        *(os.environ[f"BENCH_{name}"] for name in ("BOOTSTRAP", "TOPIC", "OUTPUT", "SCORER"))
+    )

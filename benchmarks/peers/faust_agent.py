@@ -12,7 +12,12 @@ from benchmarks.peers import shared
 def main() -> None:
     job = shared.arguments()
     score, files = shared.scorer(job.scorer), shared.Files(job.output, job.index)
-    partitions = len(AdminClient({"bootstrap.servers": job.bootstrap}).list_topics(job.topic).topics[job.topic].partitions)
+    partitions = len(
+        AdminClient({"bootstrap.servers": job.bootstrap})
+        .list_topics(job.topic)
+        .topics[job.topic]
+        .partitions
+    )
     both = asyncio.Event()  # who begins alone writes rows again when the other joins
     app = faust.App(
         job.output.rpartition("/")[2],
@@ -30,7 +35,10 @@ def main() -> None:
         await both.wait()
         async for events in stream.take_events(1000, within=shared.LONGEST_S):
             found = [(event.message, event.value) for event in events]
-            batch = [((m.topic, m.partition, m.offset, int(m.timestamp * 1000)), value) for m, value in found]
+            batch = [
+                ((m.topic, m.partition, m.offset, int(m.timestamp * 1000)), value)
+                for m, value in found
+            ]
             files.add(shared.lines(batch, score))
             files.flush()
 

@@ -1,4 +1,5 @@
-"""Pathway: a table of the topic, a function a row, a subscriber that writes. Run by `pathway spawn`, see contenders.py."""
+"""Pathway: a table of the topic, a function a row, a subscriber that writes. Run by `pathway
+spawn`, see contenders.py."""
 
 from typing import Any
 
@@ -14,11 +15,22 @@ def main() -> None:
     @pw.udf
     def row(value: bytes, at: pw.Json) -> bytes:
         where: Any = at.value
-        coordinates = (where["topic"], where["partition"], where["offset"], where["timestamp_millis"])
+        coordinates = (
+            where["topic"],
+            where["partition"],
+            where["offset"],
+            where["timestamp_millis"],
+        )
         return shared.lines([(coordinates, value)], score)[0]
 
-    settings = {"bootstrap.servers": job.bootstrap, "group.id": job.output, "auto.offset.reset": "earliest"}
-    tweets = pw.io.kafka.read(settings, job.topic, format="raw", mode="static", with_metadata=True, autogenerate_key=True)
+    settings = {
+        "bootstrap.servers": job.bootstrap,
+        "group.id": job.output,
+        "auto.offset.reset": "earliest",
+    }
+    tweets = pw.io.kafka.read(
+        settings, job.topic, format="raw", mode="static", with_metadata=True, autogenerate_key=True
+    )
     rows = tweets.select(line=row(pw.this.data, pw.this._metadata))
 
     def write(row: dict[str, bytes], **_: Any) -> None:

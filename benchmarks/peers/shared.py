@@ -1,4 +1,5 @@
-"""What every peer does with a record: the row of docs/wire-format.md out of the tweet's bytes, and files of rows onto HDFS."""
+"""What every peer does with a record: the row of docs/wire-format.md out of the tweet's bytes, and
+files of rows onto HDFS."""
 
 import argparse
 import importlib
@@ -58,9 +59,14 @@ def parse(value: bytes) -> dict[str, Any]:
     found = msgspec.json.decode(value)
     data, includes = found["data"], found["includes"]
     metrics, geo = data["public_metrics"], data.get("geo")
-    references = {reference["type"]: reference["id"] for reference in data.get("referenced_tweets", ())}
+    references = {
+        reference["type"]: reference["id"] for reference in data.get("referenced_tweets", ())
+    }
     authors = {user["id"]: user["username"] for user in includes["users"]}
-    place = next((place for place in includes.get("places", ()) if geo and place["id"] == geo["place_id"]), None)
+    place = next(
+        (place for place in includes.get("places", ()) if geo and place["id"] == geo["place_id"]),
+        None,
+    )
     lat = lon = kind = None
     if geo and "coordinates" in geo:
         (lon, lat), kind = geo["coordinates"]["coordinates"], "point"
@@ -107,7 +113,8 @@ class Files:
     """Lines into gzip files on HDFS, each closed and so visible when it is full or a second old."""
 
     def __init__(self, output: str, index: int) -> None:
-        from hdfs_native import Client, WriteOptions  # Structured Streaming writes by itself and has no need of it
+        # Structured Streaming writes by itself and has no need of it
+        from hdfs_native import Client, WriteOptions
 
         self._client, self._options = Client(output), WriteOptions(replication=1)
         self._name, self._number = f"{urlsplit(output).path}/{index}", 0

@@ -1,4 +1,5 @@
-"""Structured Streaming, one run to the end of the topic, two ways: mapInArrow makes the line, or Spark does around a pandas_udf.
+"""Structured Streaming, one run to the end of the topic, two ways: mapInArrow makes the line, or
+Spark does around a pandas_udf.
 
 structured.py --way map_in_arrow|pandas_udf …    run by scripts/submit, see contenders.py
 """
@@ -21,10 +22,12 @@ data struct<id: string, created_at: string, lang: string, author_id: string, tex
   referenced_tweets: array<struct<type: string, id: string>>,
   geo: struct<place_id: string, coordinates: struct<coordinates: array<double>>>>,
 includes struct<users: array<struct<id: string, username: string>>,
-  places: array<struct<id: string, full_name: string, country_code: string, geo: struct<bbox: array<double>>>>>
+  places: array<struct<id: string, full_name: string, country_code: string,
+    geo: struct<bbox: array<double>>>>>
 """
 SENTIMENT = "compound double, neg double, neu double, pos double, label string"
-# The row's columns behind `kafka`, in Spark's words; `place` and `point` are columns that are there before.
+# The row's columns behind `kafka`, in Spark's words; `place` and `point` are columns that are there
+# before.
 COLUMNS = {
     "id": "data.id",
     "source": "'x'",
@@ -61,9 +64,16 @@ def map_in_arrow(records: DataFrame, name: str) -> DataFrame:
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         score = scorer(name)
         for batch in batches:
-            coordinates = zip(*(batch[column].to_pylist() for column in ("topic", "partition", "offset", "ms")), strict=True)
-            found = shared.lines(list(zip(coordinates, batch["value"].to_pylist(), strict=True)), score)
-            yield pa.RecordBatch.from_arrays([pa.array([line[:-1] for line in found], pa.binary()).cast(pa.string())], ["value"])
+            coordinates = zip(
+                *(batch[column].to_pylist() for column in ("topic", "partition", "offset", "ms")),
+                strict=True,
+            )
+            found = shared.lines(
+                list(zip(coordinates, batch["value"].to_pylist(), strict=True)), score
+            )
+            yield pa.RecordBatch.from_arrays(
+                [pa.array([line[:-1] for line in found], pa.binary()).cast(pa.string())], ["value"]
+            )
 
     return records.mapInArrow(rows, "value string")
 
@@ -78,17 +88,25 @@ def pandas_udf(records: DataFrame, name: str) -> DataFrame:
         return [F.expr(words).alias(column) for column, words in more.items()]
 
     scored = F.pandas_udf(sentiment, SENTIMENT)(F.col("data.text"))  # type: ignore[call-overload]
-    kafka = F.struct(F.col("topic"), F.col("partition"), F.col("offset"), F.col("ms").alias("timestamp")).alias("kafka")
+    kafka = F.struct(
+        F.col("topic"), F.col("partition"), F.col("offset"), F.col("ms").alias("timestamp")
+    ).alias("kafka")
     row = F.to_json(F.struct(kafka, *columns(**COLUMNS)), {"ignoreNullFields": "false"})
     return (
         records.withColumn("value", F.col("value").cast("string"))
         .select("*", F.from_json("value", TWEET).alias("found"))
         .select("topic", "partition", "offset", "ms", "value", "found.*")
         .withColumns({"sentiment": scored, "point": F.expr("data.geo.coordinates.coordinates")})
-        .withColumn("at", F.expr("get(filter(includes.places, one -> one.id = data.geo.place_id), 0)"))
+        .withColumn(
+            "at", F.expr("get(filter(includes.places, one -> one.id = data.geo.place_id), 0)")
+        )
         .withColumn("row", row)
         # to_json would write the tweet as a string
-        .select(F.concat(F.expr("left(row, length(row) - 1)"), F.lit(',"tweet":'), "value", F.lit("}")).alias("value"))
+        .select(
+            F.concat(
+                F.expr("left(row, length(row) - 1)"), F.lit(',"tweet":'), "value", F.lit("}")
+            ).alias("value")
+        )
     )
 
 
@@ -98,9 +116,15 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     job = parser.parse_args()
     spark = SparkSession.builder.appName(job.way).getOrCreate()
-    options = {"kafka.bootstrap.servers": job.bootstrap, "subscribe": job.topic, "startingOffsets": "earliest"}
+    options = {
+        "kafka.bootstrap.servers": job.bootstrap,
+        "subscribe": job.topic,
+        "startingOffsets": "earliest",
+    }
     kafka = spark.readStream.format("kafka").options(**options).load()
-    records = kafka.select("topic", "partition", "offset", F.unix_millis("timestamp").alias("ms"), "value")
+    records = kafka.select(
+        "topic", "partition", "offset", F.unix_millis("timestamp").alias("ms"), "value"
+    )
     ways: dict[str, Any] = {"map_in_arrow": map_in_arrow, "pandas_udf": pandas_udf}
     query = (
         ways[job.way](records, job.scorer)

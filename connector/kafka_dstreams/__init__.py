@@ -1,4 +1,5 @@
-"""Kafka for PySpark DStreams on current Spark: Spark 2.4's KafkaUtils, a direct stream and a reliable receiver."""
+"""Kafka for PySpark DStreams on current Spark: Spark 2.4's KafkaUtils, a direct stream and a
+reliable receiver."""
 
 from kafka_dstreams.dstreams import (
     KafkaDStream,

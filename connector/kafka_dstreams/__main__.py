@@ -1,10 +1,12 @@
-"""python -m kafka_dstreams jars: what goes into spark-submit's --jars, the connector's jar and Kafka's client."""
+"""python -m kafka_dstreams jars: what goes into spark-submit's --jars, the connector's jar and
+Kafka's client."""
 
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-PLACES = (PACKAGE / "jars", PACKAGE.parent.parent / "build" / "jars" / "connector")  # installed; in the repository
+# installed; in the repository
+PLACES = (PACKAGE / "jars", PACKAGE.parent.parent / "build" / "jars" / "connector")
 
 
 def jars() -> list[Path]:
@@ -13,7 +15,10 @@ def jars() -> list[Path]:
         found = [*place.glob("kafka-dstreams.jar"), *place.glob("kafka-clients-*.jar")]
         if len(found) == 2:
             return found
-    sys.exit(f"error: no jars in {' or '.join(map(str, PLACES))}\n  next: make setup, or pip install ./connector")
+    sys.exit(
+        f"error: no jars in {' or '.join(map(str, PLACES))}\n  next: make setup, or pip install "
+        "./connector"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""`import kafka_dstreams.compat` makes `from pyspark.streaming.kafka import KafkaUtils` work in this process."""
+"""`import kafka_dstreams.compat` makes `from pyspark.streaming.kafka import KafkaUtils` work in
+this process."""
 
 import sys
 

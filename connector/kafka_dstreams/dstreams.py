@@ -1,4 +1,5 @@
-"""The RDD and streams of Kafka records that know their offset ranges, as Spark 2.4 had them, and today's doors to them."""
+"""The RDD and streams of Kafka records that know their offset ranges, as Spark 2.4 had them, and
+today's doors to them."""
 
 import inspect
 import json
@@ -35,11 +36,14 @@ def direct_stream(
 ) -> "KafkaDStream":
     """A direct stream of Records; `start`, `discover` and `stop_at` as in `direct_frames`.
 
-    `start` may also be "committed": where the `group.id` of `params` has come to, else the beginning. With `headers` the
-    elements are RecordWithHeaders. Without `fail_on_data_loss` records that retention has deleted are skipped with a warning.
+    `start` may also be "committed": where the `group.id` of `params` has come to, else the
+    beginning. With `headers` the elements are RecordWithHeaders. Without `fail_on_data_loss`
+    records that retention has deleted are skipped with a warning.
     """
     options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
-    frames = streams.direct_frames(ssc, topics, options, start, stop_at, discover=discover, grouped=False)
+    frames = streams.direct_frames(
+        ssc, topics, options, start, stop_at, discover=discover, grouped=False
+    )
     return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
 
 
@@ -51,14 +55,16 @@ def receiver_stream(
     headers: bool = False,
     fail_on_data_loss: bool = True,
 ) -> "KafkaDStream":
-    """A receiver's stream of Records; `topics` and `params` as in `receiver_frames`, the rest as in `direct_stream`."""
+    """A receiver's stream of Records; `topics` and `params` as in `receiver_frames`, the rest as in
+    `direct_stream`."""
     options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
     frames = streams.receiver_frames(ssc, topics, options, storage_level)
     return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
 
 
 def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> None:
-    """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with start="committed" goes on there."""
+    """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with
+    start="committed" goes on there."""
     streams.need(params, "bootstrap.servers", "group.id")
     ends: dict[tuple[str, int], int] = {}
     for r in ranges:
@@ -70,21 +76,25 @@ class KafkaRDD(RDD[Any]):
     """An RDD of Kafka records. Transformations of it are plain RDDs, without `offsetRanges`."""
 
     def offsetRanges(self) -> list[OffsetRange]:
-        """Its offset ranges, in the order of its partitions (a receiver's may have several a partition). Driver only."""
+        """Its offset ranges, in the order of its partitions (a receiver's may have several a
+        partition). Driver only."""
         parts = json.loads(self.ctx._jvm.kafkadstreams.Helper.ranges(self._jrdd.rdd()))
         return [OffsetRange(*row) for part in parts for row in part]
 
 
 def as_it_is(_time: datetime, rdd: RDD[Any]) -> RDD[Any]:
-    """The stage that does nothing: what comes out of it is pickled, whatever serializer was before it."""
+    """The stage that does nothing: what comes out of it is pickled, whatever serializer was before
+    it."""
     return rdd.mapPartitions(iter)
 
 
 class KafkaDStream(TransformedDStream[Any]):
-    """A stream of KafkaRDDs: `foreachRDD` and `transform` hand them out, and map-like operations read their frames.
+    """A stream of KafkaRDDs: `foreachRDD` and `transform` hand them out, and map-like operations
+    read their frames.
 
-    To all else in PySpark (window, union, join, state) it is what 2.4's was: a stream of pickled elements, made out of the
-    frames by a stage that does nothing. Otherwise frames would meet the elements of other streams under one serializer.
+    To all else in PySpark (window, union, join, state) it is what 2.4's was: a stream of pickled
+    elements, made out of the frames by a stage that does nothing. Otherwise frames would meet the
+    elements of other streams under one serializer.
     """
 
     def __init__(self, jdstream: Any, ssc: StreamingContext, jrdd_deserializer: Serializer) -> None:
@@ -102,30 +112,42 @@ class KafkaDStream(TransformedDStream[Any]):
         return self
 
     def foreachRDD(self, func: Callable[..., Any]) -> None:
-        """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is ignored."""
-        call = TransformFunction(self._sc, _action(func), self._frames._jrdd_deserializer).rdd_wrapper(KafkaRDD)
+        """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is
+        ignored."""
+        call = TransformFunction(
+            self._sc, _action(func), self._frames._jrdd_deserializer
+        ).rdd_wrapper(KafkaRDD)
         self._ssc._jvm.PythonDStream.callForeachRDD(self._frames._jdstream, call)
 
     def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
         """The stream of what func(rdd) or func(time, rdd) returns."""
         return KafkaTransformedDStream(self._frames, _transformation(func), folds=False)
 
-    def mapPartitionsWithIndex(self, f: Callable[..., Any], preservesPartitioning: bool = False) -> "KafkaTransformedDStream":
+    def mapPartitionsWithIndex(
+        self, f: Callable[..., Any], preservesPartitioning: bool = False
+    ) -> "KafkaTransformedDStream":
         """Every map-like operation comes here."""
         return KafkaTransformedDStream(
-            self._frames, _transformation(lambda rdd: rdd.mapPartitionsWithIndex(f, preservesPartitioning))
+            self._frames,
+            _transformation(lambda rdd: rdd.mapPartitionsWithIndex(f, preservesPartitioning)),
         )
 
 
 class KafkaTransformedDStream(TransformedDStream[Any]):
     """A stream whose function gets a KafkaRDD.
 
-    A chain of map-like operations is folded into one, so that records cross into Python once. A function that the user gave to
-    `KafkaDStream.transform` is never folded: it runs once a batch, however many streams are made of its result.
+    A chain of map-like operations is folded into one, so that records cross into Python once. A
+    function that the user gave to `KafkaDStream.transform` is never folded: it runs once a batch,
+    however many streams are made of its result.
     """
 
     def __init__(self, prev: DStream[Any], func: Timed, folds: bool = True) -> None:
-        if isinstance(prev, KafkaTransformedDStream) and prev.folds and not prev.is_cached and not prev.is_checkpointed:
+        if (
+            isinstance(prev, KafkaTransformedDStream)
+            and prev.folds
+            and not prev.is_cached
+            and not prev.is_checkpointed
+        ):
             inner, outer = prev.func, func
             super().__init__(prev.prev, lambda time, rdd: outer(time, inner(time, rdd)))
         else:
@@ -135,13 +157,16 @@ class KafkaTransformedDStream(TransformedDStream[Any]):
     @property
     def _jdstream(self) -> Any:
         if self._jdstream_val is None:
-            call = TransformFunction(self._sc, self.func, self.prev._jrdd_deserializer).rdd_wrapper(KafkaRDD)
+            call = TransformFunction(self._sc, self.func, self.prev._jrdd_deserializer).rdd_wrapper(
+                KafkaRDD
+            )
             stream = self._sc._jvm.PythonTransformedDStream(self.prev._jdstream.dstream(), call)
             self._jdstream_val = stream.asJavaDStream()
         return self._jdstream_val
 
     def foreachRDD(self, func: Callable[..., Any]) -> None:
-        """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is ignored."""
+        """Run func(rdd) or func(time, rdd) for each batch, on the driver. What it returns is
+        ignored."""
         super().foreachRDD(_action(func))
 
     def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
@@ -150,11 +175,15 @@ class KafkaTransformedDStream(TransformedDStream[Any]):
 
 
 def _options(headers: bool, fail_on_data_loss: bool) -> dict[str, str]:
-    return {"includeHeaders": str(headers).lower(), "failOnDataLoss": str(fail_on_data_loss).lower()}
+    return {
+        "includeHeaders": str(headers).lower(),
+        "failOnDataLoss": str(fail_on_data_loss).lower(),
+    }
 
 
 def _arity(func: Callable[..., Any]) -> int:
-    """How many arguments `func` is called with: as 2.4 counted them for functions, without `self` and bound ones for others."""
+    """How many arguments `func` is called with: as 2.4 counted them for functions, without `self`
+    and bound ones for others."""
     if inspect.isfunction(func):
         return func.__code__.co_argcount
     try:
@@ -166,10 +195,11 @@ def _arity(func: Callable[..., Any]) -> int:
 
 
 class _OfTheScript:
-    """A function that runs on the driver. In a recovered context it has the running script's global variables.
+    """A function that runs on the driver. In a recovered context it has the running script's global
+    variables.
 
-    PySpark pickles each function with globals of its own, so that a list which one of them fills and another one reads would
-    be two lists after a recovery.
+    PySpark pickles each function with globals of its own, so that a list which one of them fills
+    and another one reads would be two lists after a recovery.
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
@@ -188,12 +218,15 @@ def _recovered(pickled: bytes) -> _OfTheScript:
         script = vars(sys.modules["__main__"])
         for name, value in func.__globals__.items():
             script.setdefault(name, value)
-        func = FunctionType(func.__code__, script, func.__name__, func.__defaults__, func.__closure__)
+        func = FunctionType(
+            func.__code__, script, func.__name__, func.__defaults__, func.__closure__
+        )
     return _OfTheScript(func)
 
 
 def _action(func: Callable[..., Any]) -> Timed:
-    """A function for `foreachRDD` that returns nothing: of anything else Spark would want the RDD behind it."""
+    """A function for `foreachRDD` that returns nothing: of anything else Spark would want the RDD
+    behind it."""
     call, arity = _OfTheScript(func), _arity(func)
 
     def act(time: datetime, rdd: RDD[Any]) -> None:
@@ -203,7 +236,8 @@ def _action(func: Callable[..., Any]) -> Timed:
 
 
 def _transformation(func: Callable[..., RDD[Any]]) -> Timed:
-    """A function for `transform`: its result is in the form that Spark takes the elements of a transformed stream for."""
+    """A function for `transform`: its result is in the form that Spark takes the elements of a
+    transformed stream for."""
     call, arity = _OfTheScript(func), _arity(func)
     assert arity in (1, 2), "func should take one or two arguments"
 

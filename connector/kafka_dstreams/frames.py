@@ -1,4 +1,5 @@
-"""Frames: many records of one Kafka partition in one byte string, as the JVM half packs them (docs/wire-format.md)."""
+"""Frames: many records of one Kafka partition in one byte string, as the JVM half packs them
+(docs/wire-format.md)."""
 
 import struct
 from io import BytesIO
@@ -23,12 +24,18 @@ class Record(NamedTuple):
 
 
 Headers = list[tuple[str, bytes | None]]
-RecordWithHeaders = NamedTuple("RecordWithHeaders", [*Record.__annotations__.items(), ("headers", Headers)])
-RecordWithHeaders.__doc__ = "A Record and its headers: (name, value) in their order, names may repeat, a value is bytes or None."
+RecordWithHeaders = NamedTuple(
+    "RecordWithHeaders", [*Record.__annotations__.items(), ("headers", Headers)]
+)
+RecordWithHeaders.__doc__ = (
+    "A Record and its headers: (name, value) in their order, names may repeat, a value is bytes "
+    "or None."
+)
 
 
 class Frame(NamedTuple):
-    """The records of one partition as columns of equal length; `headers` only where they were asked for."""
+    """The records of one partition as columns of equal length; `headers` only where they were asked
+    for."""
 
     topic: str
     partition: int
@@ -45,12 +52,19 @@ class Frame(NamedTuple):
         if self.headers is not None:
             columns, kind = [*columns, self.headers], RecordWithHeaders
         # What Record(*row) does, without a call of Python's a record: three times as fast.
-        return list(map(tuple.__new__, repeat(kind), zip(repeat(self.topic), repeat(self.partition), *columns)))
+        return list(
+            map(
+                tuple.__new__,
+                repeat(kind),
+                zip(repeat(self.topic), repeat(self.partition), *columns),
+            )
+        )
 
 
 class Layout(NamedTuple):
-    """Where the columns of a frame's `count` records lie, in bytes from its beginning: for who walks them without an object a
-    record. Offsets and timestamps are int64, lengths int32 (-1 is null); keys, then values, stand one behind the other.
+    """Where the columns of a frame's `count` records lie, in bytes from its beginning: for who
+    walks them without an object a record. Offsets and timestamps are int64, lengths int32 (-1 is
+    null); keys, then values, stand one behind the other.
     """
 
     topic: str
@@ -83,11 +97,20 @@ def decode(data: bytes) -> Frame:
     numbers = struct.unpack_from(f"<{2 * count}q", data, found.offsets)
     parts, end = _parts(data, found)
     headers = _headers(data, count, end) if found.flags & _HEADERS else None
-    return Frame(found.topic, found.partition, numbers[:count], numbers[count:], parts[:count], parts[count:], headers)
+    return Frame(
+        found.topic,
+        found.partition,
+        numbers[:count],
+        numbers[count:],
+        parts[:count],
+        parts[count:],
+        headers,
+    )
 
 
 def keys_and_values(data: bytes) -> tuple[list[bytes | None], list[bytes | None]]:
-    """These two columns of the frame in `data`, without the others' cost. Raises ValueError if it is not a frame."""
+    """These two columns of the frame in `data`, without the others' cost. Raises ValueError if it
+    is not a frame."""
     found = layout(data)
     parts, _ = _parts(data, found)
     return parts[: found.count], parts[found.count :]

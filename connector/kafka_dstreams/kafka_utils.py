@@ -1,4 +1,5 @@
-"""Spark 2.4's pyspark.streaming.kafka for today's Spark and Kafka: the same names, arguments, checks and results."""
+"""Spark 2.4's pyspark.streaming.kafka for today's Spark and Kafka: the same names, arguments,
+checks and results."""
 
 import re
 import sys
@@ -16,7 +17,13 @@ from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStr
 from kafka_dstreams.params import brokers, tell_once, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
-from kafka_dstreams.values import Broker, Decoder, KafkaMessageAndMetadata, TopicAndPartition, utf8_decoder
+from kafka_dstreams.values import (
+    Broker,
+    Decoder,
+    KafkaMessageAndMetadata,
+    TopicAndPartition,
+    utf8_decoder,
+)
 
 __all__ = [
     "Broker",
@@ -65,15 +72,21 @@ class KafkaUtils:
         keyDecoder: Decoder = utf8_decoder,
         valueDecoder: Decoder = utf8_decoder,
     ) -> DStream[Any]:
-        """A receiver's stream of (key, value) tuples. `topics` says how many consumers read each topic.
+        """A receiver's stream of (key, value) tuples. `topics` says how many consumers read each
+        topic.
 
-        `zkQuorum` says where the brokers are only if nothing else does (`kafka_dstreams.params.brokers`). `kafkaParams` is
-        changed, as it always was. Raises TypeError.
+        `zkQuorum` says where the brokers are only if nothing else does
+        (`kafka_dstreams.params.brokers`). `kafkaParams` is changed, as it always was. Raises
+        TypeError.
         """
         if kafkaParams is None:
             kafkaParams = {}
         kafkaParams.update(
-            {"zookeeper.connect": zkQuorum, "group.id": groupId, "zookeeper.connection.timeout.ms": "10000"},
+            {
+                "zookeeper.connect": zkQuorum,
+                "group.id": groupId,
+                "zookeeper.connection.timeout.ms": "10000",
+            },
         )
         if not isinstance(topics, dict):
             raise TypeError("topics should be dict")
@@ -82,11 +95,15 @@ class KafkaUtils:
             raise Exception("storageLevel must be of type pyspark.StorageLevel")  # 2.4's
         found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
         params = _params(ssc.sparkContext._jvm, {**kafkaParams, "metadata.broker.list": found})
-        if re.match(r"local($|\[)", ssc.sparkContext.master):  # nobody there to replicate to, and a warning a block about it
+        # nobody there to replicate to, and a warning a block about it
+        if re.match(r"local($|\[)", ssc.sparkContext.master):
             level = storageLevel
-            storageLevel = StorageLevel(level.useDisk, level.useMemory, level.useOffHeap, level.deserialized)
+            storageLevel = StorageLevel(
+                level.useDisk, level.useMemory, level.useOffHeap, level.deserialized
+            )
         frames = streams.receiver_frames(ssc, topics, params, storageLevel)
-        threading.Thread(target=_tell_of_silence, args=(params, list(topics)), daemon=True).start()  # it may take seconds
+        # it may take seconds
+        threading.Thread(target=_tell_of_silence, args=(params, list(topics)), daemon=True).start()
         pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
         # Folded into the next stage; `ssc.union` wants streams of one serializer.
         return KafkaTransformedDStream(pairs, as_it_is)
@@ -103,8 +120,9 @@ class KafkaUtils:
     ) -> KafkaDStream:
         """A direct stream of (key, value) tuples, or of what `messageHandler` returns.
 
-        It begins at `fromOffsets` and reads those partitions only; without them at the beginning if `auto.offset.reset` is
-        smallest (or earliest), else at the end, and reads the partitions that there are now. Raises TypeError, Py4JJavaError.
+        It begins at `fromOffsets` and reads those partitions only; without them at the beginning if
+        `auto.offset.reset` is smallest (or earliest), else at the end, and reads the partitions
+        that there are now. Raises TypeError, Py4JJavaError.
         """
         if not isinstance(topics, list):
             raise TypeError("topics should be list")
@@ -117,29 +135,43 @@ class KafkaUtils:
         discover = params.pop("discoverPartitions", "false").lower() == "true"
         start: Any = params["auto.offset.reset"]
         if fromOffsets:
-            start = {(key._topic, key._partition): int(offset) for key, offset in fromOffsets.items()}
+            start = {
+                (key._topic, key._partition): int(offset) for key, offset in fromOffsets.items()
+            }
             named = {topic for topic, _ in start}
             if named != set(topics):
                 shown = " ".join(sorted(set(topics))), " ".join(sorted(named))
-                text = f"The specified topics: {shown[0]} do not equal to the topic from offsets: {shown[1]}"
+                text = (
+                    f"The specified topics: {shown[0]} do not equal to the topic from offsets: "
+                    f"{shown[1]}"
+                )
                 jvm.kafkadstreams.Helper.refuse(jvm.java.lang.IllegalStateException(text))
             _partitions(jvm, params, topics, set(start))
         frames = _asked(
-            jvm, params, topics, lambda: streams.direct_frames(ssc, topics, params, start, discover=discover, grouped=False)
+            jvm,
+            params,
+            topics,
+            lambda: streams.direct_frames(
+                ssc, topics, params, start, discover=discover, grouped=False
+            ),
         )
-        return KafkaDStream(frames._jdstream, ssc, _serializer(keyDecoder, valueDecoder, messageHandler))
+        return KafkaDStream(
+            frames._jdstream, ssc, _serializer(keyDecoder, valueDecoder, messageHandler)
+        )
 
     @staticmethod
     def createRDD(
         sc: SparkContext,
         kafkaParams: dict[str, Any],
         offsetRanges: list[OffsetRange],
-        leaders: dict[TopicAndPartition, Broker] | None = None,  # noqa: ARG004  the client finds them by itself
+        # the client finds them by itself
+        leaders: dict[TopicAndPartition, Broker] | None = None,  # noqa: ARG004
         keyDecoder: Decoder = utf8_decoder,
         valueDecoder: Decoder = utf8_decoder,
         messageHandler: Handler | None = None,
     ) -> KafkaRDD:
-        """An RDD of these ranges, one partition each, in their order. Raises TypeError, Py4JJavaError (not in Kafka)."""
+        """An RDD of these ranges, one partition each, in their order. Raises TypeError,
+        Py4JJavaError (not in Kafka)."""
         if not isinstance(kafkaParams, dict):
             raise TypeError("kafkaParams should be dict")
         if not isinstance(offsetRanges, list):
@@ -148,13 +180,21 @@ class KafkaUtils:
         jvm = sc._jvm
         _tell_of_retries(sc)
         params = _params(jvm, kafkaParams)
-        ranges = [OffsetRange(r.topic, int(r.partition), int(r.fromOffset), int(r.untilOffset)) for r in offsetRanges]
+        ranges = [
+            OffsetRange(r.topic, int(r.partition), int(r.fromOffset), int(r.untilOffset))
+            for r in offsetRanges
+        ]
         asked = {(r.topic, r.partition) for r in ranges}
         limits = _partitions(jvm, params, sorted({r.topic for r in ranges}), asked)
-        bad = [r for r in ranges if not limits[r[:2]][0] <= r.fromOffset <= r.untilOffset <= limits[r[:2]][1]]
+        bad = [
+            r
+            for r in ranges
+            if not limits[r[:2]][0] <= r.fromOffset <= r.untilOffset <= limits[r[:2]][1]
+        ]
         if bad:
             shown = ",".join(
-                f"OffsetRange(topic: '{r.topic}', partition: {r.partition}, range: [{r.fromOffset} -> {r.untilOffset}])"
+                f"OffsetRange(topic: '{r.topic}', partition: {r.partition}, range: "
+                f"[{r.fromOffset} -> {r.untilOffset}])"
                 for r in bad
             )
             _refuse(jvm, f"Offsets not available on leader: {shown}")
@@ -176,7 +216,10 @@ class KafkaUtils:
 
 def _tell_of_retries(sc: SparkContext) -> None:
     if sc.getConf().contains("spark.streaming.kafka.maxRetries"):
-        tell_once("spark.streaming.kafka.maxRetries has no effect: the client asks again until default.api.timeout.ms is over")
+        tell_once(
+            "spark.streaming.kafka.maxRetries has no effect: the client asks again until "
+            "default.api.timeout.ms is over"
+        )
 
 
 def _params(jvm: Any, given: dict[str, Any]) -> dict[str, str]:
@@ -193,23 +236,34 @@ def _params(jvm: Any, given: dict[str, Any]) -> dict[str, str]:
 def _partitions(
     jvm: Any, params: dict[str, str], topics: list[str], asked: set[tuple[str, int]]
 ) -> dict[tuple[str, int], tuple[int, int]]:
-    """[begin, end) of every partition of the topics; refuses if one that was asked for is not among them."""
+    """[begin, end) of every partition of the topics; refuses if one that was asked for is not among
+    them."""
     found = _asked(jvm, params, topics, lambda: streams.topics(params, topics))
-    limits = {(topic, p): span for topic, state in found.items() for p, span in state.partitions.items()}
+    limits = {
+        (topic, p): span for topic, state in found.items() for p, span in state.partitions.items()
+    }
     missing = sorted(asked - set(limits))
     if missing:
-        _refuse(jvm, "Couldn't find leaders for " + ", ".join(f"[{topic},{partition}]" for topic, partition in missing))
+        _refuse(
+            jvm,
+            "Couldn't find leaders for "
+            + ", ".join(f"[{topic},{partition}]" for topic, partition in missing),
+        )
     return limits
 
 
 def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
-    """Say why a receiver will receive nothing for now. It goes on trying, as ever: brokers and topics may come up later."""
+    """Say why a receiver will receive nothing for now. It goes on trying, as ever: brokers and
+    topics may come up later."""
     soon = {"request.timeout.ms": "5000", "default.api.timeout.ms": "5000"}
     try:
         streams.topics_once({**params, **soon}, topics)
     except (streams.KafkaError, Py4JJavaError) as error:
         reason = error.java_exception if isinstance(error, Py4JJavaError) else error
-        tell_once(f"the receiver waits for brokers and topic: {reason} (brokers {params['bootstrap.servers']})")
+        tell_once(
+            f"the receiver waits for brokers and topic: {reason} (brokers "
+            f"{params['bootstrap.servers']})"
+        )
     except Py4JError:
         return  # the application has ended meanwhile
 
@@ -227,7 +281,10 @@ def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callab
         if not cause.getClass().getName().startswith("org.apache.kafka."):
             raise
         refusal = f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
-    return _refuse(jvm, f"{refusal} (topics {' '.join(map(str, topics))}; brokers {params['bootstrap.servers']})")
+    return _refuse(
+        jvm,
+        f"{refusal} (topics {' '.join(map(str, topics))}; brokers {params['bootstrap.servers']})",
+    )
 
 
 def _refuse(jvm: Any, message: str) -> None:

@@ -1,4 +1,5 @@
-"""Frames as records: what an RDD of frames looks like to `map`, `count`, `take` and everything else in Python."""
+"""Frames as records: what an RDD of frames looks like to `map`, `count`, `take` and everything else
+in Python."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -12,7 +13,8 @@ from kafka_dstreams.values import Decoder, KafkaMessageAndMetadata, utf8_decoder
 class RecordSerializer(BatchedSerializer):
     """Reads a stream of frames as the elements that `read` makes of each. It does not write.
 
-    To PySpark a frame is a batch of unknown size; then `zip`, `cartesian` and `union` of such RDDs are right.
+    To PySpark a frame is a batch of unknown size; then `zip`, `cartesian` and `union` of such RDDs
+    are right.
     """
 
     def __init__(self, read: Callable[[bytes], list[Any]]) -> None:
@@ -40,7 +42,9 @@ class Pairs:
 class Messages:
     """A frame as what a message handler makes of each record."""
 
-    def __init__(self, key: Decoder, value: Decoder, handler: Callable[[KafkaMessageAndMetadata], Any]) -> None:
+    def __init__(
+        self, key: Decoder, value: Decoder, handler: Callable[[KafkaMessageAndMetadata], Any]
+    ) -> None:
         self.key, self.value, self.handler = key, value, handler
 
     def __call__(self, data: bytes) -> list[Any]:

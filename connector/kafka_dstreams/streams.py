@@ -1,4 +1,5 @@
-"""Kafka streams of frames for classic Spark Streaming: the direct one and the receiver's, and what belongs to them."""
+"""Kafka streams of frames for classic Spark Streaming: the direct one and the receiver's, and what
+belongs to them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,8 +21,12 @@ class OffsetRange(NamedTuple):
     fromOffset: int
     untilOffset: int
 
-    def __str__(self) -> str:  # Spark 2.4's: the closing parenthesis was never there, and logs are parsed
-        return f"OffsetRange(topic: {self.topic}, partition: {self.partition}, range: [{self.fromOffset} -> {self.untilOffset}]"
+    # Spark 2.4's: the closing parenthesis was never there, and logs are parsed
+    def __str__(self) -> str:
+        return (
+            f"OffsetRange(topic: {self.topic}, partition: {self.partition}, range: "
+            f"[{self.fromOffset} -> {self.untilOffset}]"
+        )
 
 
 class TopicState(NamedTuple):
@@ -68,17 +73,22 @@ def direct_frames(
 ) -> DStream:
     """A direct stream of frames: the driver plans offset ranges, tasks read exactly those.
 
-    `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover` partitions that it does
-    not name are read from their beginning, those added later too. `stop_at` ends each partition there. `skip` names ranges
-    (topic, partition, from, until) that are never read. With `start_epochs`, the leader epochs of what is before `start`
-    (`leader_epochs`), a log that was truncated below `start` and has grown again fails its batch with DataLoss.
+    `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover`
+    partitions that it does not name are read from their beginning, those added later too. `stop_at`
+    ends each partition there. `skip` names ranges (topic, partition, from, until) that are never
+    read. With `start_epochs`, the leader epochs of what is before `start` (`leader_epochs`), a log
+    that was truncated below `start` and has grown again fails its batch with DataLoss.
 
-    `grouped`: partitions without new records cost no task, and many with a few share at most two tasks a core. Otherwise each
-    partition is an RDD partition, in their order. Raises NoSuchTopic, Unreachable, ValueError.
+    `grouped`: partitions without new records cost no task, and many with a few share at most two
+    tasks a core. Otherwise each partition is an RDD partition, in their order. Raises NoSuchTopic,
+    Unreachable, ValueError.
     """
     need(params, "bootstrap.servers", *(["group.id"] if start == "committed" else []))
     if isinstance(start, str) and start not in ("earliest", "latest", "committed"):
-        raise ValueError(f"start should be earliest, latest, committed or {{(topic, partition): offset}}, not {start!r}")
+        raise ValueError(
+            f"start should be earliest, latest, committed or {{(topic, partition): offset}}, not "
+            f"{start!r}"
+        )
     spec = {
         "params": dict(params),
         "topics": list(topics),
@@ -89,12 +99,21 @@ def direct_frames(
         "start_epochs": _rows(start_epochs or {}),
         "grouped": grouped,
     }
-    return DStream(_call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)), ssc, NoOpSerializer())
+    return DStream(
+        _call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)),
+        ssc,
+        NoOpSerializer(),
+    )
 
 
-def rdd_of_frames(sc: SparkContext, params: Mapping[str, str], ranges: Iterable[OffsetRange]) -> Any:
-    """The Java RDD that reads these ranges, one partition each, as frames. The caller has checked that they are in Kafka."""
-    return _call(sc._jvm, "rdd", sc._jsc, json.dumps(dict(params)), json.dumps([list(row) for row in ranges]))
+def rdd_of_frames(
+    sc: SparkContext, params: Mapping[str, str], ranges: Iterable[OffsetRange]
+) -> Any:
+    """The Java RDD that reads these ranges, one partition each, as frames. The caller has checked
+    that they are in Kafka."""
+    return _call(
+        sc._jvm, "rdd", sc._jsc, json.dumps(dict(params)), json.dumps([list(row) for row in ranges])
+    )
 
 
 def receiver_frames(
@@ -103,22 +122,31 @@ def receiver_frames(
     params: Mapping[str, str],
     storage_level: StorageLevel = StorageLevel.MEMORY_AND_DISK,
 ) -> DStream:
-    """A receiver's stream of frames; `topics` says how many consumers read each topic, `params` names the `group.id`.
+    """A receiver's stream of frames; `topics` says how many consumers read each topic, `params`
+    names the `group.id`.
 
-    What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing else is. Raises ValueError.
+    What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing
+    else is. Raises ValueError.
     """
-    need(params, "bootstrap.servers", "group.id")  # without one Spark would start the receiver again and again
+    # without one Spark would start the receiver again and again
+    need(params, "bootstrap.servers", "group.id")
     if not topics or not all(isinstance(count, int) and count > 0 for count in topics.values()):
         raise ValueError(
-            f"topics should say how many consumers read each topic, one or more: {{name: number}}, not {dict(topics)}"
+            f"topics should say how many consumers read each topic, one or more: {{name: "
+            f"number}}, not {dict(topics)}"
         )
     spec = json.dumps({"params": dict(params), "topics": dict(topics)})
     level = ssc.sparkContext._getJavaStorageLevel(storage_level)
-    return DStream(_call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level), ssc, NoOpSerializer())
+    return DStream(
+        _call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level),
+        ssc,
+        NoOpSerializer(),
+    )
 
 
 def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
-    """The offset ranges of a stream's RDD, a list for each of its partitions; raises ValueError for any other RDD."""
+    """The offset ranges of a stream's RDD, a list for each of its partitions; raises ValueError for
+    any other RDD."""
     try:
         parts = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
     except Py4JJavaError as error:
@@ -127,21 +155,28 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
 
 
 def leader_epochs(rdd: RDD[Any]) -> dict[tuple[str, int], int]:
-    """Kafka's leader epoch of the last record of each (topic, partition) in a stream's RDD, where it is known."""
+    """Kafka's leader epoch of the last record of each (topic, partition) in a stream's RDD, where
+    it is known."""
     rows = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
     return {(topic, partition): epoch for topic, partition, epoch in rows}
 
 
 def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
-    """What the broker knows of these topics. Raises NoSuchTopic, Unreachable. Needs a JVM, but no context yet."""
+    """What the broker knows of these topics. Raises NoSuchTopic, Unreachable. Needs a JVM, but no
+    context yet."""
     return {
-        topic: TopicState(state["id"], {int(p): (begin, end) for p, (begin, end) in state["partitions"].items()})
-        for topic, state in json.loads(_call(_jvm(), "topics", json.dumps(dict(params)), names)).items()
+        topic: TopicState(
+            state["id"], {int(p): (begin, end) for p, (begin, end) in state["partitions"].items()}
+        )
+        for topic, state in json.loads(
+            _call(_jvm(), "topics", json.dumps(dict(params)), names)
+        ).items()
     }
 
 
 def topic_ids(params: Mapping[str, str], names: list[str]) -> dict[str, str]:
-    """The ids of these topics by name: `topics` in one round trip. Raises NoSuchTopic, Unreachable."""
+    """The ids of these topics by name: `topics` in one round trip. Raises NoSuchTopic,
+    Unreachable."""
     return dict(json.loads(_call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
 
 
@@ -159,13 +194,22 @@ def commit(
     offsets: Mapping[tuple[str, int], int],
     epochs: Mapping[tuple[str, int], int] | None = None,
 ) -> None:
-    """Set the offsets of a group that nobody is in. With the leader epochs of what is before them (`leader_epochs`) a receiver
-    that begins there notices when the log has been truncated below them."""
-    _call(_jvm(), "commit", json.dumps(dict(params)), group, json.dumps(_rows(offsets)), json.dumps(_rows(epochs or {})))
+    """Set the offsets of a group that nobody is in. With the leader epochs of what is before them
+    (`leader_epochs`) a receiver that begins there notices when the log has been truncated below
+    them."""
+    _call(
+        _jvm(),
+        "commit",
+        json.dumps(dict(params)),
+        group,
+        json.dumps(_rows(offsets)),
+        json.dumps(_rows(epochs or {})),
+    )
 
 
 def receive_in(ssc: StreamingContext, group: str) -> None:
-    """Have the receivers of a context that has not started read in this group; a recovered one has its predecessor's else."""
+    """Have the receivers of a context that has not started read in this group; a recovered one has
+    its predecessor's else."""
     _call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
 
 
@@ -178,7 +222,8 @@ def need(params: Mapping[str, str], *names: str) -> None:
 
 def error_of(error: Py4JJavaError) -> KafkaError | None:
     """The Kafka trouble behind an error that Spark reports, or None if it is of another kind."""
-    for (mark, kind), line in product(_ERRORS.items(), str(error).splitlines()):  # whose text is a call to the JVM: one
+    # whose text is a call to the JVM: one
+    for (mark, kind), line in product(_ERRORS.items(), str(error).splitlines()):
         if mark in line:
             return kind(line[line.index(mark) :].partition(": ")[2] or mark)
     return None

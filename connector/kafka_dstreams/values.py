@@ -19,14 +19,18 @@ class TopicAndPartition:
         self._partition = partition
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, self.__class__) and (self._topic, self._partition) == (other._topic, other._partition)
+        return isinstance(other, self.__class__) and (self._topic, self._partition) == (
+            other._topic,
+            other._partition,
+        )
 
     def __hash__(self) -> int:
         return hash((self._topic, self._partition))
 
 
 class Broker:
-    """A broker's address, for the `leaders` of `createRDD`. Today's client finds the leaders by itself."""
+    """A broker's address, for the `leaders` of `createRDD`. Today's client finds the leaders by
+    itself."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -34,9 +38,12 @@ class Broker:
 
 
 class KafkaMessageAndMetadata:
-    """What a message handler gets. `key` and `message` are decoded at each access; pickling keeps the raw bytes only."""
+    """What a message handler gets. `key` and `message` are decoded at each access; pickling keeps
+    the raw bytes only."""
 
-    def __init__(self, topic: str, partition: int, offset: int, key: bytes | None, message: bytes | None) -> None:
+    def __init__(
+        self, topic: str, partition: int, offset: int, key: bytes | None, message: bytes | None
+    ) -> None:
         self.topic = topic
         self.partition = partition
         self.offset = offset
@@ -52,7 +59,13 @@ class KafkaMessageAndMetadata:
     __repr__ = __str__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return KafkaMessageAndMetadata, (self.topic, self.partition, self.offset, self._rawKey, self._rawMessage)
+        return KafkaMessageAndMetadata, (
+            self.topic,
+            self.partition,
+            self.offset,
+            self._rawKey,
+            self._rawMessage,
+        )
 
     def _set_key_decoder(self, decoder: Decoder) -> None:
         self._keyDecoder = decoder

@@ -1,22 +1,23 @@
-"""The kernel: many texts in one call, four numbers for each. What it does is in tokens.py and rules.py."""
-
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, call-arg"
+"""The kernel: many texts in one call, four numbers for each. What it does is in tokens.py and
+rules.py."""
 
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .intrinsics import borrowed
-from .rules import emphasis, jitable, shares, weigh
-from .tokens import ROOM, ascii_only, copy, expanded, number, split
+from consumers.compiled.blocks import borrowed
+from consumers.sentiment.rules import emphasis, jitable, shares, weigh
+from consumers.sentiment.tokens import ROOM, ascii_only, copy, expanded, number, split
 
-LARGEST_GROWTH = 33  # two bytes of an emoji to a space and a block of description: what needs no counting
+# two bytes of an emoji to a space and a block of description: what needs no counting
+LARGEST_GROWTH = 33
 MIX, FOLD = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 class Scratch(NamedTuple):
-    """What one text needs while it is scored; made once a call and grown where a text needs more."""
+    """What one text needs while it is scored; made once a call and grown where a text needs
+    more."""
 
     text: Any
     low: Any
@@ -29,7 +30,8 @@ class Scratch(NamedTuple):
 
 
 def score(data, starts, ends, compensated, t, out):
-    """Score the texts data[starts[k]:ends[k]], UTF-8, into `out`: its rows are compound, neg, neu and pos."""
+    """Score the texts data[starts[k]:ends[k]], UTF-8, into `out`: its rows are compound, neg, neu
+    and pos."""
     owned, t = _scratch(32768), borrowed(t)
     s = borrowed(owned)
     for k in range(len(starts)):
@@ -41,7 +43,9 @@ def score(data, starts, ends, compensated, t, out):
         if len(s.text) < size + ROOM:
             owned = _scratch(2 * size)
             s = borrowed(owned)
-        size = copy(data, start, end, s.text) if plain else expanded(data, start, end, s.text, True, t)
+        size = (
+            copy(data, start, end, s.text) if plain else expanded(data, start, end, s.text, True, t)
+        )
         _score(s, size, compensated, t, out, k)
     return len(owned.text)  # a use at the end keeps the owner alive up to here
 
@@ -72,9 +76,15 @@ def _score(s, size, compensated, t, out, k):
     weighed = weigh(s.words, s.hits, hits, 0 < capitals < count, t, s.values, s.places)
     if but >= 0 and weighed > 0:
         contrast(s.values[:weighed], s.places, but)
-    compound, neg, neu, pos = shares(s.values, weighed, count - weighed, emphasis(bangs, questions), compensated)
+    compound, neg, neu, pos = shares(
+        s.values, weighed, count - weighed, emphasis(bangs, questions), compensated
+    )
     out[0, k] = rounded(compound, 10000.0)
-    out[1, k], out[2, k], out[3, k] = rounded(neg, 1000.0), rounded(neu, 1000.0), rounded(pos, 1000.0)
+    out[1, k], out[2, k], out[3, k] = (
+        rounded(neg, 1000.0),
+        rounded(neu, 1000.0),
+        rounded(pos, 1000.0),
+    )
 
 
 @jitable
@@ -100,7 +110,8 @@ def rounded(x, scale):
 
 @jitable
 def contrast(values, places, but):
-    """plain._contrast without objects: a hash table from a value to the heap of its places, the first on top.
+    """plain._contrast without objects: a hash table from a value to the heap of its places, the
+    first on top.
 
     The heaps are skew heaps over the places themselves: one place is in one heap at a time.
     """
@@ -122,7 +133,8 @@ def contrast(values, places, but):
 
 @jitable
 def _slot(keys, key):
-    """Where this value is or now goes. At most two values come for each place, so a table of four times as many has room."""
+    """Where this value is or now goes. At most two values come for each place, so a table of four
+    times as many has room."""
     last = len(keys) - 1
     mixed = key * MIX
     slot = np.int64((mixed ^ mixed >> FOLD) & np.uint64(last))
@@ -140,7 +152,8 @@ def _merged(left, right, one, two):
     if two < one:
         one, two = two, one
     top = one
-    while True:  # `two` goes below `one`, whose children change sides: that is all the balancing there is
+    # `two` goes below `one`, whose children change sides: that is all the balancing there is
+    while True:
         below = right[one]
         right[one] = left[one]
         if below < 0:

@@ -1,7 +1,9 @@
-"""What the vaderSentiment package knows, as numbered words: read from the installed package, never copied.
+"""What the vaderSentiment package knows, as numbered words: read from the installed package, never
+copied.
 
-A word's number is its place in `Lexicon.numbers`; 0 is any other word. The words that a rule names come first, in the order
-of RULE_WORDS, so that rules.py can name their numbers and look up sequences of them in small tables.
+A word's number is its place in `Lexicon.numbers`; 0 is any other word. The words that a rule names
+come first, in the order of RULE_WORDS, so that rules.py can name their numbers and look up
+sequences of them in small tables.
 """
 
 import sys
@@ -15,20 +17,55 @@ REFERENCE = "3.3.2"  # the version whose rules rules.py holds
 
 # The second stands for any word with "n't" inside that the package does not list.
 RULE_WORDS = (
-    ("", "n't", "no", "or", "nor", "never", "so", "this", "without", "doubt", "least", "at", "very", "but", "kind", "of")
-    + ("sort", "just", "enough", "the", "shit", "bomb", "bad", "ass", "bus", "stop", "yeah", "right", "kiss", "death", "to")
+    (
+        "",
+        "n't",
+        "no",
+        "or",
+        "nor",
+        "never",
+        "so",
+        "this",
+        "without",
+        "doubt",
+        "least",
+        "at",
+        "very",
+        "but",
+        "kind",
+        "of",
+    )
+    + (
+        "sort",
+        "just",
+        "enough",
+        "the",
+        "shit",
+        "bomb",
+        "bad",
+        "ass",
+        "bus",
+        "stop",
+        "yeah",
+        "right",
+        "kiss",
+        "death",
+        "to",
+    )
     + ("die", "for", "beating", "heart")
 )
 WIDTH = len(RULE_WORDS)
 NO_IDIOM = 99.0  # where a sequence of words has no valence of its own: 0 is one ("bus stop")
 
-# CPython 3.12 made sum() of floats compensated, which moves some sums of vaderSentiment off zero, where it then adds the
-# emphasis of "!": being equal to it means being equal to it on the interpreter that runs.
+# CPython 3.12 made sum() of floats compensated, which moves some sums of vaderSentiment off zero,
+# where it then adds the emphasis of "!": being equal to it means being equal to it on the
+# interpreter that runs.
 COMPENSATED = sys.version_info >= (3, 12)
 
 
 class Lexicon(NamedTuple):
-    """Columns by a word's number, and tables of sequences; as lists here, as arrays in tables.py."""
+    """Columns by a word's number, and tables of sequences; as lists here, as arrays in
+    tables.py."""
 
     numbers: dict[str, int]
     valence: list[float]  # 0 where the word is not in the package's lexicon, which has no zeros
@@ -45,12 +82,15 @@ def lexicon() -> Lexicon:
     """Raises RuntimeError where another version of vaderSentiment is installed."""
     if version("vaderSentiment") != REFERENCE:
         raise RuntimeError(
-            f"vaderSentiment {version('vaderSentiment')} is not {REFERENCE}: pip install vaderSentiment=={REFERENCE}"
+            f"vaderSentiment {version('vaderSentiment')} is not {REFERENCE}: pip install "
+            f"vaderSentiment=={REFERENCE}"
         )
     valence = {word: measure for word, measure in analyzer().lexicon.items() if _can_match(word)}
     singles = {word: step for word, step in vader.BOOSTER_DICT.items() if " " not in word}
     if any(word in valence for word in singles) or 0 in valence.values():
-        raise RuntimeError("this lexicon has boosters or zeros in it, which rules.py takes for impossible")
+        raise RuntimeError(
+            "this lexicon has boosters or zeros in it, which rules.py takes for impossible"
+        )
     words = dict.fromkeys([*RULE_WORDS, *valence, *singles, *vader.NEGATE])
     return Lexicon(
         {word: number for number, word in enumerate(words)},
@@ -69,22 +109,34 @@ def analyzer() -> Any:
 
 @cache
 def emojis() -> dict[str, str]:
-    """Emoji to description. The package looks at one code point at a time, so its longer keys never match."""
-    return {emoji: description for emoji, description in analyzer().emojis.items() if len(emoji) == 1}
+    """Emoji to description. The package looks at one code point at a time, so its longer keys never
+    match."""
+    return {
+        emoji: description for emoji, description in analyzer().emojis.items() if len(emoji) == 1
+    }
 
 
 def _can_match(word: str) -> bool:
-    """Words are looked up in lower case and without spaces, so keys like ":D" or "fed up" never match."""
+    """Words are looked up in lower case and without spaces, so keys like ":D" or "fed up" never
+    match."""
     return word == word.lower() and word.split() == [word]
 
 
 def _sequences() -> tuple[list[int], list[int], list[float], list[float]]:
-    """The idioms and two-word boosters. The one-word idiom "badass" never matches: the package compares pairs and triples."""
+    """The idioms and two-word boosters. The one-word idiom "badass" never matches: the package
+    compares pairs and triples."""
     idioms = {words: value for words, value in vader.SPECIAL_CASES.items() if " " in words}
     dampeners = {words: value for words, value in vader.BOOSTER_DICT.items() if " " in words}
-    known = [tuple(RULE_WORDS.index(word) for word in words.split()) for words in [*idioms, *dampeners]]
-    starts = {words[:2]: number for number, words in enumerate(dict.fromkeys(k[:2] for k in known), 1)}
-    ends = {words: number for number, words in enumerate([k for k in known if len(k) == 3], len(starts) + 1)}
+    known = [
+        tuple(RULE_WORDS.index(word) for word in words.split()) for words in [*idioms, *dampeners]
+    ]
+    starts = {
+        words[:2]: number for number, words in enumerate(dict.fromkeys(k[:2] for k in known), 1)
+    }
+    ends = {
+        words: number
+        for number, words in enumerate([k for k in known if len(k) == 3], len(starts) + 1)
+    }
     count = 1 + len(starts) + len(ends)
     pairs, triples = [0] * WIDTH**2, [0] * (count * WIDTH)
     idiom, dampener = [NO_IDIOM] * count, [0.0] * count

@@ -1,4 +1,5 @@
-"""The scores in Python alone, for where numba is absent: linear in the text's length; known words are remembered."""
+"""The scores in Python alone, for where numba is absent: linear in the text's length; known words
+are remembered."""
 
 # mypy: disable-error-code="no-untyped-call"
 
@@ -9,8 +10,8 @@ from functools import cache
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from .lexicon import COMPENSATED, emojis, lexicon
-from .rules import BUT, emphasis, shares, weigh
+from consumers.sentiment.lexicon import COMPENSATED, emojis, lexicon
+from consumers.sentiment.rules import BUT, emphasis, shares, weigh
 
 REMEMBERED = 50_000  # words
 LONGEST = 40  # characters of a word worth remembering; the lexicon's longest has 19
@@ -53,7 +54,8 @@ def scores(text: str, compensated: bool = COMPENSATED) -> Scores:
 
 
 def _described(match: re.Match[str]) -> str:
-    """An emoji's description, a space before it but none after: the text that follows glues to it, as in the package."""
+    """An emoji's description, a space before it but none after: the text that follows glues to it,
+    as in the package."""
     description = emojis().get(match[0])
     if description is None:
         return match[0]
@@ -66,7 +68,8 @@ class _Seen(dict[str, int]):
 
     def __missing__(self, written: str) -> int:
         stripped = written.strip(string.punctuation)
-        word = stripped if len(stripped) > 2 else written  # two code points or fewer: perhaps an emoticon
+        # two code points or fewer: perhaps an emoticon
+        word = stripped if len(stripped) > 2 else written
         lower = word.lower()
         numbers = lexicon().numbers
         packed = numbers.get(lower, numbers["n't"] if "n't" in lower else 0) << 1 | word.isupper()
@@ -83,10 +86,12 @@ def _seen() -> _Seen:
 
 
 def _contrast(values: list[float], places: list[int], but: int) -> None:
-    """Halve what comes before the first "but" and raise what comes after it, the way the package does it.
+    """Halve what comes before the first "but" and raise what comes after it, the way the package
+    does it.
 
-    It looks for each value's place by the value, in the list it is changing: the first equal one is changed in its stead. So
-    the first places of all values are kept at hand; a search for each would take a time of the text's length squared.
+    It looks for each value's place by the value, in the list it is changing: the first equal one is
+    changed in its stead. So the first places of all values are kept at hand; a search for each
+    would take a time of the text's length squared.
     """
     equal: dict[float, list[int]] = defaultdict(list)
     for k, value in enumerate(values):

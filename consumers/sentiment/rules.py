@@ -1,13 +1,15 @@
-"""VADER's rules over numbered words. One source for both ways: Python runs it as it is, numba compiles it into the kernel.
+"""VADER's rules over numbered words. One source for both ways: Python runs it as it is, numba
+compiles it into the kernel.
 
-A text is a sequence `words` of `number << 1 | capital` (numbers as in lexicon.py; capital: the word is in upper case), with two
-zeros behind the last; `t` holds the lexicon's columns, as lists or as arrays. Additions and multiplications keep
-vaderSentiment's order: each is rounded. A zero's sign is free up to the end, where all but `compound` are absolute values.
+A text is a sequence `words` of `number << 1 | capital` (numbers as in lexicon.py; capital: the word
+is in upper case), with two zeros behind the last; `t` holds the lexicon's columns, as lists or as
+arrays. Additions and multiplications keep vaderSentiment's order: each is rounded. A zero's sign is
+free up to the end, where all but `compound` are absolute values.
 """
 
 import math
 
-from .lexicon import NO_IDIOM, RULE_WORDS, WIDTH
+from consumers.sentiment.lexicon import NO_IDIOM, RULE_WORDS, WIDTH
 
 try:
     from numba.extending import register_jitable  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -31,7 +33,8 @@ BUT, KIND, OF = map(RULE_WORDS.index, ("but", "kind", "of"))
 
 @jitable
 def weigh(words, hits, hit_count, differs, t, values, places):
-    """Write the valences other than 0 of the lexicon's words at `hits`, and their places; returns how many.
+    """Write the valences other than 0 of the lexicon's words at `hits`, and their places; returns
+    how many.
 
     `differs`: some but not all words are in upper case.
     """
@@ -104,7 +107,8 @@ def _negation(words, i, back, t):
         strengthened = near == NEVER and two in (SO, THIS)
         if back == 2:
             strengthened = near == NEVER and one in (SO, THIS)
-        # Python binds `and` before `or`: at three places "so" or "this" before the word is enough, without any "never".
+        # Python binds `and` before `or`: at three places "so" or "this" before the word is enough,
+        # without any "never".
         if strengthened or (back == 3 and one in (SO, THIS)):
             return 1.25
         if near == WITHOUT and (one == DOUBT or (back == 3 and two == DOUBT)):
@@ -124,10 +128,16 @@ def _triple(pair, three, t):
 
 @jitable
 def _idioms(value, words, i, t):
-    """The first idiom that ends at the word or before it; one that starts with it wins over that; then "kind of" and its like."""
+    """The first idiom that ends at the word or before it; one that starts with it wins over that;
+    then "kind of" and its like."""
     three, two, one, here = words[i - 3] >> 1, words[i - 2] >> 1, words[i - 1] >> 1, words[i] >> 1
     after = words[i + 1] >> 1
-    early, middle, late, ahead = _pair(three, two, t), _pair(two, one, t), _pair(one, here, t), _pair(here, after, t)
+    early, middle, late, ahead = (
+        _pair(three, two, t),
+        _pair(two, one, t),
+        _pair(one, here, t),
+        _pair(here, after, t),
+    )
     if early + middle + late + ahead == 0:
         return value
     for sequence in (late, _triple(middle, here, t), middle, _triple(early, one, t), early):
@@ -151,7 +161,8 @@ def emphasis(bangs, questions):
 
 @jitable
 def shares(values, count, neutral, added, compensated):
-    """compound, neg, neu and pos, not yet rounded, of `count` valences and so many neutral words; `added` by emphasis()."""
+    """compound, neg, neu and pos, not yet rounded, of `count` valences and so many neutral words;
+    `added` by emphasis()."""
     total = _sum(values, count, compensated)
     if total > 0:
         total += added
@@ -169,12 +180,18 @@ def shares(values, count, neutral, added, compensated):
         negative -= added
     whole = positive + math.fabs(negative) + neutral
     compound = total / math.sqrt(total * total + 15)
-    return min(max(compound, -1.0), 1.0), math.fabs(negative / whole), neutral / whole, positive / whole
+    return (
+        min(max(compound, -1.0), 1.0),
+        math.fabs(negative / whole),
+        neutral / whole,
+        positive / whole,
+    )
 
 
 @jitable
 def _sum(values, count, compensated):
-    """Python's sum(): from CPython 3.12 on compensated by Neumaier's way, before that plain. Zeros change neither."""
+    """Python's sum(): from CPython 3.12 on compensated by Neumaier's way, before that plain. Zeros
+    change neither."""
     total, lost = 0.0, 0.0
     for k in range(count):
         value = values[k]

@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .lexicon import emojis, lexicon
+from consumers.compiled.blocks import BLOCK
+from consumers.sentiment.lexicon import emojis, lexicon
 
 Array = NDArray[Any]
 
-# A code point beyond ASCII is one byte in the kernel's copy of a text, so that bytes count code points. No word of the lexicon
-# has one, except that the Kelvin sign's lower case is a plain "k"; what matters of the rest is its case.
+# A code point beyond ASCII is one byte in the kernel's copy of a text, so that bytes count code
+# points. No word of the lexicon has one, except that the Kelvin sign's lower case is a plain "k";
+# what matters of the rest is its case.
 OTHER, UPPER, LOWER = 0x80, 0x81, 0x82
 CODE_POINTS = 0x20000  # no interpreter knows a space, an emoji or upper and lower case beyond
 DESCRIBED = 256  # a code from here on is an emoji's number
 SLOTS_BITS = 15
 MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
-BLOCK = 64  # bytes that the kernel looks at or copies at a time; no description is longer
 LONGEST = 23  # bytes of a word; with its length three keys of eight
 WORD = 2**64 - 1
 
@@ -36,7 +37,8 @@ class Tables(NamedTuple):
     keys: Array  # three of eight bytes each for a word's number
     slots: Array  # the hash table: a word's number or 0, at the hash or behind it
     code: Array  # by code point: the byte that stands for it, or DESCRIBED + an emoji's number
-    described: Array  # the descriptions' bytes, and a block behind them that is read but counts for nothing
+    # the descriptions' bytes, and a block behind them that is read but counts for nothing
+    described: Array
     starts: Array  # where an emoji's description starts in them; the next one's start is its end
     case: Array  # by byte: 0, UPPER or LOWER
     punctuation: Array  # by byte
@@ -48,7 +50,9 @@ def tables() -> Tables:
     known = lexicon()
     keys, slots = _hashed(list(known.numbers))
     code = _codes()
-    described = [bytes(int(code[ord(letter)]) for letter in description) for description in emojis().values()]
+    described = [
+        bytes(int(code[ord(letter)]) for letter in description) for description in emojis().values()
+    ]
     if max(map(len, described)) > BLOCK:
         raise RuntimeError(f"an emoji's description is longer than the kernel's {BLOCK} bytes")
     for number, emoji in enumerate(emojis()):
@@ -77,7 +81,8 @@ def tables() -> Tables:
 
 
 def _codes() -> Array:
-    """The byte for each code point, by the Unicode data of the interpreter that runs: its isupper() is the reference's."""
+    """The byte for each code point, by the Unicode data of the interpreter that runs: its isupper()
+    is the reference's."""
     code = np.full(CODE_POINTS, OTHER, np.uint16)
     for point in range(CODE_POINTS):
         character = chr(point)

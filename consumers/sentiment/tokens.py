@@ -3,14 +3,32 @@
 numba mixes int64 and uint64 to float64, so whatever meets a mask or a key is made np.uint64 first.
 """
 
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, no-any-return, call-arg"
-
 import numpy as np
 
-from .intrinsics import apostrophes, bangs, copy_block, eight, lower, lowest, ones, questions, spaces
-from .lexicon import RULE_WORDS
-from .rules import BUT, jitable
-from .tables import BLOCK, CODE_POINTS, DESCRIBED, LONGEST, LOWER, MULTIPLIERS, OTHER, SLOTS_BITS, UPPER
+from consumers.compiled.blocks import (
+    apostrophes,
+    bangs,
+    copy_block,
+    eight,
+    lower,
+    lowest,
+    ones,
+    questions,
+    spaces,
+)
+from consumers.sentiment.lexicon import RULE_WORDS
+from consumers.sentiment.rules import BUT, jitable
+from consumers.sentiment.tables import (
+    BLOCK,
+    CODE_POINTS,
+    DESCRIBED,
+    LONGEST,
+    LOWER,
+    MULTIPLIERS,
+    OTHER,
+    SLOTS_BITS,
+    UPPER,
+)
 
 NT = RULE_WORDS.index("n't")
 SPACE, PRIME = ord(" "), ord("'")
@@ -40,7 +58,8 @@ def copy(data, start, end, text):
 
 @jitable
 def _code_point(data, at, end):
-    """The code point at `at` and its bytes. What is no UTF-8 gives some other character, but nothing beyond `end` is read."""
+    """The code point at `at` and its bytes. What is no UTF-8 gives some other character, but
+    nothing beyond `end` is read."""
     lead = np.int64(data[at])
     if lead < 0xC0:
         return lead, 1
@@ -55,9 +74,11 @@ def _code_point(data, at, end):
 
 @jitable
 def expanded(data, start, end, text, write, t):
-    """Copy a text as one byte a code point, emoji as their descriptions; returns the bytes. Without `write` it only counts.
+    """Copy a text as one byte a code point, emoji as their descriptions; returns the bytes. Without
+    `write` it only counts.
 
-    A description has a space before it, unless one is there, but none after: the text that follows glues to it.
+    A description has a space before it, unless one is there, but none after: the text that follows
+    glues to it.
     """
     at, size = start, 0
     spaced = True
@@ -69,7 +90,8 @@ def expanded(data, start, end, text, write, t):
             if write:
                 text[size] = code
             size += 1
-            spaced = point == SPACE  # this one alone: a tab or another of Unicode's spaces is none here
+            # this one alone: a tab or another of Unicode's spaces is none here
+            spaced = point == SPACE
             continue
         if not spaced:
             if write:
@@ -87,7 +109,8 @@ def expanded(data, start, end, text, write, t):
 def split(s, size):
     """Find where words begin and end; returns the number of words, apostrophes, "!" and "?".
 
-    `s.edges` gets begin and end of each word by turns, `s.primes` the apostrophes, `s.low` the text in lower case.
+    `s.edges` gets begin and end of each word by turns, `s.primes` the apostrophes, `s.low` the text
+    in lower case.
     """
     s.text[size : size + ROOM] = SPACE
     edge_count, prime_count, bang_count, question_count = 0, 0, 0, 0
@@ -113,7 +136,8 @@ def split(s, size):
 
 @jitable
 def number(s, count, prime_count, t):
-    """Number the words between `s.edges`: into `s.words` as rules.py wants them, into `s.hits` those of the lexicon.
+    """Number the words between `s.edges`: into `s.words` as rules.py wants them, into `s.hits`
+    those of the lexicon.
 
     Returns the hits, the words in upper case, and the place of the first "but" or -1.
     """
@@ -163,7 +187,11 @@ def find(low, first, last, t):
     slot = np.int64(((mixed ^ mixed >> HALF) * FIRST) >> SLOT_SHIFT)
     while True:
         word = np.int64(t.slots[slot])
-        if word == 0 or (t.keys[3 * word] == one and t.keys[3 * word + 1] == two and t.keys[3 * word + 2] == three):
+        if word == 0 or (
+            t.keys[3 * word] == one
+            and t.keys[3 * word + 1] == two
+            and t.keys[3 * word + 2] == three
+        ):
             return word
         slot = (slot + 1) & LAST_SLOT
 

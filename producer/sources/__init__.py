@@ -1,4 +1,5 @@
-"""Where records come from: one file a source, each an iterator of Records, none of which knows where they go."""
+"""Where records come from: one file a source, each an iterator of Records, none of which knows
+where they go."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,10 +7,12 @@ from typing import NamedTuple, TypeAlias
 
 
 class Record(NamedTuple):
-    """One tweet: its id as text (None where it has none) and its bytes as received (None: it was deleted).
+    """One tweet: its id as text (None where it has none) and its bytes as received (None: it was
+    deleted).
 
-    `position`, where it is not empty, is the source's own word for "all up to here has been handed over"; the spool keeps the
-    newest one with the records, and the source gets it back at the next start.
+    `position`, where it is not empty, is the source's own word for "all up to here has been handed
+    over"; the spool keeps the newest one with the records, and the source gets it back at the next
+    start.
     """
 
     id: str | None
@@ -22,7 +25,8 @@ Records: TypeAlias = Iterator[Record]
 
 @dataclass
 class State:
-    """What a source is doing, for the live line and the report. The source writes it, others read it."""
+    """What a source is doing, for the live line and the report. The source writes it, others read
+    it."""
 
     now: str = "starting"  # a few words: connected; "429, connecting again in 12 s"; …
     reconnects: int = 0

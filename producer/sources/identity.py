@@ -1,4 +1,5 @@
-"""The id of a tweet, found in its bytes: the one place that knows where each wire shape keeps it."""
+"""The id of a tweet, found in its bytes: the one place that knows where each wire shape keeps
+it."""
 
 import msgspec
 from msgspec import Raw, Struct
@@ -51,9 +52,11 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 
 def record_of(value: bytes) -> Record:
-    """(id, value) of one tweet as received; (id, None) when it announces that a tweet, or an account with all of its, is gone.
+    """(id, value) of one tweet as received; (id, None) when it announces that a tweet, or an
+    account with all of its, is gone.
 
-    The id is None where the bytes have none or cannot be understood: such a record is published all the same.
+    The id is None where the bytes have none or cannot be understood: such a record is published all
+    the same.
     """
     try:
         line = _decode(value)
@@ -70,17 +73,26 @@ def record_of(value: bytes) -> Record:
 
 
 def account_gone(active: bool, status: str | None) -> bool:
-    """Whether Bluesky's account event means that its posts are to be taken for deleted; two states pass by themselves."""
+    """Whether Bluesky's account event means that its posts are to be taken for deleted; two states
+    pass by themselves."""
     return not active and status not in ("desynchronized", "throttled")
 
 
-def _of_bluesky(raw_did: Raw, commit: _Commit | _Payload | None, account: _Account | None, value: bytes) -> Record:
+def _of_bluesky(
+    raw_did: Raw, commit: _Commit | _Payload | None, account: _Account | None, value: bytes
+) -> Record:
     did = _text(raw_did)
     if account is not None:
-        return Record(did, None) if did and account_gone(account.active, account.status) else Record(None, value)
+        return (
+            Record(did, None)
+            if did and account_gone(account.active, account.status)
+            else Record(None, value)
+        )
     rkey = _text(commit.rkey) if commit is not None else None
     key = f"{did}/{rkey}" if did and rkey else None
-    return Record(key, None if key and commit is not None and commit.operation == "delete" else value)
+    return Record(
+        key, None if key and commit is not None and commit.operation == "delete" else value
+    )
 
 
 def _id_of(tweet: _Identified | _Line) -> str | None:
@@ -96,7 +108,11 @@ def _text(raw: Raw) -> str | None:
             return written.decode("ascii")
         if not written.startswith(b'"'):
             return None
-        text = written[1:-1].decode() if b"\\" not in written else msgspec.json.decode(written, type=str)
+        text = (
+            written[1:-1].decode()
+            if b"\\" not in written
+            else msgspec.json.decode(written, type=str)
+        )
         return text or None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None

@@ -1,11 +1,13 @@
-"""X v2's pages, as twarc2 writes them: `data` is a list of tweets, and what they speak of lies beside them in `includes`."""
+"""X v2's pages, as twarc2 writes them: `data` is a list of tweets, and what they speak of lies
+beside them in `includes`."""
 
 from collections.abc import Iterator
 
 import msgspec
 from msgspec import Raw, Struct
 
-KINDS = {"users": "id", "tweets": "id", "places": "id", "media": "media_key", "polls": "id"}  # and by what each is named
+# and by what each is named
+KINDS = {"users": "id", "tweets": "id", "places": "id", "media": "media_key", "polls": "id"}
 
 
 class _Named(Struct):
@@ -43,13 +45,17 @@ class _Page(Struct):
     includes: dict[str, list[Raw]] | None = None
 
 
-_decode_page, _decode_tweet = msgspec.json.Decoder(_Page).decode, msgspec.json.Decoder(_Tweet).decode
+_decode_page, _decode_tweet = (
+    msgspec.json.Decoder(_Page).decode,
+    msgspec.json.Decoder(_Tweet).decode,
+)
 _decode_named = msgspec.json.Decoder(_Named).decode
 Index = dict[str, dict[str, bytes]]  # kind: {name: its bytes}
 
 
 def tweets_of(page: bytes) -> Iterator[bytes] | None:
-    """Each tweet of the page as X's stream would have sent it, with the includes that it needs; None where it is no page.
+    """Each tweet of the page as X's stream would have sent it, with the includes that it needs;
+    None where it is no page.
 
     The bytes of each part are those of the page; only their arrangement is ours.
     """
@@ -57,7 +63,11 @@ def tweets_of(page: bytes) -> Iterator[bytes] | None:
         found = _decode_page(page)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    index = {kind: _by_name(items, KINDS[kind]) for kind, items in (found.includes or {}).items() if kind in KINDS}
+    index = {
+        kind: _by_name(items, KINDS[kind])
+        for kind, items in (found.includes or {}).items()
+        if kind in KINDS
+    }
     return (_wrapped(bytes(tweet), index) for tweet in found.data)
 
 
@@ -76,18 +86,26 @@ def _wrapped(tweet: bytes, index: Index) -> bytes:
     kinds = [
         b'"%b":[%b]' % (kind.encode(), b",".join(parts))
         for kind, names in needs.items()
-        if (parts := [index[kind][name] for name in dict.fromkeys(names) if name in index.get(kind, {})])
+        if (
+            parts := [
+                index[kind][name] for name in dict.fromkeys(names) if name in index.get(kind, {})
+            ]
+        )
     ]
     return b'{"data":%b%b}' % (tweet, b',"includes":{%b}' % b",".join(kinds) if kinds else b"")
 
 
 def _needs(tweet: bytes, index: Index) -> dict[str, list[str]]:
-    """The names, by kind, of what the tweet speaks of; the authors of the tweets that it refers to are among them."""
+    """The names, by kind, of what the tweet speaks of; the authors of the tweets that it refers to
+    are among them."""
     try:
         read = _decode_tweet(tweet)
     except (msgspec.MsgspecError, RecursionError):
         return {}
-    attachments, references = read.attachments or _Attachments(), [one.id for one in read.referenced_tweets]
+    attachments, references = (
+        read.attachments or _Attachments(),
+        [one.id for one in read.referenced_tweets],
+    )
     mentions = [one.id for one in read.entities.mentions] if read.entities else []
     referred = [index.get("tweets", {}).get(name) for name in references]
     authors = [_decode_named(one).author_id for one in referred if one]

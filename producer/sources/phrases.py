@@ -1,6 +1,8 @@
-"""What the invented tweets say: per language a share of all tweets and sentences of different mood, ready to be joined.
+"""What the invented tweets say: per language a share of all tweets and sentences of different mood,
+ready to be joined.
 
-Every sentence is made up. English carries the words that a sentiment lexicon knows, in many strengths; the others vary by emoji.
+Every sentence is made up. English carries the words that a sentiment lexicon knows, in many
+strengths; the others vary by emoji.
 """
 
 # ruff: noqa: E501 - letters of double width count twice
@@ -51,7 +53,26 @@ OTHERS = {
 }  # fmt: skip
 
 COMPACT = ("ja", "zh", "ko", "th")  # scripts that say the same in fewer characters
-EMOJI = ("😀", "😂", "😍", "😢", "😡", "👍🏽", "🎉", "🔥", "❤️", "👩‍👩‍👧‍👦", "🏳️‍🌈", "🇧🇷", "☕", "🤷‍♀️", "💔", "🙏", ":)", ":-(")
+EMOJI = (
+    "😀",
+    "😂",
+    "😍",
+    "😢",
+    "😡",
+    "👍🏽",
+    "🎉",
+    "🔥",
+    "❤️",
+    "👩‍👩‍👧‍👦",
+    "🏳️‍🌈",
+    "🇧🇷",
+    "☕",
+    "🤷‍♀️",
+    "💔",
+    "🙏",
+    ":)",
+    ":-(",
+)
 TOPICS = (
     "coffee",
     "Monday",

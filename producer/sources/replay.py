@@ -1,6 +1,8 @@
-"""Tweets from a file or standard input, plain or gzip: JSON Lines, twarc2's pages, or JSON arrays of either.
+"""Tweets from a file or standard input, plain or gzip: JSON Lines, twarc2's pages, or JSON arrays
+of either.
 
-The bytes of a line, or of an array's element, are the tweet, untouched; those of a page are put together from its parts.
+The bytes of a line, or of an array's element, are the tweet, untouched; those of a page are put
+together from its parts.
 """
 
 import gzip
@@ -28,18 +30,25 @@ LOOKED_AT = 10  # lines: when none of the first is an object, the file is someth
 
 
 class Replay:
-    """The records of `path` in the file's order; `-` is standard input; with `loop` it begins again at the end of the file.
+    """The records of `path` in the file's order; `-` is standard input; with `loop` it begins again
+    at the end of the file.
 
     Lines of nothing but white space are no records: they are skipped and counted in `skipped`.
-    Raises ConfigError at once for a file that cannot be read and later for one that is no tweets' file, naming the line;
-    PipelineError where a gzip file turns out to be damaged.
+    Raises ConfigError at once for a file that cannot be read and later for one that is no tweets'
+    file, naming the line; PipelineError where a gzip file turns out to be damaged.
     """
 
     def __init__(self, path: str, loop: bool = False) -> None:
         if not path:
-            raise ConfigError("the replay source needs a file", "--file", "give --file FILE, or --file - for standard input")
+            raise ConfigError(
+                "the replay source needs a file",
+                "--file",
+                "give --file FILE, or --file - for standard input",
+            )
         if loop and path == "-":
-            raise ConfigError("standard input cannot be read twice", "--loop", "drop --loop, or give --file FILE")
+            raise ConfigError(
+                "standard input cannot be read twice", "--loop", "drop --loop, or give --file FILE"
+            )
         self._path, self._loop = path, loop
         self.skipped = 0
         self._file = self._opened()
@@ -53,7 +62,9 @@ class Replay:
             if not self._loop:
                 return
             if not records:
-                raise ConfigError("there is nothing in the file to loop over", self._path, "drop --loop")
+                raise ConfigError(
+                    "there is nothing in the file to loop over", self._path, "drop --loop"
+                )
             self._file = self._opened()
 
     def _opened(self) -> io.BufferedReader:
@@ -62,7 +73,9 @@ class Replay:
         try:
             return Path(self._path).open("rb")
         except OSError as error:
-            raise ConfigError(f"cannot read the file: {error.strerror}", self._path, "check --file") from None
+            raise ConfigError(
+                f"cannot read the file: {error.strerror}", self._path, "check --file"
+            ) from None
 
     def _values(self) -> Iterator[bytes]:
         """The file's lines or elements; raises as the class says."""
@@ -79,7 +92,9 @@ class Replay:
                     "everything before that was published; get a whole copy of the file",
                 ) from None
             except OSError as error:
-                raise PipelineError(f"the file cannot be read on: {error.strerror}", self._path, "check the disk") from None
+                raise PipelineError(
+                    f"the file cannot be read on: {error.strerror}", self._path, "check the disk"
+                ) from None
 
     def _read(self, file: Readable) -> Iterator[bytes]:
         start = file.read1(START_BYTES)
@@ -92,7 +107,8 @@ class Replay:
             yield from self._lines(_lines_of(start, file))
 
     def _lines(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Each line without its end; raises ConfigError when the first ones show that these are not JSON Lines."""
+        """Each line without its end; raises ConfigError when the first ones show that these are not
+        JSON Lines."""
         unsure, first = list[bytes](), 0
         for number, line in enumerate(lines, 1):
             if len(line) >= LARGEST_BYTES:
@@ -100,7 +116,9 @@ class Replay:
             if line.isspace():
                 self.skipped += 1
             else:
-                value = line[: -2 if line.endswith(b"\r\n") else -1] if line.endswith(b"\n") else line
+                value = (
+                    line[: -2 if line.endswith(b"\r\n") else -1] if line.endswith(b"\n") else line
+                )
                 if first >= 0 and not _is_object(value):
                     unsure.append(value)
                     first = first or number
@@ -115,7 +133,8 @@ class Replay:
 
     def _other(self, what: str, line: int) -> ConfigError:
         remedy = (
-            "give a file with one JSON object per line, twarc2's pages, or a JSON array of objects; what came before is published"
+            "give a file with one JSON object per line, twarc2's pages, or a JSON array of "
+            "objects; what came before is published"
         )
         return ConfigError(what, f"{self._path}, line {line}", remedy)
 
@@ -132,7 +151,8 @@ def _lines_of(start: bytes, file: Readable) -> Iterator[bytes]:
 def _chunks(start: bytes, file: Readable) -> Iterator[bytes]:
     while start:
         yield start
-        start = file.read1(CHUNK_BYTES)  # of a gzip file that is cut off, `read` would keep what it has
+        # of a gzip file that is cut off, `read` would keep what it has
+        start = file.read1(CHUNK_BYTES)
 
 
 def _is_object(value: bytes) -> bool:

@@ -1,4 +1,5 @@
-"""Invented tweets in the shape X v2 sends them. The same seed gives the same tweets, byte for byte, on every machine."""
+"""Invented tweets in the shape X v2 sends them. The same seed gives the same tweets, byte for byte,
+on every machine."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -17,13 +18,32 @@ _BEGIN_MS = int(_BEGIN.timestamp()) * 1000
 _X_EPOCH_MS = 1_288_834_974_657  # ids carry the milliseconds since then in their upper bits
 _TWEET_CHARACTERS, _NOTE_CHARACTERS = 280, 4_000
 _LANGUAGES = ["en"] * len(OTHERS) + list(OTHERS)  # half of all tweets are English
-_RULES = [[{"id": str(1_700_000_000_000_000_001 + n), "tag": tag}] for n, tag in enumerate(("coffee", "weather", "trains"))]
-_NAMES = ("Ana", "Bo", "Chidi", "Dilnoza", "Émile", "Fatima", "Giórgos", "Hana", "Ines", "Jun", "Kofi", "Лена", "美咲", "نور")
+_RULES = [
+    [{"id": str(1_700_000_000_000_000_001 + n), "tag": tag}]
+    for n, tag in enumerate(("coffee", "weather", "trains"))
+]
+_NAMES = (
+    "Ana",
+    "Bo",
+    "Chidi",
+    "Dilnoza",
+    "Émile",
+    "Fatima",
+    "Giórgos",
+    "Hana",
+    "Ines",
+    "Jun",
+    "Kofi",
+    "Лена",
+    "美咲",
+    "نور",
+)
 _encode = msgspec.json.Encoder().encode
 
 
 class _Dice:
-    """Few, quick, portable draws; `Random.choice` and its like are slower and differ between Python versions."""
+    """Few, quick, portable draws; `Random.choice` and its like are slower and differ between Python
+    versions."""
 
     def __init__(self, seed: int) -> None:
         self.roll = Random(seed).random
@@ -36,13 +56,16 @@ class _Dice:
 
 
 def sample(seed: int, malformed: float = 0.0) -> Records:
-    """Invented records without end. `malformed` is the share (0 to 1) of those that no consumer should be able to read.
+    """Invented records without end. `malformed` is the share (0 to 1) of those that no consumer
+    should be able to read.
 
-    Values average about 1.1 KB; the time in them begins with 2026 and goes on by a few milliseconds a tweet.
-    Raises ConfigError at once for a share above 1.
+    Values average about 1.1 KB; the time in them begins with 2026 and goes on by a few milliseconds
+    a tweet. Raises ConfigError at once for a share above 1.
     """
     if malformed > 1:
-        raise ConfigError(f"a share of {malformed} is more than everything", "--malformed", "give 0 to 1")
+        raise ConfigError(
+            f"a share of {malformed} is more than everything", "--malformed", "give 0 to 1"
+        )
     return _sample(seed, malformed)
 
 
@@ -67,7 +90,9 @@ def _ids(dice: _Dice) -> Iterator[tuple[str, str]]:
         now_ms += 1 + dice.below(8)
         if now_ms // 1000 != second:
             second = now_ms // 1000
-            written = (_BEGIN + timedelta(seconds=second - _BEGIN_MS // 1000)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            written = (_BEGIN + timedelta(seconds=second - _BEGIN_MS // 1000)).strftime(
+                "%Y-%m-%dT%H:%M:%S.000Z"
+            )
         yield str((now_ms - _X_EPOCH_MS) << 22 | dice.below(4096)), written
 
 
@@ -86,7 +111,9 @@ def _user(dice: _Dice, number: int) -> dict[str, Any]:
     return user | {"location": dice.one(PLACES)[0]} if dice.roll() < 0.6 else user
 
 
-def _tweet(dice: _Dice, id: str, created_at: str, author: dict[str, Any], previous: str) -> dict[str, Any]:
+def _tweet(
+    dice: _Dice, id: str, created_at: str, author: dict[str, Any], previous: str
+) -> dict[str, Any]:
     """One response object of X v2: the tweet, its includes, and the rule it matched."""
     lang = dice.one(_LANGUAGES)
     data: dict[str, Any] = {
@@ -137,7 +164,11 @@ def _write(dice: _Dice, data: dict[str, Any], lang: str, prefix: str) -> None:
     if prefix:
         at = prefix.index("@")
         entities["mentions"] = [
-            {"start": at, "end": len(prefix) - (1 if at == 0 else 2), "username": prefix[at + 1 :].rstrip(": ")}
+            {
+                "start": at,
+                "end": len(prefix) - (1 if at == 0 else 2),
+                "username": prefix[at + 1 :].rstrip(": "),
+            }
         ]
     least = room * 3 // 8 + dice.below(room // 2)
     long = dice.roll() < 0.02
@@ -168,30 +199,40 @@ def _sentences(dice: _Dice, lang: str, least: int) -> str:
 
 
 def _tail(dice: _Dice) -> tuple[str, dict[str, Any]]:
-    """Hashtags and a link at the end of the text, with their places counted from the tail's own beginning."""
+    """Hashtags and a link at the end of the text, with their places counted from the tail's own
+    beginning."""
     tail = ""
     entities: dict[str, Any] = {}
     if dice.roll() < 0.3:
         entities["hashtags"] = []
         for _ in range(1 + dice.below(3)):
             tag = dice.one(TOPICS)
-            entities["hashtags"].append({"start": len(tail) + 1, "end": len(tail) + 2 + len(tag), "tag": tag})
+            entities["hashtags"].append(
+                {"start": len(tail) + 1, "end": len(tail) + 2 + len(tag), "tag": tag}
+            )
             tail += f" #{tag}"
     if dice.roll() < 0.2:
         path = f"{dice.below(10**10):010d}"
         url = {"start": len(tail) + 1, "end": len(tail) + 24, "url": f"https://t.co/{path}"}
-        entities["urls"] = [url | {"expanded_url": f"https://example.org/{path}", "display_url": f"example.org/{path}"}]
+        entities["urls"] = [
+            url
+            | {"expanded_url": f"https://example.org/{path}", "display_url": f"example.org/{path}"}
+        ]
         tail += f" https://t.co/{path}"
     return tail, entities
 
 
 def _locate(dice: _Dice, data: dict[str, Any]) -> dict[str, Any]:
-    """Put the tweet into a place, one in five at an exact point of it (longitude first); returns the place."""
+    """Put the tweet into a place, one in five at an exact point of it (longitude first); returns
+    the place."""
     number = dice.below(len(PLACES))
     name, country, code, west, south, east, north = PLACES[number]
     data["geo"] = {"place_id": f"{number:016x}"}
     if dice.roll() < 0.2:
-        point = [round(west + dice.roll() * (east - west), 6), round(south + dice.roll() * (north - south), 6)]
+        point = [
+            round(west + dice.roll() * (east - west), 6),
+            round(south + dice.roll() * (north - south), 6),
+        ]
         data["geo"]["coordinates"] = {"type": "Point", "coordinates": point}
     return {
         "id": f"{number:016x}",
@@ -204,7 +245,8 @@ def _locate(dice: _Dice, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spoilt(dice: _Dice, value: bytes, previous: str) -> Record:
-    """A record of a kind that a stream must survive; the first one, a tombstone, says that an earlier tweet was deleted."""
+    """A record of a kind that a stream must survive; the first one, a tombstone, says that an
+    earlier tweet was deleted."""
     kind = dice.below(7)
     if kind == 0:
         return Record(previous, None)

@@ -1,0 +1,1 @@
+"""The judge: it shares no code with what it judges."""

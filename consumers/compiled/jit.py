@@ -1,0 +1,87 @@
+"""Functions compiled by numba, from their cache on disk where there is one.
+
+The first process compiles (several seconds) and the others load (under half a second). Two that
+compile at the same time do no harm: numba moves its files into place whole.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numba  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+
+def compiled(
+    function: Callable[..., Any], signature: Any, sources: Iterable[Path] = ()
+) -> Callable[..., Any]:
+    """The function compiled for this signature, without the interpreter's lock; `sources` are files
+    and folders it is made of, beside this one."""
+    declared = partial(numba.njit, signature, nogil=True, error_model="numpy")
+    with _cache_folder((Path(__file__).parent, *sources)) as folder:
+        try:
+            return cast(Callable[..., Any], declared(cache=folder is not None)(function))
+        # numba has no place for it after all, as inside a zip without a home
+        except (OSError, RuntimeError):
+            return cast(Callable[..., Any], declared()(function))
+
+
+@contextmanager
+def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
+    """Numba's folder for a function while it is declared, unless the user named one; None where no
+    folder will do.
+
+    The folder's name holds a digest of all these sources: numba itself looks only at the file of
+    the function it is given and would go on using old code when a function called from there has
+    changed.
+    """
+    named = numba.config.CACHE_DIR
+    folder = Path(named) if named else _writable()
+    if folder is not None:
+        numba.config.CACHE_DIR = str(folder / f"vader-{_digest(sources)}")
+    try:
+        yield folder
+    finally:
+        numba.config.CACHE_DIR = named
+
+
+def _writable() -> Path | None:
+    """Beside the sources, else in the user's cache, else in a temporary folder that is nobody
+    else's: workers may lack a home."""
+    # which raises without a home
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    for folder in (
+        Path(__file__).parent / "__pycache__",
+        home / "vader",
+        Path(tempfile.gettempdir()) / f"vader-{_user()}",
+    ):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # What lies in the cache is run: a folder that another user made, or may write to, will
+            # not do.
+            status = folder.stat()
+            if (
+                status.st_uid == _user()
+                and not status.st_mode & 0o022
+                and os.access(folder, os.W_OK)
+            ):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0  # Windows has none; st_uid is 0 there
+
+
+def _digest(sources: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for source in sources:
+        for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

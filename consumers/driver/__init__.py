@@ -1,0 +1,2 @@
+"""The driver's side of a job: opening it, running it, its checkpoint, and the function for each
+batch."""

@@ -1,0 +1,188 @@
+"""The manifest of a batch and the arithmetic of what is covered. Knows offsets and our format,
+neither Spark nor Kafka."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from config.errors import DataLossRisk
+
+VERSION = 2
+
+Partition = tuple[str, int]
+Interval = tuple[int, int]
+Covered = dict[Partition, list[Interval]]
+"""What is published: for each partition sorted, disjoint, half-open intervals. The first one begins
+where the partition began when the output was new, and may be empty ([b, b]): so a late block below
+a published one still counts as missing."""
+
+
+def add(intervals: list[Interval], new: Interval) -> list[Interval]:
+    """The intervals with [new) in them, joined where they touch."""
+    merged: list[Interval] = []
+    for start, end in sorted([*intervals, new]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def missing(intervals: list[Interval], wanted: Interval) -> list[Interval]:
+    """The parts of [wanted) that the intervals do not hold."""
+    out = []
+    start, end = wanted
+    for covered_from, covered_until in intervals:
+        if covered_until <= start or covered_from >= end:
+            continue
+        if covered_from > start:
+            out.append((start, covered_from))
+        start = max(start, covered_until)
+    if start < end:
+        out.append((start, end))
+    return out
+
+
+def frontier(intervals: list[Interval]) -> int:
+    """The first offset that is not covered."""
+    return intervals[0][1] if intervals else 0
+
+
+class OtherVersion(ValueError):
+    """The manifest is of another version of the format, or has a field that this one does not
+    know."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One published batch of the output `identity`.
+
+    `ranges` are [topic, partition, from, until); `files` [{path, bytes, records}]; `leader_epochs`
+    is Kafka's leader epoch of the last record published from each partition, in this batch or an
+    earlier one.
+    """
+
+    identity: str
+    seq: int
+    epoch: int
+    commit_id: str
+    approach: str
+    batch_time: str
+    previous: str | None
+    topics: dict[str, str]
+    ranges: list[tuple[str, int, int, int]]
+    covered: Covered
+    counts: dict[str, int]
+    files: list[dict[str, Any]]
+    scorer: str
+    accepted_loss: str | None = None
+    leader_epochs: dict[Partition, int] = field(default_factory=dict)
+    version: int = field(default=VERSION)
+
+    def to_bytes(self) -> bytes:
+        """The manifest as JSON; covered and leader_epochs are by topic, then by partition."""
+        content = {"version": self.version, **asdict(self)}
+        content["covered"], content["leader_epochs"] = (
+            _by_topic(self.covered),
+            _by_topic(self.leader_epochs),
+        )
+        return json.dumps(content, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Manifest":
+        """The manifest in `data`. Raises ValueError when it is none, OtherVersion (one too) when of
+        another format."""
+        try:
+            content = json.loads(data)
+            if content["version"] != VERSION:
+                raise OtherVersion(
+                    f"manifest version {content['version']}, this program knows {VERSION}"
+                )
+            if unknown := sorted(content.keys() - {known.name for known in fields(cls)}):
+                raise OtherVersion(
+                    f"the manifest has fields that this program does not know: {', '.join(unknown)}"
+                )
+            content["covered"] = {
+                (topic, int(partition)): [(start, end) for start, end in intervals]
+                for topic, partitions in content["covered"].items()
+                for partition, intervals in partitions.items()
+            }
+            content["leader_epochs"] = {
+                (topic, int(partition)): epoch
+                for topic, partitions in content["leader_epochs"].items()
+                for partition, epoch in partitions.items()
+            }
+            content["ranges"] = [tuple(row) for row in content["ranges"]]
+            return cls(**content)
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"not a manifest: {error!r}") from None
+
+
+def _by_topic(values: Mapping[Partition, Any]) -> dict[str, dict[str, Any]]:
+    out: dict[str, dict[str, Any]] = {}
+    for (topic, partition), value in sorted(values.items()):
+        out.setdefault(topic, {})[str(partition)] = value
+    return out
+
+
+def digest(data: bytes) -> str:
+    """The hash by which the next manifest names this one."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def deleted(
+    partition: Partition, intervals: list[Interval], offsets: tuple[int, int] | None
+) -> list[tuple[str, int, int, int]]:
+    """The ranges that Kafka has deleted and the output does not hold.
+
+    Raises DataLossRisk where Kafka's partition is not the one that was read.
+    """
+    name = f"{partition[0]}[{partition[1]}]"
+    if offsets is None:
+        raise DataLossRisk(
+            "the partition is gone from Kafka",
+            name,
+            "start the topic as it is now with a new --output",
+        )
+    begin, end = offsets
+    covered_end = intervals[-1][1]
+    if end < covered_end:
+        what = (
+            f"Kafka ends at {end}, before what is published: the topic was truncated or made anew"
+        )
+        raise DataLossRisk(
+            what,
+            f"{name} [{end}, {covered_end})",
+            "find out what happened; a new --output starts afresh",
+        )
+    return [(*partition, *gap) for gap in missing(intervals, (frontier(intervals), begin))]
+
+
+def cover(covered: Covered, ranges: Iterable[tuple[str, int, int, int]]) -> Covered:
+    """`covered` with these ranges added; a partition that it does not know yet began at 0 (it was
+    added while we ran)."""
+    out = dict(covered)
+    for topic, partition, start, end in ranges:
+        out[topic, partition] = add(out.get((topic, partition), [(0, 0)]), (start, end))
+    return out
+
+
+def latest(known: Mapping[Partition, int], new: Mapping[Partition, int]) -> dict[Partition, int]:
+    """The leader epoch of each partition's last record: epochs grow with the offsets, so that a
+    late block lowers none."""
+    return {
+        partition: max(known.get(partition, -1), new.get(partition, -1))
+        for partition in known.keys() | new.keys()
+    }
+
+
+def frontiers(covered: Covered) -> dict[Partition, int]:
+    """The first offset of each partition that is not covered."""
+    return {partition: frontier(intervals) for partition, intervals in covered.items()}
+
+
+def reached(covered: Covered, ends: Mapping[Partition, int]) -> bool:
+    """Whether everything below these ends is covered."""
+    return all(frontier(covered.get(partition, [])) >= end for partition, end in ends.items())

@@ -1,0 +1,200 @@
+"""Whose output it is: its identity, the claim of the newest driver, and the fence against older
+ones.
+
+    _identity.json               made once: says which output this is, wherever it is moved
+    _epochs/<epoch>              the claim of a driver; a newer driver takes it away
+    _staging/<epoch>-<nonce>/    where this driver stages, made once; a newer driver takes it away
+
+A driver owns the output as long as its claim is there, with the inode that it was made with (a copy
+has another), and no newer one is. One listing answers all three. It is asked between staging and
+publishing, and that is enough:
+
+- What was staged before a newer claim is taken away by the newer driver, before that reads the last
+manifest. - What was staged after a newer claim is not published: the listing shows the claim. -
+What was staged in an output that has been replaced since is not there.
+
+So a claim and a staging folder below the newest claim fence nobody and are removed. The newest
+claim always stays: a driver that has been frozen finds it, whenever it goes on.
+"""
+
+import json
+import os
+import socket
+import uuid
+from datetime import datetime, timezone
+
+from config.errors import ConfigError, DataLossRisk, Fenced
+from consumers.output import fail_points
+from consumers.output.files import Files
+from consumers.output.manifests import VERSION
+
+_PATH = "_identity.json"
+_DIGITS = 10  # of an epoch: names sort as numbers do
+
+
+class Ownership:
+    """One driver's claim on the output. `staging` is the folder that nobody else stages in."""
+
+    def __init__(self, files: Files, approach: str) -> None:
+        self.files, self.nonce = files, uuid.uuid4().hex[:8]
+        fail_points.visit("before the claim")
+        taken = _epochs(files)
+        if not files.exists(_PATH):
+            self._make()
+        self.epoch = self._claim(max(taken, default=0) + 1, approach)
+        self.identity = _identity(files)
+        self.staging = f"_staging/{_name(self.epoch)}-{self.nonce}"
+        files.mkdir(self.staging)
+        claims = self._claims()
+        if list(claims) != [_name(self.epoch)] or not self._claim_is_there():
+            raise self.lost()
+        self._inode = claims[_name(self.epoch)]
+        fail_points.visit("epoch claimed")
+        self._fence(taken)
+
+    def holds(self) -> bool:
+        """Whether the output is still there and this driver's: one question, however old the output
+        is."""
+        return self._claims() == {_name(self.epoch): self._inode}
+
+    def lost(self) -> Fenced | DataLossRisk:
+        """Why the output is not this driver's, or a stage of it not where it was put."""
+        where, remedy = (
+            self.files.root,
+            "find out who did that; docs/runbook.md, exit code 3, says how to go on",
+        )
+        try:
+            there = _identity(self.files)
+        except DataLossRisk:
+            return DataLossRisk(
+                "the output was moved away or deleted while this driver ran", where, remedy
+            )
+        if there != getattr(self, "identity", there):
+            return DataLossRisk(
+                f"another output is in the place of {self.identity}, its identity is {there}",
+                where,
+                remedy,
+            )
+        claims = self._claims()
+        if max(claims, default="") > _name(self.epoch):
+            return Fenced(
+                f"a newer driver has taken over from epoch {self.epoch}",
+                where,
+                "leave the output to it",
+            )
+        if claims != {_name(self.epoch): getattr(self, "_inode", None)}:
+            what = (
+                "the output was replaced, by a copy or an older state of it, while this driver ran"
+            )
+            return DataLossRisk(what, where, remedy)
+        what = "the staged batch is gone, though no newer driver has started"
+        return DataLossRisk(
+            what, f"{where}/{self.staging}", "see who else writes there; then start again"
+        )
+
+    def _claims(self) -> dict[str, int]:
+        """The inodes of this driver's claim and of newer ones."""
+        return {
+            name: entry.inode
+            for name, entry in self.files.list("_epochs", _name(self.epoch - 1)).items()
+        }
+
+    def _make(self) -> None:
+        """Make the output, unless another driver has just done so. Nothing of an older version's
+        output is touched."""
+        shards = self.files.list("batches")
+        if any(len(name) == _DIGITS for name in shards):
+            raise _older(self.files)
+        if any(entry.entries for entry in shards.values()):
+            _identity(self.files)  # somebody has taken it away, or another driver has just made it
+        for folder in ("batches", "_epochs", "_staging", "_seen"):
+            self.files.mkdirs(folder)
+        content = {"version": VERSION, "identity": uuid.uuid4().hex[:16], "made": now()}
+        # Renamed into place, so that it is whole where it is there, and the first one stays.
+        self.files.create(
+            aside := f"_identity.{self.nonce}", json.dumps(content).encode(), overwrite=True
+        )
+        try:
+            self.files.rename(aside, _PATH)
+        except FileExistsError:
+            self.files.delete(aside)
+        except FileNotFoundError:
+            if not self.files.exists(_PATH):  # it is there if the answer was lost
+                raise
+
+    def _claim(self, epoch: int, approach: str) -> int:
+        who = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "approach": approach,
+            "time": now(),
+            "nonce": self.nonce,
+        }
+        self._claimed = json.dumps(who).encode()
+        while True:
+            try:
+                self.files.create(f"_epochs/{_name(epoch)}", self._claimed)
+                return epoch
+            except FileExistsError:
+                epoch += 1
+
+    def _claim_is_there(self) -> bool:
+        """Another output may be in the place of the one where it was made, with another driver's
+        claim of the same number."""
+        try:
+            return self.files.read(f"_epochs/{_name(self.epoch)}") == self._claimed
+        except FileNotFoundError:
+            return False
+
+    def _fence(self, taken: list[int]) -> None:
+        """Take away what older drivers stage, and then their claims."""
+        for name in self.files.list("_staging"):
+            if name[:_DIGITS].isdecimal() and int(name[:_DIGITS]) < self.epoch:
+                self.files.delete(f"_staging/{name}")
+                fail_points.visit("staging taken")
+        for epoch in taken:
+            self.files.delete(f"_epochs/{_name(epoch)}")
+
+
+def now() -> str:
+    """The time in UTC, to the millisecond."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _name(epoch: int) -> str:
+    return f"{epoch:0{_DIGITS}d}"
+
+
+def _epochs(files: Files) -> list[int]:
+    names = files.list("_epochs")
+    if any(len(name) != _DIGITS for name in names):
+        raise _older(files)
+    return [int(name) for name in names]
+
+
+def _identity(files: Files) -> str:
+    """The identity of the output. Raises DataLossRisk where it has none, ConfigError where a later
+    version made it."""
+    try:
+        content = json.loads(files.read(_PATH))
+        version, identity = content["version"], str(content["identity"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        what = f"the output has no identity: {error!r}"
+        raise DataLossRisk(
+            what, f"{files.root}/{_PATH}", "restore it from a snapshot or from the trash"
+        ) from None
+    if version != VERSION:
+        what = (
+            f"version {version} of this program's format made the output, this one knows {VERSION}"
+        )
+        raise ConfigError(what, f"{files.root}/{_PATH}", "use the program that made it")
+    return identity
+
+
+def _older(files: Files) -> ConfigError:
+    what = f"the output has the layout of version 1, this program knows version {VERSION}"
+    return ConfigError(
+        what,
+        files.root,
+        "a new --output, which begins where Kafka begins; or the program that made this one",
+    )

@@ -1,0 +1,294 @@
+"""What each service is: its ports, its configuration, its command, and when it is ready."""
+
+import base64
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import urlopen
+from xml.sax.saxutils import escape
+
+from config.errors import ConfigError, PipelineError
+from config.settings import Settings
+from config.venv import ROOT
+from local import jars, jdk
+
+HOST = "127.0.0.1"  # nothing listens anywhere else
+# a month of batches, one every 2 s; docs/runbook.md says what a batch takes
+NAMENODE_HEAP_MB = 4096
+LOGGING = ROOT / "config" / "services"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One service: `ports` maps each port to the setting that moves it, `ready` says what is
+    missing, `prepare` formats."""
+
+    name: str
+    address: str
+    ports: dict[int, str]
+    command: list[str]
+    prepare: Callable[[], None]
+    ready: Callable[[], str]
+    configuration: dict[Path, str] = field(default_factory=dict)
+
+
+def brokers(settings: Settings, home: Path) -> list[Node]:
+    """The Kafka brokers, each its own controller too."""
+    return [_broker(settings, home, number) for number in range(1, settings.brokers + 1)]
+
+
+def _broker(settings: Settings, home: Path, number: int) -> Node:
+    name, folder = f"kafka-{number}", home / f"kafka-{number}"
+    port, controller_port = settings.kafka_port + number - 1, settings.controller_port + number - 1
+    file = folder / "server.properties"
+    java = _java("kafka", 512, f"-Dlog4j2.configurationFile={LOGGING / 'log4j2.properties'}", [])
+
+    def prepare() -> None:
+        if not (folder / "data" / "meta.properties").exists():
+            cluster_id = (home / "cluster-id").read_text(encoding="utf-8")
+            _run(
+                [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(file)],
+                folder,
+                f"format {name}",
+            )
+
+    return Node(
+        name,
+        f"{HOST}:{port}",
+        {port: "kafka_port", controller_port: "controller_port"},
+        [*java, "kafka.Kafka", str(file)],
+        prepare,
+        lambda: _broker_missing(port, number),
+        {file: _server_properties(settings, number, port, controller_port, folder / "data")},
+    )
+
+
+def _server_properties(
+    settings: Settings, number: int, port: int, controller_port: int, data: Path
+) -> str:
+    """One broker's server.properties; with three brokers every topic is kept three times and
+    acks=all means two of them."""
+    copies = min(settings.brokers, 3)
+    in_sync = 2 if copies == 3 else 1
+    voters = ",".join(
+        f"{n}@{HOST}:{settings.controller_port + n - 1}" for n in range(1, settings.brokers + 1)
+    )
+    return f"""process.roles=broker,controller
+node.id={number}
+controller.quorum.voters={voters}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}
+advertised.listeners=PLAINTEXT://{HOST}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={str(data).replace(chr(92), chr(92) * 2)}
+num.partitions=3
+default.replication.factor={copies}
+min.insync.replicas={in_sync}
+offsets.topic.num.partitions=5
+offsets.topic.replication.factor={copies}
+transaction.state.log.num.partitions=5
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
+share.coordinator.state.topic.num.partitions=5
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
+group.initial.rebalance.delay.ms=0
+log.retention.hours=720
+"""
+
+
+def make_cluster_id(home: Path) -> None:
+    """Make the id that all brokers of this home share, unless it is there; once, before the first
+    of them is prepared."""
+    file = home / "cluster-id"
+    if not file.exists():
+        file.write_text(
+            base64.b64encode(uuid.uuid4().bytes, altchars=b"AA").decode().rstrip("="),
+            encoding="utf-8",
+        )
+
+
+def _broker_missing(port: int, number: int) -> str:
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=f"{HOST}:{port}", bootstrap_timeout_ms=2000, request_timeout_ms=5000
+        )
+    except (KafkaError, OSError) as error:
+        return f"no answer: {type(error).__name__}"
+    try:
+        known = [
+            broker.get("broker_id", broker.get("node_id"))
+            for broker in admin.describe_cluster()["brokers"]
+        ]
+    except (KafkaError, OSError) as error:
+        return f"no answer: {type(error).__name__}"
+    finally:
+        admin.close()
+    return "" if number in known else f"it is not among the cluster's brokers {known} yet"
+
+
+def hdfs_nodes(settings: Settings, home: Path) -> list[Node]:
+    """The NameNode and the DataNodes."""
+    return [
+        _namenode(settings, home),
+        *(_datanode(settings, home, n) for n in range(1, settings.datanodes + 1)),
+    ]
+
+
+def _namenode(settings: Settings, home: Path) -> Node:
+    folder, http = home / "namenode", f"{HOST}:{settings.namenode_http_port}"
+    java = _java("hdfs", NAMENODE_HEAP_MB, "-Djava.net.preferIPv4Stack=true", [folder])
+    main = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+
+    def prepare() -> None:
+        if not (folder / "data" / "current").exists():
+            _run([*java, main, "-format", "-nonInteractive"], folder, "format namenode")
+
+    return Node(
+        "namenode",
+        f"{HOST}:{settings.namenode_port} (WebHDFS {http})",
+        {
+            settings.namenode_port: "namenode_port",
+            settings.namenode_http_port: "namenode_http_port",
+        },
+        [*java, main],
+        prepare,
+        lambda: _namenode_missing(http),
+        _hadoop_files(settings, folder, {"dfs.namenode.name.dir": "data"}),
+    )
+
+
+def _datanode(settings: Settings, home: Path, number: int) -> Node:
+    name, folder = f"datanode-{number}", home / f"datanode-{number}"
+    port = settings.datanode_port + 10 * (number - 1)
+    own = {
+        "dfs.datanode.data.dir": "data",
+        "dfs.datanode.address": f"{HOST}:{port}",
+        "dfs.datanode.http.address": f"{HOST}:{port + 1}",
+        "dfs.datanode.ipc.address": f"{HOST}:{port + 2}",
+    }
+    java = _java("hdfs", 256, "-Djava.net.preferIPv4Stack=true", [folder])
+    return Node(
+        name,
+        f"{HOST}:{port}",
+        dict.fromkeys(range(port, port + 3), "datanode_port"),
+        [*java, "org.apache.hadoop.hdfs.server.datanode.DataNode"],
+        lambda: None,
+        lambda: _datanode_missing(
+            f"{HOST}:{settings.namenode_http_port}", f"{HOST}:{port}", f"{HOST}:{port + 1}"
+        ),
+        _hadoop_files(settings, folder, own),
+    )
+
+
+def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict[Path, str]:
+    """core-site.xml, hdfs-site.xml and log4j.properties of one node."""
+    core = {
+        "fs.defaultFS": f"hdfs://{HOST}:{settings.namenode_port}",
+        "hadoop.tmp.dir": str(folder / "tmp"),
+    }
+    site = {
+        "dfs.replication": str(min(settings.datanodes, 3)),
+        "dfs.namenode.rpc-address": f"{HOST}:{settings.namenode_port}",
+        "dfs.namenode.http-address": f"{HOST}:{settings.namenode_http_port}",
+        "dfs.namenode.safemode.extension": "0",
+        # or a busy one of three is left out, and a block has two copies
+        "dfs.namenode.redundancy.considerLoad": "false",
+        # s; then a copy is ordered anew, its node may be dead
+        "dfs.namenode.reconstruction.pending.timeout-sec": "10",
+        "dfs.heartbeat.interval": "1",
+        # ms; twice that and ten heartbeats: dead after 20 s
+        "dfs.namenode.heartbeat.recheck-interval": "5000",
+        "dfs.datanode.hostname": HOST,
+        "dfs.namenode.datanode.registration.ip-hostname-check": "false",
+    }
+    return {
+        folder / "core-site.xml": _xml(core),
+        folder / "hdfs-site.xml": _xml({**site, **own, **_properties(settings.hdfs_site)}),
+        folder / "log4j.properties": (LOGGING / "log4j.properties").read_text(encoding="utf-8"),
+    }
+
+
+def _properties(text: str) -> dict[str, str]:
+    """The properties in "NAME=VALUE,NAME=VALUE". Raises ConfigError for a part that is no such
+    pair."""
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    for name, equals, value in pairs:
+        if not name or not value:
+            remedy = "set hdfs_site / TWEETS_HDFS_SITE / --hdfs-site to NAME=VALUE,NAME=VALUE"
+            raise ConfigError(f"not a property of HDFS: {name}{equals}{value}", "hdfs_site", remedy)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _xml(properties: dict[str, str]) -> str:
+    rows = [
+        f"  <property><name>{name}</name><value>{escape(value)}</value></property>"
+        for name, value in properties.items()
+    ]
+    return "\n".join(["<configuration>", *rows, "</configuration>", ""])
+
+
+def _namenode_missing(http: str) -> str:
+    try:
+        return "safe mode is on" if bean(http, "NameNodeInfo")["Safemode"] else ""
+    except (URLError, OSError, KeyError, IndexError) as error:
+        return f"no answer: {error}"
+
+
+def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
+    try:
+        actors = json.loads(bean(http, "DataNodeInfo")["BPServiceActorInfo"])
+        if not any(actor["ActorState"] == "RUNNING" and actor["BlockPoolID"] for actor in actors):
+            return "it has not joined the NameNode yet"
+        namenode = bean(namenode_http, "NameNodeInfo")
+    except (URLError, OSError, KeyError, IndexError) as error:
+        return f"no answer: {error}"
+    if not any(node["xferaddr"] == address for node in json.loads(namenode["LiveNodes"]).values()):
+        return "the NameNode does not count it as live yet"
+    # it says how many seconds ago
+    reported = time.time() - min(int(actor["LastBlockReport"]) for actor in actors)
+    return (
+        ""
+        if reported > namenode["NNStartedTimeInMillis"] / 1000
+        else "it has not told this NameNode of its blocks yet"
+    )
+
+
+def bean(http: str, name: str) -> dict:
+    """One of Hadoop's management beans, of the node that answers http at "host:port". Raises
+    OSError when none does."""
+    service = "DataNode" if name.startswith("DataNode") else "NameNode"
+    with urlopen(
+        f"http://{http}/jmx?qry={quote(f'Hadoop:service={service},name={name}')}", timeout=5
+    ) as answer:
+        return json.load(answer)["beans"][0]
+
+
+def _java(jar_set: str, heap_mb: int, option: str, folders: list[Path]) -> list[str]:
+    """The java command up to the main class."""
+    class_path = ":".join(map(str, [*folders, *jars.files(jar_set)]))
+    heap = ["-Xms32m", f"-Xmx{heap_mb}m"]  # the second is what it may grow to, not what it takes
+    return [str(jdk.home() / "bin" / "java"), *heap, "-XX:+UseSerialGC", option, "-cp", class_path]
+
+
+def _run(command: list[str], folder: Path, purpose: str) -> None:
+    """Run a preparing command in `folder` to its end. Raises PipelineError with its last words."""
+    done = subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        words = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
+        raise PipelineError(
+            f"cannot {purpose}:\n{words}",
+            "",
+            "scripts/services clean removes the data of all services",
+        )

@@ -1,0 +1,211 @@
+"""The commands of scripts/services: what starts, stops and looks at the set of services of one
+home."""
+
+import fcntl
+import json
+import shutil
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from config import settings as table
+from config.errors import ConfigError
+from config.venv import ROOT
+from local import jars, nodes, stubs
+from local.processes import Home
+from local.say import say
+
+ABOUT = "Kafka and HDFS on this machine, each service a process of its own, on 127.0.0.1 only."
+READY_S = 120.0
+
+
+class Services:
+    """The set of services of one home, as its settings (and what it already holds) say."""
+
+    def __init__(self, settings: table.Settings) -> None:
+        self.home = Home(ROOT / settings.services_home)
+        self.settings = self._remembered(settings)
+        missing = [name for name in ("kafka", "hdfs") if not jars.installed(name)]
+        if missing:
+            raise ConfigError(
+                f"the jars of {' and '.join(missing)} are not installed",
+                str(jars.TARGET),
+                "make setup",
+            )
+        self.nodes = [
+            *nodes.brokers(self.settings, self.home.path),
+            *nodes.hdfs_nodes(self.settings, self.home.path),
+        ]
+        self.nodes += stubs.stubs(self.settings, self.home)
+
+    def _remembered(self, settings: table.Settings) -> table.Settings:
+        """The settings, with the numbers of brokers and DataNodes that this home was made with."""
+        if settings.brokers not in (1, 3) or settings.datanodes < 1:
+            raise ConfigError(
+                "brokers is 1 or 3, datanodes at least 1", "", "set --brokers, --datanodes"
+            )
+        file = self.home.path / "set.json"
+        if file.exists():
+            for name, made_with in json.loads(file.read_text()).items():
+                wanted = settings.values[name]
+                if wanted != made_with and settings.origins[name] != "default":
+                    what = f"these services were made with {name} = {made_with}, not {wanted}"
+                    raise ConfigError(
+                        what,
+                        str(self.home.path),
+                        "scripts/services clean (removes their data), then start",
+                    )
+                settings.values[name] = made_with
+        return settings
+
+    def chosen(self, names: list[str]) -> list[nodes.Node]:
+        """The nodes of these names, all of them when there are none. Raises ConfigError for an
+        unknown name."""
+        known = {node.name: node for node in self.nodes}
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"there is no service {name!r}",
+                    str(self.home.path),
+                    f"choose from {', '.join(known)}",
+                )
+        return [known[name] for name in names or known]
+
+    def start(self, names: list[str]) -> None:
+        """Start what does not run and wait until it is ready."""
+        chosen = self.chosen(names)
+        down = [node for node in chosen if self.home.pid(node.name) is None]
+        running = [node for node in chosen if node not in down]
+        for node in running:
+            self._same_address(node)
+        if running:
+            more = f"; starting {', '.join(node.name for node in down)}" if down else ""
+            say(f"services: already running: {', '.join(node.name for node in running)}{more}")
+        for node in down:
+            refuse_taken_ports(node)
+        (self.home.path / "set.json").write_text(
+            json.dumps({n: self.settings.values[n] for n in ("brokers", "datanodes")})
+        )
+        nodes.make_cluster_id(self.home.path)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._launch, down))
+            list(pool.map(self._await, sorted(chosen, key=lambda node: node.name == "namenode")))
+        for node in down:
+            say(f"services: {node.name} is up on {node.address}, pid {self.home.pid(node.name)}")
+
+    def _same_address(self, node: nodes.Node) -> None:
+        at = self.home.address(node.name)
+        if at != node.address:
+            raise ConfigError(
+                f"{node.name} already runs on {at}, not {node.address}",
+                "",
+                "scripts/services stop, then start",
+            )
+
+    def _launch(self, node: nodes.Node) -> None:
+        for file, content in node.configuration.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+        node.prepare()
+        self.home.start(node.name, node.address, node.command)
+
+    def _await(self, node: nodes.Node) -> None:
+        self.home.wait(node.name, node.ready, READY_S)
+
+    def stop(self, names: list[str]) -> None:
+        """Stop what runs, all at once, and wait until it has ended."""
+        chosen = self.chosen(names)
+        with ThreadPoolExecutor() as pool:
+            stopped = list(pool.map(lambda node: self.home.stop(node.name), chosen))
+        ended = [node.name for node, did in zip(chosen, stopped, strict=True) if did]
+        say(f"services: stopped {', '.join(ended)}" if ended else "services: nothing was running")
+
+    def clean(self, names: list[str]) -> None:
+        """Stop everything and remove the home with all its data."""
+        if names:
+            raise ConfigError(
+                "clean takes no names",
+                "",
+                "scripts/services clean removes the data of all services",
+            )
+        self.stop([])
+        if (self.home.path / "set.json").exists():  # else it is not a home of ours
+            shutil.rmtree(self.home.path)
+
+    def status(self, names: list[str]) -> int:
+        """Print a line a service; 0 when all are up, 1 when not."""
+        chosen = self.chosen(names)
+        states = [self._state(node) for node in chosen]
+        for node, state in zip(chosen, states, strict=True):
+            address = self.home.address(node.name) or node.address
+            print(f"{node.name:<12} {self.home.pid(node.name) or '-':>8}  {state:<10} {address}")
+        down = [node.name for node, state in zip(chosen, states, strict=True) if state != "up"]
+        if down:
+            say(f"services: not up: {', '.join(down)}\n  next: scripts/services start")
+        return 1 if down else 0
+
+    def _state(self, node: nodes.Node) -> str:
+        if self.home.pid(node.name) is None:
+            return "died" if self.home.address(node.name) else "stopped"
+        missing = node.ready()
+        return f"not ready ({missing})" if missing else "up"
+
+    def env(self) -> None:
+        """Print the settings that point the other programs at this set and its stubs, for a shell's
+        `eval`."""
+        ports = self.settings
+        print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
+        print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
+        print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
+        for name, value in stubs.variables(self.home).items():
+            print(f"export {name}={value}")
+
+    def logs(self, names: list[str], lines: int) -> None:
+        """Print the last lines of each log."""
+        for node in self.chosen(names):
+            print(f"==> {self.home.log(node.name)} <==\n{self.home.tail(node.name, lines)}")
+
+
+def refuse_taken_ports(node: nodes.Node) -> None:
+    """Raise ConfigError naming the setting that moves it when somebody else listens on one of the
+    node's ports."""
+    for port, name in node.ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((nodes.HOST, port))
+            except OSError as error:
+                setting = next(setting for setting in table.TABLE if setting.name == name)
+                remedy = f"set {name} / {setting.variable} / {setting.flag}"
+                why = f"port {port} of {node.name} is taken by another process ({error.strerror})"
+                raise ConfigError(why, f"{nodes.HOST}:{port}", remedy) from None
+
+
+def main() -> int:
+    """Carry out the command line; the exit code is its result."""
+    parser = table.argument_parser("scripts/services", ABOUT)
+    parser.add_argument("action", choices=["start", "stop", "status", "logs", "env", "clean"])
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="kafka-1, namenode, datanode-1, …; none is all of them",
+    )
+    parser.add_argument(
+        "-n", "--lines", type=int, default=20, help="logs: so many lines (default 20)"
+    )
+    settings = table.load("services", sys.argv[1:], parser=parser)
+    services = Services(settings)
+    if settings.action == "status":
+        return services.status(settings.names)
+    if settings.action == "env":
+        services.env()
+        return 0
+    if settings.action == "logs":
+        services.logs(settings.names, settings.lines)
+        return 0
+    services.home.path.mkdir(parents=True, exist_ok=True)
+    with (services.home.path / "lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)  # two starts at once would start everything twice
+        getattr(services, settings.action)(settings.names)
+    return 0

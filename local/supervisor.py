@@ -1,0 +1,92 @@
+"""Runs a job again unless its end is for good: a service away, a kill, a crash and a newer driver
+pass; and not for ever."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+from local.say import say
+
+# Done, wrong configuration, risk of loss, credentials, quota of the source, ended by hand. All
+# others are tried again: services out of reach (1), a newer driver (4), Spark's own ends (50 to
+# 52), each signal (the JVM crashed, was killed, had no memory).
+FOR_GOOD = (0, 2, 3, 5, 6, 130)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+# A job that ran so long has recovered: the next trouble is a new one. Services that do not answer
+# are waited for for up to three minutes, and what kills a job at the same batch each time does so
+# sooner than this.
+STEADY_S = 600.0
+# in a row that were not steady: half an hour of crashes, an hour and a half of a service that is
+# away
+STARTS_AT_MOST = 30
+FENCED_AT_MOST = 3  # in a row: somebody else's supervisor does the same to the same output
+
+
+def _sleep(seconds: float, asked: Callable[[], bool]) -> None:
+    """Sleep for so long, or until somebody asks for the end."""
+    until = time.monotonic() + seconds
+    while not asked() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def _hopeless(fenced: int, unsteady: int, code: int) -> str:
+    """Why another start would be useless after these in a row, and what to do; empty while there is
+    hope."""
+    if fenced == FENCED_AT_MOST:
+        return (
+            "fenced again and again: two jobs share this output\n  next: stop one, or give it "
+            "another --output"
+        )
+    if unsteady == STARTS_AT_MOST:
+        what = (
+            f"gives up: {unsteady} starts in a row, none ran for {STEADY_S / 60:g} minutes, the "
+            f"last ended with {code}"
+        )
+        return (
+            f"{what}\n  next: see what the job said above and docs/runbook.md, exit code {code}; "
+            "then start it again"
+        )
+    return ""
+
+
+def supervise(
+    start: Callable[[], "subprocess.Popen[bytes]"],
+    sleep: Callable[[float, Callable[[], bool]], None] = _sleep,
+) -> int:
+    """Start the job until it ends for good; the result is its exit code. SIGINT and SIGTERM go to
+    the job and end it."""
+    pause, fenced, unsteady = FIRST_PAUSE_S, 0, 0
+    job: subprocess.Popen[bytes] | None = None
+    asked = False
+
+    def forward(number: int, _frame: object) -> None:
+        nonlocal asked
+        asked = True
+        if job is not None:
+            job.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, forward)
+    while True:
+        begun = time.monotonic()
+        job = start()
+        if asked:  # while it was started
+            job.send_signal(signal.SIGTERM)
+        code = job.wait()
+        code = 128 - code if code < 0 else code
+        if time.monotonic() - begun > STEADY_S:
+            pause, fenced, unsteady = FIRST_PAUSE_S, 0, 0
+        fenced = fenced + 1 if code == 4 else 0
+        unsteady += 1
+        if asked or code in FOR_GOOD:
+            return code
+        why = _hopeless(fenced, unsteady, code)
+        if why:
+            say(f"supervisor: {why}")
+            return code
+        say(f"supervisor: the job ended with {code}, starting it again in {pause:g} s")
+        sleep(pause, lambda: asked)
+        if asked:
+            return code
+        pause = min(pause * 2, LONGEST_PAUSE_S)

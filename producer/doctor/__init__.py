@@ -1,0 +1,1 @@
+"""`python -m producer --check`: is everything within reach, and what will it cost?"""

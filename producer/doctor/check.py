@@ -1,0 +1,61 @@
+"""`python -m producer --check`: can it run here? One line per point: ok, or the cause and the
+remedy."""
+
+from collections.abc import Callable
+
+from config import settings
+from config.errors import PipelineError
+from producer.doctor import broker as check_broker
+from producer.doctor import files as check_files
+from producer.doctor import machine as check_machine
+from producer.doctor.output import Output
+from producer.opening import checks_of_x, open_source
+from producer.sources import State
+from producer.sources.bluesky import check as bluesky_check
+
+
+def check(chosen: settings.Settings) -> int:
+    """Print one line per point; returns the exit code of the first that is not ok, or 0. Nothing is
+    bought and nothing stays."""
+
+    def source() -> str:
+        open_source(chosen, State())
+        told = f", {bluesky_check.look(chosen.jetstream_url)}" if chosen.source == "bluesky" else ""
+        return f" ({chosen.source}){told}"
+
+    codes = [
+        _line("system", check_machine.system),
+        _line("encoding", check_machine.encoding),
+        _line("packages", check_machine.packages),
+        _line("source", source),
+    ]
+    if chosen.source in ("stream", "search") and not codes[-1]:
+        codes += [_line(name, probe) for name, probe in checks_of_x(chosen)]
+    codes += [
+        _line("spool", lambda: check_files.spool(chosen)),
+        _line("ledger", lambda: check_files.file(chosen.ledger, "--ledger")),
+        _line("report", lambda: check_files.file(chosen.report, "--report")),
+        _line(
+            f"broker {chosen.bootstrap}",
+            lambda: check_broker.broker(chosen.bootstrap, chosen.topic),
+        ),
+    ]
+    if not codes[-1]:
+        codes.append(
+            _line(
+                f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)
+            )
+        )
+    codes.append(
+        _line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write())
+    )
+    return next((code for code in codes if code), 0)
+
+
+def _line(name: str, probe: Callable[[], str]) -> int:
+    try:
+        print(f"{name}: ok{probe()}", flush=True)
+    except PipelineError as error:
+        print(f"{name}: {error}", flush=True)
+        return error.exit_code
+    return 0

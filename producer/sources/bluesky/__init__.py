@@ -1,0 +1,1 @@
+"""Bluesky: posts from Jetstream, in its two versions."""

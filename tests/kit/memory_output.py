@@ -1,0 +1,34 @@
+"""An output on HDFS in memory, and batches for it."""
+
+from consumers.output import chain
+from consumers.output.commits import Batch, Output, Stage
+from consumers.output.manifests import Manifest
+from tests.kit.memory_files import MemoryFiles
+
+TOPICS, OFFSETS = {"tweets": "id-1"}, {("tweets", 0): (0, 1000), ("tweets", 1): (0, 1000)}
+
+
+def opened(files: MemoryFiles, approach: str = "direct") -> Output:
+    output = Output(files, approach, "vader")
+    output.begin(TOPICS, OFFSETS)
+    return output
+
+
+def staged(
+    files: MemoryFiles, output: Output, start: int = 0, until: int = 2
+) -> tuple[Stage, Batch]:
+    """A stage whose one task has written its file."""
+    stage = output.stage()
+    files.create_in_folder(f"{stage.parts}/tweets-00000-7.json.gz", b"lines")
+    file = {
+        "kind": "tweets",
+        "name": "tweets-00000-7.json.gz",
+        "bytes": 5,
+        "records": until - start,
+    }
+    return stage, Batch([("tweets", 0, start, until)], {"tweets": until - start}, [file])
+
+
+def published(files: MemoryFiles, seq: int) -> tuple[Manifest, bytes]:
+    data = files.read(f"{chain.folder(seq)}/_manifest.json")
+    return Manifest.from_bytes(data), data

@@ -1,0 +1,180 @@
+"""The spark-submit line that scripts/submit makes; Spark itself is not started."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from config import venv
+from config.errors import ConfigError
+from tests.conftest import ROOT
+
+SUBMIT = ROOT / "scripts" / "submit"
+
+
+@pytest.fixture(scope="module")
+def submit() -> ModuleType:
+    loader = SourceFileLoader("submit_script", str(SUBMIT))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose path has a space, with two jars."""
+    root = tmp_path / "a checkout"
+    jars = root / "build" / "jars" / "connector"
+    jars.mkdir(parents=True)
+    for name in ("b.jar", "a.jar", "not-a-jar.txt"):
+        (jars / name).touch()
+    monkeypatch.setattr(venv, "ROOT", root)
+    monkeypatch.setattr(venv, "PYTHON", root / ".venv" / "bin" / "python")
+    return root
+
+
+def options(line: list[str]) -> dict[str, str]:
+    """The options of ours, which come in pairs behind the program."""
+    return dict(zip(line[1:7:2], line[2:7:2], strict=True))
+
+
+@pytest.mark.parametrize("job", ["direct", "receiver_based"])
+def test_a_job_s_line(job: str, submit: ModuleType, checkout: Path) -> None:
+    line = submit.command([job, "--topic", "t", "--available-now"])
+    assert line[0] == str(checkout / ".venv" / "bin" / "spark-submit")
+    log = f'"-Dlog4j2.configurationFile={checkout}/config/log4j2.properties"'
+    assert options(line) == {
+        "--properties-file": str(checkout / "config" / "spark.conf"),
+        "--jars": ",".join(
+            str(checkout / "build" / "jars" / "connector" / name) for name in ("a.jar", "b.jar")
+        ),
+        "--driver-java-options": (
+            f'-XX:TieredStopAtLevel=1 -Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {log}'
+        ),
+    }
+    assert line[7:] == [
+        str(checkout / "consumers" / f"{job}.py"),
+        "--topic",
+        "t",
+        "--available-now",
+    ]
+
+
+def test_the_jobs_are_there() -> None:
+    for job in ("direct", "receiver_based"):
+        assert (ROOT / "consumers" / f"{job}.py").is_file()
+
+
+@pytest.mark.usefixtures("checkout")
+def test_options_before_the_job_are_spark_submit_s_own(submit: ModuleType, checkout: Path) -> None:
+    line = submit.command(
+        ["--master", "local[5]", "--conf", "a=b", "direct", "--conf", "the job's"]
+    )
+    assert line[7:] == [
+        "--master",
+        "local[5]",
+        "--conf",
+        "a=b",
+        str(checkout / "consumers" / "direct.py"),
+        "--conf",
+        "the job's",
+    ]
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    "script", ["count.py", "../examples/count.py", "/somewhere/else/my count.py"]
+)
+def test_any_script_s_path_is_left_as_it_is(script: str, submit: ModuleType) -> None:
+    """Relative to where one is: spark-submit is started there."""
+    line = submit.command([script, "direct", "x.py"])
+    assert line[7:] == [script, "direct", "x.py"]
+    assert "TieredStopAtLevel" not in options(line)["--driver-java-options"]
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize("arguments", [[], ["--topic", "t"], ["receiver-based"], ["directly"]])
+def test_no_job(arguments: list[str], submit: ModuleType) -> None:
+    with pytest.raises(ConfigError, match="no job named"):
+        submit.command(arguments)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_an_accepted_loss_is_not_supervised(
+    submit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["submit", "--supervise", "direct", "--accept-loss=ada: the disk was full"]
+    )
+    with pytest.raises(ConfigError, match="every loss to come"):
+        submit.main()
+
+
+def test_missing_jars(submit: ModuleType, checkout: Path) -> None:
+    for jar in (checkout / "build" / "jars" / "connector").glob("*.jar"):
+        jar.unlink()
+    with pytest.raises(ConfigError, match="(?s)the jars are missing.*make setup"):
+        submit.command(["direct"])
+
+
+def test_the_environment_finds_our_modules_and_keeps_the_user_s(
+    submit: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit.jdk, "home", lambda: Path("/a/jdk"))
+    monkeypatch.setenv("PYTHONPATH", "/mine:/also mine")
+    monkeypatch.setenv("TWEETS_TOPIC", "t")
+    environment = submit.environment()
+    assert environment["PYTHONPATH"].split(os.pathsep) == [
+        str(checkout),
+        str(checkout / "connector"),
+        "/mine",
+        "/also mine",
+    ]
+    assert environment["JAVA_HOME"] == "/a/jdk"
+    assert environment["PYSPARK_PYTHON"] == str(checkout / ".venv" / "bin" / "python")
+    assert environment["TWEETS_TOPIC"] == "t"
+    assert environment["SPARK_LOCAL_IP"] == "127.0.0.1"
+    monkeypatch.setenv("SPARK_LOCAL_IP", "192.0.2.7")
+    assert submit.environment()["SPARK_LOCAL_IP"] == "192.0.2.7", "the user's own wins"
+    monkeypatch.delenv("PYTHONPATH")
+    assert submit.environment()["PYTHONPATH"] == f"{checkout}{os.pathsep}{checkout / 'connector'}"
+
+
+def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
+    submit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    assert submit.environment()["SPARK_SUBMIT_OPTS"] == "-XX:+UseParallelGC"
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseSerialGC")
+    assert "SPARK_SUBMIT_OPTS" not in submit.environment()
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xss2m")
+    assert submit.environment()["SPARK_SUBMIT_OPTS"] == "-Xss2m"
+
+
+def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, str(SUBMIT), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_itself_from_anywhere(tmp_path: Path) -> None:
+    refused = run("--topic", "t", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(
+        "error: no job named at --topic t\n  next: scripts/submit direct"
+    )
+    helped = run("--help", cwd=tmp_path)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "scripts/submit" in helped.stdout

@@ -1,0 +1,1 @@
+"""Readers of what is published. Nothing in the pipeline depends on them."""
