@@ -9,9 +9,10 @@ A driver owns the output as long as its claim is there, with the inode that it w
 has another), and no newer one is. One listing answers all three. It is asked between staging and
 publishing, and that is enough:
 
-- What was staged before a newer claim is taken away by the newer driver, before that reads the last
-manifest. - What was staged after a newer claim is not published: the listing shows the claim. -
-What was staged in an output that has been replaced since is not there.
+- What was staged before a newer claim is removed by the newer driver before it reads the last
+  manifest.
+- What was staged after a newer claim is not published: the listing shows the claim.
+- What was staged in an output that has been replaced since then is no longer there.
 
 So a claim and a staging folder below the newest claim fence nobody and are removed. The newest
 claim always stays: a driver that has been frozen finds it, whenever it goes on.
