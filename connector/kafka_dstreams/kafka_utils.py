@@ -14,6 +14,7 @@ from pyspark.streaming import DStream, StreamingContext
 
 from kafka_dstreams import streams
 from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream, as_it_is
+from kafka_dstreams.java_errors import causes
 from kafka_dstreams.params import brokers, tell_once, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
@@ -95,7 +96,7 @@ class KafkaUtils:
             raise Exception("storageLevel must be of type pyspark.StorageLevel")  # 2.4's
         found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
         params = _params(ssc.sparkContext._jvm, {**kafkaParams, "metadata.broker.list": found})
-        # nobody there to replicate to, and a warning a block about it
+        # there is no other executor to replicate to, and Spark would warn once per block
         if re.match(r"local($|\[)", ssc.sparkContext.master):
             level = storageLevel
             storageLevel = StorageLevel(
@@ -259,7 +260,7 @@ def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
     try:
         streams.topics_once({**params, **soon}, topics)
     except (streams.KafkaError, Py4JJavaError) as error:
-        reason = error.java_exception if isinstance(error, Py4JJavaError) else error
+        reason = ": ".join(next(causes(error))) if isinstance(error, Py4JJavaError) else error
         tell_once(
             f"the receiver waits for brokers and topic: {reason} (brokers "
             f"{params['bootstrap.servers']})"
@@ -275,12 +276,10 @@ def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callab
     except streams.KafkaError as error:
         refusal = f"{type(error).__name__}: {error}"
     except Py4JJavaError as error:
-        cause = error.java_exception
-        while cause.getCause() is not None:
-            cause = cause.getCause()
-        if not cause.getClass().getName().startswith("org.apache.kafka."):
+        *_, (name, text) = causes(error)
+        if not name.startswith("org.apache.kafka."):
             raise
-        refusal = f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
+        refusal = f"{name.rpartition('.')[2]}: {text}"
     return _refuse(
         jvm,
         f"{refusal} (topics {' '.join(map(str, topics))}; brokers {params['bootstrap.servers']})",

@@ -149,7 +149,7 @@ final class Offsets {
   /** For those who asked not to fail where records are gone: they hear of each jump, with the sum of this process. */
   static void warnOfLoss(TopicPartition partition, long from, long to) {
     long lost = Math.max(0, to - from);
-    LOG.warn("{} offset {} is not in Kafka any more, going on at {}: {} offsets skipped, {} since this process began", partition,
+    LOG.warn("{} offset {} is no longer in Kafka, continuing at {}: {} offsets skipped, {} since this process began", partition,
         from, to, lost, LOST.addAndGet(lost));
   }
 
