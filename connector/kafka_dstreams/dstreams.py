@@ -9,8 +9,7 @@ from datetime import datetime
 from types import FunctionType
 from typing import Any
 
-from pyspark import StorageLevel, cloudpickle
-from pyspark.rdd import RDD
+from pyspark import RDD, StorageLevel, cloudpickle
 from pyspark.serializers import Serializer
 from pyspark.streaming import DStream, StreamingContext
 from pyspark.streaming.dstream import TransformedDStream

@@ -97,7 +97,7 @@ class KafkaUtils:
         found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
         params = _params(ssc.sparkContext._jvm, {**kafkaParams, "metadata.broker.list": found})
         # there is no other executor to replicate to, and Spark would warn once per block
-        if re.match(r"local($|\[)", ssc.sparkContext.master):
+        if re.match(r"local($|\[)", ssc.sparkContext.master or ""):
             level = storageLevel
             storageLevel = StorageLevel(
                 level.useDisk, level.useMemory, level.useOffHeap, level.deserialized
@@ -105,7 +105,9 @@ class KafkaUtils:
         frames = streams.receiver_frames(ssc, topics, params, storageLevel)
         # it may take seconds
         threading.Thread(target=_tell_of_silence, args=(params, list(topics)), daemon=True).start()
-        pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
+        pairs: DStream[Any] = DStream(
+            frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder))
+        )
         # Folded into the next stage; `ssc.union` wants streams of one serializer.
         return KafkaTransformedDStream(pairs, as_it_is)
 

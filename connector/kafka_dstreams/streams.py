@@ -71,7 +71,7 @@ def direct_frames(
     discover: bool = True,
     start_epochs: Mapping[tuple[str, int], int] | None = None,
     grouped: bool = True,
-) -> DStream:
+) -> DStream[bytes]:
     """A direct stream of frames: the driver plans offset ranges, tasks read exactly those.
 
     `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover`
@@ -122,7 +122,7 @@ def receiver_frames(
     topics: Mapping[str, int],
     params: Mapping[str, str],
     storage_level: StorageLevel = StorageLevel.MEMORY_AND_DISK,
-) -> DStream:
+) -> DStream[bytes]:
     """A receiver's stream of frames; `topics` says how many consumers read each topic, `params`
     names the `group.id`.
 
@@ -149,7 +149,7 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
     """The offset ranges of a stream's RDD, a list for each of its partitions; raises ValueError for
     any other RDD."""
     try:
-        parts = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
+        parts = json.loads(_jvm().kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
     except Py4JJavaError as error:
         raise ValueError(next(causes(error))[1]) from None
     return [[OffsetRange(*row) for row in part] for part in parts]
@@ -158,7 +158,7 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
 def leader_epochs(rdd: RDD[Any]) -> dict[tuple[str, int], int]:
     """Kafka's leader epoch of the last record of each (topic, partition) in a stream's RDD, where
     it is known."""
-    rows = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
+    rows = json.loads(_jvm().kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
     return {(topic, partition): epoch for topic, partition, epoch in rows}
 
 
