@@ -124,8 +124,8 @@ class KafkaUtils:
         """A direct stream of (key, value) tuples, or of what `messageHandler` returns.
 
         It begins at `fromOffsets` and reads those partitions only; without them at the beginning if
-        `auto.offset.reset` is smallest (or earliest), else at the end, and reads the partitions
-        that there are now. Raises TypeError, Py4JJavaError.
+        `auto.offset.reset` is smallest (or earliest), otherwise at the end, and reads the
+        partitions that there are now. Raises TypeError, Py4JJavaError.
         """
         if not isinstance(topics, list):
             raise TypeError("topics should be list")

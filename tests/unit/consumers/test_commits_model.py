@@ -80,7 +80,7 @@ def driver(
 
 def straggler(files: Any) -> None:
     """A task that driver a, if it was the first, has given up: it writes whenever it likes, and
-    makes its folder anew."""
+    makes its folder again."""
     with suppress(FileNotFoundError, FileExistsError):
         files.create_and_folders(
             "_staging/0000000001-a0/0000000000-a1.parts/tweets-00000-0.json.gz", b"late"
@@ -230,7 +230,7 @@ def explore(
 
 
 def explore_with_operator(*actors: Actor, begin: int = 0) -> set[tuple[str, ...]]:
-    """The first actor makes so many calls before anything else happens."""
+    """The first actor makes this number of calls before anything else happens."""
     return Interleavings(list(actors), judge_places, each_knows_why, begin=made()).explore(
         [0] * begin
     )
