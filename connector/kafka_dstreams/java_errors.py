@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from py4j.protocol import Py4JJavaError
 
-# A line that names an exception: the first one, and those after "Caused by: ".
-_CAUSE = re.compile(r"^(?:Caused by: |: )?((?:\w+\.)+[\w$]+)(?:: (.*))?$", re.MULTILINE)
+# An exception is named at the beginning of a line, behind "Caused by: ", or where Spark quotes a
+# task's behind its executor in brackets.
+_CAUSE = re.compile(r"(?:^(?:Caused by: |: )?|\): )((?:\w+\.)+[\w$]+)(?=: (.*)|$)", re.MULTILINE)
 
 
 def causes(error: Py4JJavaError) -> Iterator[tuple[str, str]]:

@@ -4,10 +4,10 @@ other."""
 import re
 from collections.abc import Iterator
 
-# A line that names an exception: the first one, those after "Caused by: ", and those that Spark
-# quotes from a task. Hadoop writes an error of the NameNode as RemoteException(CLASS).
+# An exception is named at the beginning of a line, behind "Caused by: ", or where Spark quotes a
+# task's behind its executor in brackets. Hadoop writes the NameNode's as RemoteException(CLASS).
 _CAUSE = re.compile(
-    r"^(?:Caused by: |: )?(?:[\w.$]+\()?((?:\w+\.)+[\w$]+)\)?(?:: (.*))?$", re.MULTILINE
+    r"(?:^(?:Caused by: |: )?|\): )(?:[\w.$]+\()?((?:\w+\.)+[\w$]+)\)?(?=: (.*)|$)", re.MULTILINE
 )
 
 

@@ -11,9 +11,13 @@ from consumers.output.refusals import clear, refusal
 
 ROOT = "hdfs://namenode:8020/out"
 HADOOP = "org.apache.hadoop"
+LIMIT = "The DiskSpace quota of /out is exceeded"
+JOB = (
+    "Job aborted due to stage failure: Lost task 0.1 in stage 3.0 (TID 7) (127.0.0.1 executor "
+    f"driver): {HADOOP}.hdfs.protocol.DSQuotaExceededException: {LIMIT}"
+)
 TASK = f"""An error occurred while calling z:partfiles.PartFiles.write.
-: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 3.0 failed:
-{HADOOP}.hdfs.protocol.DSQuotaExceededException: The DiskSpace quota of /out is exceeded
+: org.apache.spark.SparkException: {JOB}
 \tat {HADOOP}.hdfs.server.namenode.FSDirectory.verifyQuota(FSDirectory.java:1)
 
 Driver stacktrace:
@@ -28,14 +32,8 @@ UNKNOWN = [("java.net.UnknownHostException", "namenode")]
 
 def test_the_causes_from_the_outermost_to_the_innermost() -> None:
     assert list(causes(TASK)) == [
-        (
-            "org.apache.spark.SparkException",
-            "Job aborted due to stage failure: Task 0 in stage 3.0 failed:",
-        ),
-        (
-            f"{HADOOP}.hdfs.protocol.DSQuotaExceededException",
-            "The DiskSpace quota of /out is exceeded",
-        ),
+        ("org.apache.spark.SparkException", JOB),
+        (f"{HADOOP}.hdfs.protocol.DSQuotaExceededException", LIMIT),
         (f"{HADOOP}.fs.FileAlreadyExistsException", "/out/a"),
         ("java.io.EOFException", "java.io.EOFException"),
     ]
@@ -46,9 +44,7 @@ def test_the_causes_from_the_outermost_to_the_innermost() -> None:
 def test_a_limit_is_found_in_a_task_s_and_a_receiver_s_report() -> None:
     error = refusal(TASK, ROOT)
     assert error is not None and error.exit_code == 2
-    assert str(error).startswith(
-        f"HDFS's quota is used up: The DiskSpace quota of /out is exceeded at {ROOT}"
-    )
+    assert str(error).startswith(f"HDFS's quota is used up: {LIMIT} at {ROOT}")
     trace = "org.apache.spark.SparkException: Exception thrown in awaitResult: \n\tat a.B.c(D:1)\n"
     assert refusal(trace) is None and refusal("") is None
     denied = f"Caused by: {HADOOP}.security.AccessControlException: Permission denied: user=ana\n"
