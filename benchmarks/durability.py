@@ -15,12 +15,14 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from typing import Any
 
 from pyspark.rdd import RDD
 
 from benchmarks.exactly_once import ROOT, WARM_UP, produce
-from consumers.driver import batches, opening, running
+from consumers.driver import contexts, opening, running
+from consumers.driver.driver import Driver
 from kafka_dstreams import direct_frames, offset_ranges
 
 PARTITIONS = 3
@@ -55,13 +57,15 @@ def main() -> None:
         "--batch-interval-s",
         "1",
     ]
-    job = opening.open_job("direct", __doc__ or "")
-    storage = batches.current.storage if batches.current else None
-    assert storage is not None
+    opening.main("direct", __doc__, partial(run, count, records))
+
+
+def run(count: int, records: int, driver: Driver) -> None:
+    """Measure this number of batches."""
     # batches of one size
-    conf = {**opening.spark_conf(job.settings), "spark.streaming.backpressure.enabled": "false"}
+    conf = {"spark.streaming.backpressure.enabled": "false"}
     conf["spark.streaming.kafka.maxRatePerPartition"] = str(records // PARTITIONS)
-    ssc = running.streaming_context(job.name, job.settings.batch_interval_s, conf)
+    ssc = contexts.streaming_context(driver.settings, conf)
     measured: dict[str, list[float]] = {"forced": [], "closed": []}
 
     def store(rdd: RDD[bytes]) -> None:
@@ -70,18 +74,15 @@ def main() -> None:
         ):
             return
         way = min(measured, key=lambda way: len(measured[way]))
-        storage.forced = way == "forced"
+        driver.storage.forced = way == "forced"
         begun = time.perf_counter()
-        batches.store(rdd)
+        driver.store(rdd)
         measured[way].append(time.perf_counter() - begun)
 
-    direct_frames(ssc, job.topics, job.params, start=job.frontiers()).foreachRDD(store)
-    running.run(
-        ssc,
-        job.failure,
-        lambda: sum(map(len, measured.values())) >= count,
-        job.settings.stop_timeout_s,
-    )
+    start = driver.frontiers()
+    direct_frames(ssc, driver.topics, driver.params, start=start).foreachRDD(store)
+    driver.done = lambda: sum(map(len, measured.values())) >= count  # type: ignore[method-assign]
+    running.run(ssc, driver)
     file = ROOT / "build" / "bench" / "durability.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     results = json.loads(file.read_text()) if file.exists() else {}
@@ -91,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    opening.main(main)
+    main()

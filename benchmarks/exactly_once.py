@@ -16,12 +16,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyspark.rdd import RDD
 
-from consumers.driver import batches, opening, running
+from consumers.driver import contexts, opening, running
+from consumers.driver.driver import Driver
 from consumers.tweets.lines import lines
 from kafka_dstreams import direct_frames, offset_ranges
 
@@ -97,10 +99,15 @@ def main() -> None:
         "--batch-interval-s",
         "1",
     ]
-    job = opening.open_job("direct", __doc__ or "")
+    opening.main("direct", __doc__, partial(run, tweets, f"{output}/plain"))
+
+
+def run(tweets: int, plain: str, driver: Driver) -> None:
+    """Measure batches of both ways until this number of tweets is written; plain ones go below the
+    folder `plain`."""
     # batches of one size
-    conf = {**opening.spark_conf(job.settings), "spark.streaming.backpressure.enabled": "false"}
-    ssc = running.streaming_context(job.name, job.settings.batch_interval_s, conf)
+    conf = {"spark.streaming.backpressure.enabled": "false"}
+    ssc = contexts.streaming_context(driver.settings, conf)
     measured: dict[str, list[dict[str, float]]] = {"exactly_once": [], "plain": []}
     done = 0
 
@@ -114,17 +121,20 @@ def main() -> None:
         way = min(measured, key=lambda way: len(measured[way]))
         begun = time.perf_counter()
         if way == "plain":
-            plainly(rdd, f"{output}/plain/{len(measured[way])}", job.settings.max_tweet_bytes)
+            folder = f"{plain}/{len(measured[way])}"
+            plainly(rdd, folder, driver.settings.max_tweet_bytes)
         else:
-            batches.store(rdd)
+            driver.store(rdd)
         seconds = time.perf_counter() - begun
         measured[way].append(
             {"records": records, "seconds": seconds, "records_per_s": records / seconds}
         )
         done += records
 
-    direct_frames(ssc, job.topics, job.params, start=job.frontiers()).foreachRDD(store)
-    running.run(ssc, job.failure, lambda: done >= tweets, job.settings.stop_timeout_s)
+    start = driver.frontiers()
+    direct_frames(ssc, driver.topics, driver.params, start=start).foreachRDD(store)
+    driver.done = lambda: done >= tweets  # type: ignore[method-assign]
+    running.run(ssc, driver)
     result = figures(measured)
     file = ROOT / "build" / "bench" / "exactly-once.json"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -133,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    opening.main(main)
+    main()

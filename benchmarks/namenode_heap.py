@@ -26,6 +26,7 @@ from config import settings
 from config.errors import exit_with
 from config.venv import ROOT
 from consumers.output.commits import Batch, Output
+from consumers.output.ownership import Ownership
 from consumers.output.storage import Storage
 from local import jdk
 from local.processes import Home
@@ -78,11 +79,9 @@ def main() -> None:
     )[0]
     with SparkContext("local[1]", "namenode heap"):
         storage = Storage(f"{base}/bench/heap-{int(time.time())}")
-        output = Output(storage, "direct", "none")
-        output.begin(
-            {"t": "an id"},
-            {("t", partition): (0, count * 2 * RECORDS) for partition in range(PARTITIONS)},
-        )
+        offsets = {("t", number): (0, count * 2 * RECORDS) for number in range(PARTITIONS)}
+        own = Ownership.claim(storage, "direct")
+        output = Output.take_over(own, "none", {"t": "an id"}, offsets)
         for _ in range(50):
             publish(output, storage)
         edits = home.path / "namenode" / "data" / "current"

@@ -3,7 +3,7 @@
     scripts/submit benchmarks/starts.py [BATCHES …]
 
 A driver claims the output, fences the older ones off and reads the last manifest
-(`consumers.output.commits.Output`): nine times for each number, the median counts. The batches
+(`Ownership.claim`, `Output.take_over`): nine times for each number, the median counts. The batches
 between the first and the last are empty folders, for no start looks into them; the starts before
 are real ones. Prints the table, writes benchmarks/results/starts.json. Needs the services
 (scripts/services start) on their usual ports, or TWEETS_OUTPUT.
@@ -20,6 +20,7 @@ from typing import Any
 
 from consumers.output import chain
 from consumers.output.commits import Batch, Output
+from consumers.output.ownership import Ownership
 from consumers.output.storage import Storage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,12 @@ class Counted(Storage):
     def _ask(self, *arguments: Any) -> Any:
         self.calls += 1
         return super()._ask(*arguments)
+
+
+def started(files: Storage) -> Output:
+    """The output of a driver that starts."""
+    own, offsets = Ownership.claim(files, "direct"), {("tweets", 0): (0, 10**6)}
+    return Output.take_over(own, "none", {"tweets": "id"}, offsets)
 
 
 def fill(files: Storage, first: int, batches: int) -> None:
@@ -53,7 +60,7 @@ def measure(files: Counted, batches: int) -> dict[str, Any]:
     seconds, calls, idle = [], set(), []
     for _ in range(ROUNDS):
         files.calls, began = 0, time.monotonic()
-        output = Output(files, "direct", "none")
+        output = started(files)
         seconds.append(time.monotonic() - began)
         calls.add(files.calls)
         assert output.seq == batches
@@ -75,8 +82,7 @@ def main() -> None:
         "/tweets/"
     )[0]
     files = Counted(f"{base}/bench/starts-{int(time.time())}")
-    output = Output(files, "direct", "none")
-    output.begin({"tweets": "id"}, {("tweets", 0): (0, 1)})
+    output = started(files)
     output.publish(output.stage(), Batch([("tweets", 0, 0, 1)], {"tweets": 1}))
     rows, there = [], 1
     for batches in [int(word) for word in sys.argv[1:]] or BATCHES:

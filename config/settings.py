@@ -301,6 +301,13 @@ TABLE = (
         "",
         "go on behind records that retention deleted; the text says who and why, and is published",
     ),
+    Setting(
+        "progress_file",
+        JOBS,
+        str,
+        "",
+        "set by --supervise: a file whose time says when a batch was last published",
+    ),
     Setting("fail_point", JOBS, str, "", "tests only: end or hold the driver there"),
     Setting(
         "stop_timeout_s",

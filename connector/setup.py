@@ -40,8 +40,8 @@ class Build(build_py):
 
 
 def kafka_client() -> Path:
-    """Kafka's client: what `make setup` fetched, else from Maven. Raises SystemExit when it is not
-    what we know."""
+    """Kafka's client: what `make setup` fetched, otherwise Maven's. Raises SystemExit for any other
+    file."""
     _, name, version = CLIENT.split(":")
     found = BUILT / f"{name}-{version}.jar"
     if not found.exists():

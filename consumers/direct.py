@@ -6,27 +6,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from consumers.driver import batches, opening, running
+from consumers.driver import contexts, opening, running, trampoline
+from consumers.driver.driver import Driver
 from kafka_dstreams import direct_frames
 
 
-def main() -> None:
-    job = opening.open_job("direct", __doc__)
-    ssc = running.streaming_context(
-        job.name, opening.batch_interval_s(job.settings), opening.spark_conf(job.settings)
-    )
+def run(driver: Driver) -> None:
+    ssc = contexts.streaming_context(driver.settings)
     frames = direct_frames(
         ssc,
-        job.topics,
-        job.params,
-        start=job.frontiers(),
-        start_epochs=job.leader_epochs(),
-        stop_at=job.ends,
-        skip=job.published_ranges(),
+        driver.topics,
+        driver.params,
+        start=driver.frontiers(),
+        start_epochs=driver.leader_epochs(),
+        stop_at=driver.ends,
+        skip=driver.published_ranges(),
     )
-    frames.foreachRDD(batches.store)
-    running.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
+    frames.foreachRDD(trampoline.store)
+    running.run(ssc, driver)
 
 
 if __name__ == "__main__":
-    opening.main(main)
+    opening.main("direct", __doc__, run)

@@ -8,40 +8,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pyspark.streaming import StreamingContext
 
-from consumers.driver import batches, checkpoints, opening, running
+from consumers.driver import checkpoints, contexts, opening, receivers, running, trampoline
+from consumers.driver.driver import Driver
 from kafka_dstreams import commit, receive_in, receiver_frames
 
 
-def main() -> None:
-    job = opening.open_job("receiver_based", __doc__)
-    checkpoint = (
-        job.settings.checkpoint or f"{job.settings.output}/_checkpoint/{job.output.own.identity}"
-    )
+def run(driver: Driver) -> None:
+    settings, own = driver.settings, driver.output.own
+    checkpoint = checkpoints.take(settings, own.identity)
 
     def create() -> StreamingContext:
-        conf = {
-            "spark.streaming.receiver.writeAheadLog.enable": "true",
-            **opening.spark_conf(job.settings),
-        }
-        ssc = running.streaming_context(job.name, job.settings.batch_interval_s, conf)
+        logged = {"spark.streaming.receiver.writeAheadLog.enable": "true"}
+        ssc = contexts.streaming_context(settings, logged)
         ssc.checkpoint(checkpoint)
-        consumers = dict.fromkeys(job.topics, 1)
-        frames = ssc.union(
-            *[receiver_frames(ssc, consumers, job.params) for _ in range(job.settings.receivers)]
-        )
-        frames.foreachRDD(batches.store)
+        topics = dict.fromkeys(driver.topics, 1)
+        streams = [receiver_frames(ssc, topics, driver.params) for _ in range(settings.receivers)]
+        ssc.union(*streams).foreachRDD(trampoline.store)
         return ssc
 
-    checkpoints.open_checkpoint(job.settings, checkpoint, job.output.own.identity)
-    ssc = running.recover(checkpoint, create, job.settings.receivers)
-    # Each driver's receivers have a group of their own and begin at what is published: no other
-    # driver, of this output or of a copy, takes anything away from them. What comes again, from the
-    # log and from Kafka, `batches.store` publishes once.
-    group = f"{job.group}-{job.output.own.epoch}-{job.output.own.nonce}"
-    commit(job.params, group, job.frontiers(), job.leader_epochs())
+    ssc = checkpoints.context(checkpoint, create, settings.receivers)
+    # Receivers begin at what is published, in a group that no other driver uses. What comes again,
+    # from the log and from Kafka, `store` publishes once.
+    group = f"{driver.params['group.id']}-{own.epoch}-{own.nonce}"
+    commit(driver.params, group, driver.frontiers(), driver.leader_epochs())
     receive_in(ssc, group)
-    running.run(ssc, job.failure, job.done, job.settings.stop_timeout_s)
+    receivers.end_with(ssc, driver, checkpoint)
+    running.run(ssc, driver)
 
 
 if __name__ == "__main__":
-    opening.main(main)
+    opening.main("receiver_based", __doc__, run)

@@ -1,10 +1,11 @@
-"""Runs a job again unless its end is for good: a service away, a kill, a crash and a newer driver
-pass; and not for ever."""
+"""Starts a job again unless its end is final: an unreachable service, a kill, a crash and a newer
+driver pass. It gives up when no start makes progress."""
 
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from local.say import say
 
@@ -13,21 +14,24 @@ from local.say import say
 # 52), each signal (the JVM crashed, was killed, had no memory).
 FOR_GOOD = (0, 2, 3, 5, 6, 130)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-# A job that ran so long has recovered: the next trouble is a new one. Services that do not answer
-# are waited for for up to three minutes, and what kills a job at the same batch each time does so
-# sooner than this.
-STEADY_S = 600.0
-# in a row that were not steady: half an hour of crashes, an hour and a half of a service that is
-# away
+# What has made progress has recovered: the next trouble is a new one. A producer has after ten
+# minutes. A job has when it has published, for what kills it at the same batch each time may take
+# long to do so; with nothing to publish it has after a day.
+STEADY_S, QUIET_S = 600.0, 24 * 3600.0
+# in a row without progress: half an hour of crashes, an hour and a half of a service that is away
 STARTS_AT_MOST = 30
 FENCED_AT_MOST = 3  # in a row: somebody else's supervisor does the same to the same output
 
 
 def _sleep(seconds: float, asked: Callable[[], bool]) -> None:
-    """Sleep for so long, or until somebody asks for the end."""
+    """Sleep for `seconds`, or until somebody asks for the end."""
     until = time.monotonic() + seconds
     while not asked() and time.monotonic() < until:
         time.sleep(0.2)
+
+
+def _touched(progress: Path | None) -> int:
+    return progress.stat().st_mtime_ns if progress and progress.exists() else 0
 
 
 def _hopeless(fenced: int, unsteady: int, code: int) -> str:
@@ -39,10 +43,7 @@ def _hopeless(fenced: int, unsteady: int, code: int) -> str:
             "another --output"
         )
     if unsteady == STARTS_AT_MOST:
-        what = (
-            f"gives up: {unsteady} starts in a row, none ran for {STEADY_S / 60:g} minutes, the "
-            f"last ended with {code}"
-        )
+        what = f"gives up: {unsteady} starts in a row made no progress, the last ended with {code}"
         return (
             f"{what}\n  next: see what the job said above and docs/runbook.md, exit code {code}; "
             "then start it again"
@@ -53,10 +54,12 @@ def _hopeless(fenced: int, unsteady: int, code: int) -> str:
 def supervise(
     start: Callable[[], "subprocess.Popen[bytes]"],
     sleep: Callable[[float, Callable[[], bool]], None] = _sleep,
+    progress: Path | None = None,
 ) -> int:
-    """Start the job until it ends for good; the result is its exit code. SIGINT and SIGTERM go to
-    the job and end it."""
+    """Start the job until its end is final; the result is its exit code. SIGINT and SIGTERM go to
+    the job and end it. The job touches the file `progress` each time it has published."""
     pause, fenced, unsteady = FIRST_PAUSE_S, 0, 0
+    recovered_s = QUIET_S if progress else STEADY_S
     job: subprocess.Popen[bytes] | None = None
     asked = False
 
@@ -69,13 +72,13 @@ def supervise(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, forward)
     while True:
-        begun = time.monotonic()
+        begun, published = time.monotonic(), _touched(progress)
         job = start()
         if asked:  # while it was started
             job.send_signal(signal.SIGTERM)
         code = job.wait()
         code = 128 - code if code < 0 else code
-        if time.monotonic() - begun > STEADY_S:
+        if _touched(progress) != published or time.monotonic() - begun > recovered_s:
             pause, fenced, unsteady = FIRST_PAUSE_S, 0, 0
         fenced = fenced + 1 if code == 4 else 0
         unsteady += 1

@@ -9,8 +9,7 @@ from datetime import datetime
 from types import FunctionType
 from typing import Any
 
-from pyspark import StorageLevel, cloudpickle
-from pyspark.rdd import RDD
+from pyspark import RDD, StorageLevel, cloudpickle
 from pyspark.serializers import Serializer
 from pyspark.streaming import DStream, StreamingContext
 from pyspark.streaming.dstream import TransformedDStream
@@ -36,7 +35,7 @@ def direct_stream(
 ) -> "KafkaDStream":
     """A direct stream of Records; `start`, `discover` and `stop_at` as in `direct_frames`.
 
-    `start` may also be "committed": where the `group.id` of `params` has come to, else the
+    `start` may also be "committed": where the `group.id` of `params` has come to, otherwise the
     beginning. With `headers` the elements are RecordWithHeaders. Without `fail_on_data_loss`
     records that retention has deleted are skipped with a warning.
     """

@@ -2,6 +2,7 @@
 (docs/wire-format.md)."""
 
 import struct
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -24,13 +25,19 @@ class Record(NamedTuple):
 
 
 Headers = list[tuple[str, bytes | None]]
-RecordWithHeaders = NamedTuple(
-    "RecordWithHeaders", [*Record.__annotations__.items(), ("headers", Headers)]
-)
-RecordWithHeaders.__doc__ = (
-    "A Record and its headers: (name, value) in their order, names may repeat, a value is bytes "
-    "or None."
-)
+
+
+class RecordWithHeaders(NamedTuple):
+    """A Record and its headers: (name, value) in their order, names may repeat, a value is bytes or
+    None."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
 
 
 class Frame(NamedTuple):
@@ -47,11 +54,11 @@ class Frame(NamedTuple):
 
     def records(self) -> list[Any]:
         """The frame's rows: Records, or RecordWithHeaders where it has headers."""
-        columns = [self.offsets, self.timestamps, self.keys, self.values]
+        columns: list[Sequence[Any]] = [self.offsets, self.timestamps, self.keys, self.values]
         kind: type = Record
         if self.headers is not None:
             columns, kind = [*columns, self.headers], RecordWithHeaders
-        # What Record(*row) does, without a call of Python's a record: three times as fast.
+        # What Record(*row) does, without one call in Python per record: three times as fast.
         return list(
             map(
                 tuple.__new__,
@@ -62,14 +69,14 @@ class Frame(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the columns of a frame's `count` records lie, in bytes from its beginning: for who
-    walks them without an object a record. Offsets and timestamps are int64, lengths int32 (-1 is
-    null); keys, then values, stand one behind the other.
+    """Where the columns of a frame's `count` records lie, in bytes from its beginning, for callers
+    that walk them without one object per record. Offsets and timestamps are int64, lengths int32
+    (-1 is null); keys, then values, stand one behind the other.
     """
 
     topic: str
     partition: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's method of this name is not needed
     flags: int
     offsets: int
     timestamps: int
@@ -85,9 +92,12 @@ def layout(data: bytes) -> Layout:
     magic, count, partition, topic_length, flags = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise ValueError(f"not a frame: it begins with {magic!r}, not {_MAGIC!r}")
-    columns = [_HEADER.size + width * count for width in (0, 8, 16, 20, 24)]
-    topic = data[columns[4] : columns[4] + topic_length].decode()
-    return Layout(topic, partition, count, flags, *columns[:4], columns[4] + topic_length)
+    offsets, timestamps, keys, values, end = (
+        _HEADER.size + width * count for width in (0, 8, 16, 20, 24)
+    )
+    topic = data[end : end + topic_length].decode()
+    start = end + topic_length
+    return Layout(topic, partition, count, flags, offsets, timestamps, keys, values, start)
 
 
 def decode(data: bytes) -> Frame:

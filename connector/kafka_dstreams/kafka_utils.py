@@ -14,6 +14,7 @@ from pyspark.streaming import DStream, StreamingContext
 
 from kafka_dstreams import streams
 from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream, as_it_is
+from kafka_dstreams.java_errors import causes
 from kafka_dstreams.params import brokers, tell_once, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
 from kafka_dstreams.streams import OffsetRange
@@ -95,8 +96,8 @@ class KafkaUtils:
             raise Exception("storageLevel must be of type pyspark.StorageLevel")  # 2.4's
         found = brokers(kafkaParams, dict(ssc.sparkContext.getConf().getAll()), zkQuorum)
         params = _params(ssc.sparkContext._jvm, {**kafkaParams, "metadata.broker.list": found})
-        # nobody there to replicate to, and a warning a block about it
-        if re.match(r"local($|\[)", ssc.sparkContext.master):
+        # there is no other executor to replicate to, and Spark would warn once per block
+        if re.match(r"local($|\[)", ssc.sparkContext.master or ""):
             level = storageLevel
             storageLevel = StorageLevel(
                 level.useDisk, level.useMemory, level.useOffHeap, level.deserialized
@@ -104,7 +105,9 @@ class KafkaUtils:
         frames = streams.receiver_frames(ssc, topics, params, storageLevel)
         # it may take seconds
         threading.Thread(target=_tell_of_silence, args=(params, list(topics)), daemon=True).start()
-        pairs = DStream(frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder)))
+        pairs: DStream[Any] = DStream(
+            frames._jdstream, ssc, RecordSerializer(Pairs(keyDecoder, valueDecoder))
+        )
         # Folded into the next stage; `ssc.union` wants streams of one serializer.
         return KafkaTransformedDStream(pairs, as_it_is)
 
@@ -121,8 +124,8 @@ class KafkaUtils:
         """A direct stream of (key, value) tuples, or of what `messageHandler` returns.
 
         It begins at `fromOffsets` and reads those partitions only; without them at the beginning if
-        `auto.offset.reset` is smallest (or earliest), else at the end, and reads the partitions
-        that there are now. Raises TypeError, Py4JJavaError.
+        `auto.offset.reset` is smallest (or earliest), otherwise at the end, and reads the
+        partitions that there are now. Raises TypeError, Py4JJavaError.
         """
         if not isinstance(topics, list):
             raise TypeError("topics should be list")
@@ -259,7 +262,7 @@ def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
     try:
         streams.topics_once({**params, **soon}, topics)
     except (streams.KafkaError, Py4JJavaError) as error:
-        reason = error.java_exception if isinstance(error, Py4JJavaError) else error
+        reason = ": ".join(next(causes(error))) if isinstance(error, Py4JJavaError) else error
         tell_once(
             f"the receiver waits for brokers and topic: {reason} (brokers "
             f"{params['bootstrap.servers']})"
@@ -275,12 +278,10 @@ def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callab
     except streams.KafkaError as error:
         refusal = f"{type(error).__name__}: {error}"
     except Py4JJavaError as error:
-        cause = error.java_exception
-        while cause.getCause() is not None:
-            cause = cause.getCause()
-        if not cause.getClass().getName().startswith("org.apache.kafka."):
+        *_, (name, text) = causes(error)
+        if not name.startswith("org.apache.kafka."):
             raise
-        refusal = f"{cause.getClass().getSimpleName()}: {cause.getMessage()}"
+        refusal = f"{name.rpartition('.')[2]}: {text}"
     return _refuse(
         jvm,
         f"{refusal} (topics {' '.join(map(str, topics))}; brokers {params['bootstrap.servers']})",

@@ -58,7 +58,7 @@ def translate(params: Mapping[str, Any]) -> dict[str, str]:
     """Old or new Kafka parameters as today's client takes them; always with an `auto.offset.reset`,
     latest unless asked for.
 
-    Names that mean nothing any more are dropped, with one warning each. Raises ValueError for a
+    Names that no longer mean anything are dropped, with one warning each. Raises ValueError for a
     secret in clear.
     """
     given = {str(name): text(value) for name, value in params.items() if value is not None}
@@ -154,7 +154,7 @@ def brokers(params: Mapping[str, Any], spark_conf: Mapping[str, str], zk_quorum:
 
 def _from(origin: str, found: str, zk_quorum: str) -> str:
     tell_once(
-        f"Kafka has no ZooKeeper any more: instead of {zk_quorum} the brokers are {found}, from "
+        f"Kafka no longer has ZooKeeper: instead of {zk_quorum} the brokers are {found}, from "
         f"{origin}"
     )
     return found

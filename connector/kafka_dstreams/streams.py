@@ -3,14 +3,14 @@ belongs to them."""
 
 import json
 from collections.abc import Iterable, Mapping
-from itertools import product
 from typing import Any, NamedTuple
 
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkContext, StorageLevel
-from pyspark.rdd import RDD
+from pyspark import RDD, SparkContext, StorageLevel
 from pyspark.serializers import NoOpSerializer
 from pyspark.streaming import DStream, StreamingContext
+
+from kafka_dstreams.java_errors import causes
 
 
 class OffsetRange(NamedTuple):
@@ -49,14 +49,15 @@ class NoSuchTopic(KafkaError):
 
 
 class DataLoss(KafkaError):
-    """The records asked for are not in Kafka any more."""
+    """The records that were asked for are no longer in Kafka."""
 
 
+# by the class, and by how the message begins
 _ERRORS = {
-    "kafkadstreams.DataLossException": DataLoss,
-    "errors.UnknownTopicOrPartitionException": NoSuchTopic,
-    "errors.TimeoutException": Unreachable,
-    "ConfigException: No resolvable bootstrap urls": Unreachable,
+    ("kafkadstreams.DataLossException", ""): DataLoss,
+    ("org.apache.kafka.common.errors.UnknownTopicOrPartitionException", ""): NoSuchTopic,
+    ("org.apache.kafka.common.errors.TimeoutException", ""): Unreachable,
+    ("org.apache.kafka.common.config.ConfigException", "No resolvable bootstrap"): Unreachable,
 }
 
 
@@ -70,7 +71,7 @@ def direct_frames(
     discover: bool = True,
     start_epochs: Mapping[tuple[str, int], int] | None = None,
     grouped: bool = True,
-) -> DStream:
+) -> DStream[bytes]:
     """A direct stream of frames: the driver plans offset ranges, tasks read exactly those.
 
     `start` is "earliest", "latest" or the first offset of each (topic, partition); with `discover`
@@ -121,7 +122,7 @@ def receiver_frames(
     topics: Mapping[str, int],
     params: Mapping[str, str],
     storage_level: StorageLevel = StorageLevel.MEMORY_AND_DISK,
-) -> DStream:
+) -> DStream[bytes]:
     """A receiver's stream of frames; `topics` says how many consumers read each topic, `params`
     names the `group.id`.
 
@@ -148,16 +149,16 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
     """The offset ranges of a stream's RDD, a list for each of its partitions; raises ValueError for
     any other RDD."""
     try:
-        parts = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
+        parts = json.loads(_jvm().kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
     except Py4JJavaError as error:
-        raise ValueError(error.java_exception.getMessage()) from None
+        raise ValueError(next(causes(error))[1]) from None
     return [[OffsetRange(*row) for row in part] for part in parts]
 
 
 def leader_epochs(rdd: RDD[Any]) -> dict[tuple[str, int], int]:
     """Kafka's leader epoch of the last record of each (topic, partition) in a stream's RDD, where
     it is known."""
-    rows = json.loads(rdd.ctx._jvm.kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
+    rows = json.loads(_jvm().kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
     return {(topic, partition): epoch for topic, partition, epoch in rows}
 
 
@@ -181,7 +182,7 @@ def topic_ids(params: Mapping[str, str], names: list[str]) -> dict[str, str]:
 
 
 def topics_once(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
-    """`topics` by a client that is closed then: for parameters that nobody asks with again."""
+    """`topics` by a client that is closed afterwards: for parameters that are used only once."""
     try:
         return topics(params, names)
     finally:
@@ -208,8 +209,8 @@ def commit(
 
 
 def receive_in(ssc: StreamingContext, group: str) -> None:
-    """Have the receivers of a context that has not started read in this group; a recovered one has
-    its predecessor's else."""
+    """Have the receivers of a context that has not started read in this group; otherwise a
+    recovered context keeps the old driver's group."""
     _call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
 
 
@@ -222,10 +223,11 @@ def need(params: Mapping[str, str], *names: str) -> None:
 
 def error_of(error: Py4JJavaError) -> KafkaError | None:
     """The Kafka trouble behind an error that Spark reports, or None if it is of another kind."""
-    # whose text is a call to the JVM: one
-    for (mark, kind), line in product(_ERRORS.items(), str(error).splitlines()):
-        if mark in line:
-            return kind(line[line.index(mark) :].partition(": ")[2] or mark)
+    found = list(causes(error))
+    for (known, words), kind in _ERRORS.items():
+        for name, text in found:
+            if name == known and text.startswith(words):
+                return kind(text)
     return None
 
 

@@ -1,18 +1,25 @@
-"""The receiver job's checkpoint: whose it is, what it freezes, and whether its logs can be read."""
+"""The receiver job's checkpoint: whose it is, what it freezes, whether its logs can be read, and
+the context in it."""
 
 import json
 import posixpath
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from config import errors
+from py4j.protocol import Py4JJavaError
+from pyspark.streaming import StreamingContext
+
+from config.errors import ConfigError
 from config.settings import Settings
-from consumers.driver import running
+from consumers.driver.running import CLOCK_SLACK_S
+from consumers.output.jvm_errors import causes
 from consumers.output.storage import Storage
 
+ANOTHER = "start with another --checkpoint: the output knows what is published, nothing is lost"
 FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
 OURS = ("batches", "_epochs", "_seen", "_staging", "_identity.json")  # in an output
 
@@ -31,51 +38,58 @@ def check_place(checkpoint: str, output: str) -> None:
         or (folder.startswith(f"{root}/") and below in OURS)
     ):
         what = "the checkpoint would be among what is published"
-        raise errors.ConfigError(
-            what, f"checkpoint {checkpoint}", "a folder of its own; <output>/_checkpoint is one"
-        )
+        remedy = "a folder of its own; <output>/_checkpoint is one"
+        raise ConfigError(what, f"checkpoint {checkpoint}", remedy)
 
 
-def open_checkpoint(job: Settings, checkpoint: str, identity: str) -> None:
-    """Remember the settings that a checkpoint freezes and its output, or refuse to start with
-    others than it was made with.
+def take(settings: Settings, identity: str) -> str:
+    """The address of the checkpoint of the output `identity`, ready for this start.
 
-    One with batches from the future is refused too: Spark would give no batch a record before their
-    time, which the names in the log of the batches say (log-BEGIN-END, ms). The logs are readable
-    when this returns, whatever their last writer died of. Only the owner may use the folder: the
-    next driver runs what somebody writes there.
+    Only its owner may use the folder: the next driver runs what somebody writes there. Raises
+    ConfigError where a start with these settings would go wrong, ServiceUnreachable.
     """
-    storage = Storage(checkpoint)
+    address = settings.checkpoint or f"{settings.output}/_checkpoint/{identity}"
+    storage = Storage(address)
     storage.make_private("")
-    storage.recover_leases("")
+    storage.recover_leases("")  # the last writer may have been killed
+    _check_clock(storage)
+    _check_settings(
+        storage, {**{name: getattr(settings, name) for name in FROZEN}, "output": identity}
+    )
+    return str(address)
+
+
+def _check_clock(storage: Storage) -> None:
+    """Raises ConfigError if the checkpoint has batches from the future: Spark would give no batch a
+    record before their time. The log of the batches names it (log-BEGIN-END, ms)."""
     begins = [
         int(name.split("-")[1])
         for name in storage.list("receivedBlockMetadata")
         if name.startswith("log-")
     ]
     ahead = max(begins, default=0) / 1000 - time.time()
-    if ahead > running.CLOCK_SLACK_S:
+    if ahead > CLOCK_SLACK_S:
         what = (
-            f"the last batch is {ahead:.0f} s ahead of the clock, which was set back or is "
+            f"the last batch is {ahead:.0f} s ahead of this clock, which was set back or is "
             "another host's"
         )
-        raise errors.ConfigError(
-            what, checkpoint, f"set the clock; or {running.ANOTHER_CHECKPOINT}"
-        )
-    now: dict[str, Any] = {**{name: getattr(job, name) for name in FROZEN}, "output": identity}
+        raise ConfigError(what, storage.root, f"set the clock; or {ANOTHER}")
+
+
+def _check_settings(storage: Storage, now: dict[str, Any]) -> None:
+    """Remember the settings that the checkpoint freezes; raises ConfigError if it was made with
+    others."""
     if not storage.exists("settings.json"):
         storage.create(aside := f"settings.{uuid.uuid4()}.json", json.dumps(now).encode())
-        # of two that start at once the first one's count
+        # Of two drivers that start at once the first one's settings count.
         with suppress(FileExistsError, FileNotFoundError):
             storage.rename(aside, "settings.json")
         storage.delete(aside)
     try:
         then = json.loads(storage.read("settings.json"))
     except ValueError:
-        where = f"{checkpoint}/settings.json"
-        raise errors.ConfigError(
-            "the checkpoint's settings are not readable", where, running.ANOTHER_CHECKPOINT
-        ) from None
+        where = f"{storage.root}/settings.json"
+        raise ConfigError("the checkpoint's settings cannot be read", where, ANOTHER) from None
     changed = [
         f"{name}: {then.get(name)!r} there, {value!r} now"
         for name, value in now.items()
@@ -83,6 +97,28 @@ def open_checkpoint(job: Settings, checkpoint: str, identity: str) -> None:
     ]
     if changed:
         what = f"the checkpoint was made with other settings ({'; '.join(changed)})"
-        raise errors.ConfigError(
-            what, checkpoint, f"start with the old values; or {running.ANOTHER_CHECKPOINT}"
-        )
+        raise ConfigError(what, storage.root, f"start with the old values; or {ANOTHER}")
+
+
+def context(
+    checkpoint: str, create: Callable[[], StreamingContext], receivers: int
+) -> StreamingContext:
+    """The streaming context that the checkpoint holds, or a new one where there is none.
+
+    Raises ConfigError if it cannot be read, or if the receivers would leave no core for the
+    batches.
+    """
+    try:
+        ssc = StreamingContext.getOrCreate(checkpoint, create)
+    except Py4JJavaError as error:
+        if not any("Failed to read checkpoint" in text for _, text in causes(error)):
+            raise
+        what = "the checkpoint cannot be read; another version of this program may have made it"
+        raise ConfigError(what, checkpoint, ANOTHER) from None
+    cores = ssc.sparkContext.defaultParallelism
+    if cores <= receivers:
+        ssc.stop()
+        what = f"{receivers} receivers occupy one core each; {cores} cores leave none for batches"
+        remedy = f"fewer --receivers, or spark-submit --master local[{receivers + 2}]"
+        raise ConfigError(what, "receivers", remedy)
+    return ssc

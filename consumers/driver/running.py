@@ -6,122 +6,78 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
 
-from config.errors import ConfigError, PipelineError
+from config.errors import PipelineError
+from consumers.driver.driver import Driver
 
-ANOTHER_CHECKPOINT = (
-    "start with another --checkpoint: the output knows what is published, nothing is lost"
-)
-CLOCK_SLACK_S = 60  # a clock set back no further is waited for, as Spark does
+CLOCK_SLACK_S = 60  # a clock set back by less is waited for, as Spark does
 # the logger's name
 _METADATA_LOG = "org.apache.spark.streaming.util.FileBasedWriteAheadLog_ReceivedBlockTracker"
 _POLL_S = 0.2
 _GRACE_S = 30.0  # beyond the graceful stop's own limit, for the JVM to end its threads
 
 
-def streaming_context(
-    name: str, batch_interval_s: float, conf: Mapping[str, str]
-) -> StreamingContext:
-    """A streaming context whose Spark settings are those of spark-submit with `conf` on top."""
-    spark = SparkConf().setAppName(name).setAll(list(conf.items()))
-    return StreamingContext(SparkContext(conf=spark), batch_interval_s)
+def run(ssc: StreamingContext, driver: Driver) -> None:
+    """Run the streams until the driver is done, until SIGINT or SIGTERM (graceful stop), or until a
+    batch fails.
 
-
-def recover(
-    checkpoint: str, create: Callable[[], StreamingContext], receivers: int
-) -> StreamingContext:
-    """The context that the checkpoint holds, or a new one where there is none.
-
-    Raises ConfigError if the checkpoint cannot be read, or if the receivers would leave no core for
-    the batches.
-    """
-    try:
-        ssc = StreamingContext.getOrCreate(checkpoint, create)
-    except Py4JJavaError as error:
-        if "Failed to read checkpoint" not in str(error):
-            raise
-        what = "the checkpoint cannot be read, it may be another version's"
-        raise ConfigError(what, checkpoint, ANOTHER_CHECKPOINT) from None
-    cores = ssc.sparkContext.defaultParallelism
-    if cores <= receivers:
-        ssc.stop()
-        what = (
-            f"{receivers} receivers keep a core each and {cores} cores leave none for the batches"
-        )
-        raise ConfigError(
-            what, "receivers", f"fewer --receivers, or spark-submit --master local[{receivers + 2}]"
-        )
-    return ssc
-
-
-def run(
-    ssc: StreamingContext,
-    failure: Callable[[], BaseException | None],
-    done: Callable[[], bool],
-    stop_timeout_s: float,
-) -> None:
-    """Run the streams until `done`, SIGINT or SIGTERM (graceful stop), or until a batch fails.
-
-    Raises what `failure` returns, or whatever Spark reports; PipelineError when the wall clock is
-    set back, for Spark's timer would make no batch until it is there again. A stop that hangs ends
+    Raises the driver's failure, or what Spark reports; PipelineError when the wall clock is set
+    back: Spark's timer would make no batch until the clock has caught up. A stop that hangs ends
     the process with 1.
     """
-    if done():
+    jvm: Any = ssc.sparkContext._jvm
+    if driver.done():
         ssc.sparkContext.stop()
         return
-    signals = ssc.sparkContext._jvm.kafkadstreams.Signals
-    signals.install()
+    jvm.kafkadstreams.Signals.install()
     # Ctrl-C reaches this process too; the JVM half keeps the request
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
-    graceful, booted = False, time.time() - time.monotonic()
+    graceful = False
     try:
         ssc.start()
-        while failure() is None:
-            if done() or signals.requested():
-                graceful = True
-                break
-            ssc.awaitTerminationOrTimeout(_POLL_S)
-            back = booted - (time.time() - time.monotonic())
-            if back > CLOCK_SLACK_S:
-                raise PipelineError(
-                    f"the clock was set back by {back:.0f} s",
-                    remedy="start again: Spark would wait for so long",
-                )
+        graceful = _wait(ssc, driver, jvm.kafkadstreams.Signals)
     except Py4JJavaError:
-        if failure() is None:  # otherwise Spark reports, in its own words, what the batch raised
+        if driver.failure is None:  # otherwise Spark reports, in its own words, what it was
             raise
     finally:
-        _stop(ssc, graceful, stop_timeout_s)
-    error = failure()
-    if error is not None:
-        raise error
+        _stop(ssc, jvm, graceful, driver.settings.stop_timeout_s)
+    if driver.failure is not None:
+        raise driver.failure
 
 
-def _stop(ssc: StreamingContext, graceful: bool, stop_timeout_s: float) -> None:
-    watchdog = threading.Timer(stop_timeout_s + _GRACE_S, _give_up)
+def _wait(ssc: StreamingContext, driver: Driver, signals: Any) -> bool:
+    """Wait for the end; says whether the stop may take the time for what is under way."""
+    booted = time.time() - time.monotonic()
+    while driver.failure is None:
+        if driver.done() or signals.requested():
+            return True
+        ssc.awaitTerminationOrTimeout(_POLL_S)  # type: ignore[arg-type]
+        back = booted - (time.time() - time.monotonic())
+        if back > CLOCK_SLACK_S:
+            remedy = "start again; otherwise Spark idles until the clock catches up"
+            raise PipelineError(f"the clock was set back by {back:.0f} s", remedy=remedy)
+    return False
+
+
+def _stop(ssc: StreamingContext, jvm: Any, graceful: bool, timeout_s: float) -> None:
+    watchdog = threading.Timer(timeout_s + _GRACE_S, _give_up)
     watchdog.daemon = True
     watchdog.start()
-    if (
-        graceful
+    if graceful:
         # Spark closes this log before its last use; the second of three attempts opens it again, a
-        # third would be an error
-    ):
-        log4j = ssc.sparkContext._jvm.org.apache.logging.log4j
+        # third one would be an error
+        log4j = jvm.org.apache.logging.log4j
         log4j.core.config.Configurator.setLevel(_METADATA_LOG, log4j.Level.ERROR)
     ssc.stop(stopSparkContext=True, stopGraceFully=graceful)
     watchdog.cancel()
 
 
 def _give_up() -> None:
-    print(
-        "error: the stop took too long; what is published stays, the rest is read again at the "
-        "next start",
-        file=sys.stderr,
-    )
+    what = "the stop took too long; what is published stays, a start reads the rest again"
+    print(f"error: {what}\n  next: start again", file=sys.stderr)
     os._exit(1)

@@ -1,1 +1,1 @@
-"""The output on HDFS: who owns it, what it covers, and the commit that makes a batch visible."""
+"""The output on HDFS: its owner, what it covers, and the commit that makes a batch visible."""

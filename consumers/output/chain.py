@@ -2,17 +2,29 @@
 three calls.
 
 batches/<shard>/<seq>/   one batch, published and immutable
-_seen/<n>-<identity>     a folder: n batches were there when a driver started, none may vanish
+_seen/<n>-<identity>     a folder, named after the number of batches when a driver started: if
+                         there are fewer later, somebody deleted some
 """
 
 from contextlib import suppress
+from typing import NamedTuple
 
 from config.errors import ConfigError, DataLossRisk
+from consumers.output import manifests
 from consumers.output.files import Files
 from consumers.output.manifests import Manifest, OtherVersion
 
 # batches in a folder: HDFS allows one 1,048,576 entries and lists a thousand in one answer
 SHARD = 1000
+
+
+class Tip(NamedTuple):
+    """Where the chain ends: the number of the next batch, the last batch's manifest, and its hash.
+    An output without batches has neither of the two."""
+
+    seq: int
+    manifest: Manifest | None
+    digest: str | None
 
 
 def shard(seq: int) -> str:
@@ -28,6 +40,20 @@ def folder(seq: int) -> str:
 def published(files: Files, seq: int) -> bool:
     """Whether there is a batch of this number."""
     return files.exists(folder(seq))
+
+
+def tip(files: Files, identity: str) -> Tip:
+    """Where the chain ends now. Raises DataLossRisk if somebody has taken batches away, or if the
+    last batch belongs to another output."""
+    seq = length(files, identity)
+    if not seq:
+        return Tip(0, None, None)
+    last, data = manifest(files, seq - 1)
+    if last.identity != identity:
+        what = f"the last batch belongs to the output {last.identity}, this one is {identity}"
+        where = f"{files.root}/{folder(seq - 1)}"
+        raise DataLossRisk(what, where, "scripts/audit.py shows what is there")
+    return Tip(seq, last, manifests.digest(data))
 
 
 def length(files: Files, identity: str) -> int:
@@ -73,15 +99,15 @@ def remember(files: Files, identity: str, length: int) -> None:
 
 
 def _seen(files: Files, identity: str) -> list[int]:
-    """The words that drivers have left. One that did not know yet that another output was in its
-    output's place left it there."""
-    words = [name.partition("-") for name in files.list("_seen")]
-    return [int(number) for number, _, of in words if of == identity]
+    """The numbers that drivers of this output recorded. A driver that did not know yet that another
+    output was in its output's place recorded its number there."""
+    records = [name.partition("-") for name in files.list("_seen")]
+    return [int(number) for number, _, of in records if of == identity]
 
 
 def manifest(files: Files, seq: int) -> tuple[Manifest, bytes]:
-    """A batch's manifest and its bytes. Raises ConfigError where it is another version's,
-    DataLossRisk where it is none."""
+    """A batch's manifest and its bytes. Raises ConfigError for a manifest of another version,
+    DataLossRisk where none can be read."""
     path = f"{folder(seq)}/_manifest.json"
     try:
         data = files.read(path)

@@ -5,8 +5,8 @@ overwrites.
     _staging/<epoch>-<nonce>/<seq>-<uuid>/        the winners among it, and the manifest
     batches/<shard>/<seq>/                        published, immutable
 
-The number of the batch is the collision key: whoever publishes it first has won, whatever else goes
-on. Who may publish is consumers/output/ownership.py's affair.
+The number of the batch is the collision key: the driver that publishes it first has won, whatever
+else goes on. consumers/output/ownership.py says which driver may publish.
 """
 
 import uuid
@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from config.errors import ConfigError, DataLossRisk, Fenced
-from consumers.output import chain, fail_points, manifests
-from consumers.output.files import Files
-from consumers.output.manifests import Covered, Manifest, Partition
+from config.errors import Fenced
+from consumers.output import chain, continuity, fail_points, manifests
+from consumers.output.chain import Tip
+from consumers.output.manifests import Covered, Manifest, Partition, Range
 from consumers.output.ownership import Ownership, now
 
 
@@ -41,7 +41,7 @@ class Batch:
     the part files {kind, name, bytes, records} that won, and Kafka's leader epoch of the last
     record of each partition."""
 
-    ranges: list[tuple[str, int, int, int]]
+    ranges: list[Range]
     counts: dict[str, int]
     files: list[dict[str, Any]] = field(default_factory=list)
     leader_epochs: Mapping[Partition, int] = field(default_factory=dict)
@@ -50,105 +50,57 @@ class Batch:
 
 class Output:
     """One output folder, owned by this driver until a newer one fences it off or somebody takes it
-    away.
+    away. `take_over` makes one.
 
-    Raises ConfigError for an output of another version, DataLossRisk where batches are missing,
-    Fenced.
+    `covered` is what is published, `topics` their ids by name, `seq` the next batch's number.
     """
 
-    def __init__(self, files: Files, approach: str, scorer: str) -> None:
-        self.files, self.approach, self.scorer = files, approach, scorer
-        try:
-            self.own = Ownership(files, approach)
-        except FileNotFoundError as error:
-            what, remedy = (
-                f"the output was taken away while this driver started: {error} is gone",
-                "see who did that; start again",
-            )
-            raise DataLossRisk(what, files.root, remedy) from None
-        # Only now: whatever a predecessor had under way has been published before the fence, or
-        # never will be.
-        self.seq, last, self._previous = self._last()
-        self.covered: Covered = last.covered if last else {}
-        self.leader_epochs: dict[Partition, int] = last.leader_epochs if last else {}
-        self.topics: dict[str, str] = last.topics if last else {}
-        if self.seq:
-            chain.remember(files, self.own.identity, self.seq)
+    def __init__(
+        self, own: Ownership, scorer: str, tip: Tip, topics: Mapping[str, str], covered: Covered
+    ) -> None:
+        self.files, self.own, self.scorer = own.files, own, scorer
+        self.seq, self._previous = tip.seq, tip.digest
+        self.topics, self.covered = dict(topics), covered
+        self.leader_epochs = tip.manifest.leader_epochs if tip.manifest else {}
 
-    def _last(self) -> tuple[int, Manifest | None, str | None]:
-        """The next number, the last manifest and its hash. Raises DataLossRisk if somebody has
-        taken batches away."""
-        seq = chain.length(self.files, self.own.identity)
-        if not seq:
-            return 0, None, None
-        manifest, data = chain.manifest(self.files, seq - 1)
-        if manifest.identity != self.own.identity:
-            what = (
-                f"the last batch is of the output {manifest.identity}, this one is "
-                f"{self.own.identity}"
-            )
-            raise DataLossRisk(
-                what,
-                f"{self.files.root}/{chain.folder(seq - 1)}",
-                "scripts/audit.py shows what is there",
-            )
-        return seq, manifest, manifests.digest(data)
-
-    def begin(
-        self,
+    @classmethod
+    def take_over(
+        cls,
+        own: Ownership,
+        scorer: str,
         topics: Mapping[str, str],
         offsets: Mapping[Partition, tuple[int, int]],
         accept_loss: str = "",
-    ) -> None:
-        """Hold the output against Kafka before anything is read: topic ids by name, [begin, end) of
-        each partition.
+    ) -> "Output":
+        """The output as its owner finds it, held against Kafka: topic ids by name, and [begin, end)
+        of each partition, which were asked for after the claim.
 
-        Raises ConfigError if the output belongs to other topics, DataLossRisk if going on would
-        skip records. With `accept_loss` (who and why) records that retention has deleted become a
-        published batch of their own, without files.
+        Raises ConfigError for an output of another version or of other topics, DataLossRisk where
+        batches are missing or going on would skip records. With `accept_loss` (who and why) records
+        that retention has deleted become a published batch of their own, without files.
         """
-        foreign = sorted(set(self.topics) - set(topics))
-        if foreign:
-            held = ", ".join(sorted(self.topics))
-            raise ConfigError(
-                f"the output belongs to {held}, this job reads {', '.join(topics)}",
-                self.files.root,
-                "another --output",
-            )
-        self.check_topics(topics)
-        for partition, (start, _end) in offsets.items():
-            # One that a topic got while no job looked began at 0, as one that it gets while a job
-            # runs (manifests.cover).
-            begin = 0 if partition[0] in self.topics else start
-            self.covered.setdefault(partition, [(begin, begin)])
-        lost = [
-            gap
-            for partition, known in self.covered.items()
-            for gap in manifests.deleted(partition, known, offsets.get(partition))
-        ]
+        # Only after the claim: whatever a predecessor had under way has been published before the
+        # fence, or never will be.
+        tip = chain.tip(own.files, own.identity)
+        if tip.seq:
+            chain.remember(own.files, own.identity, tip.seq)
+        held = tip.manifest.topics if tip.manifest else {}
+        continuity.check_names(held, topics, own.files.root)
+        continuity.check_topics(held, topics, own.files.root)
+        covered = tip.manifest.covered if tip.manifest else {}
+        covered = continuity.with_new_partitions(covered, held, offsets)
+        lost = continuity.deleted(covered, offsets)
         if lost and not accept_loss:
-            shown = " ".join(
-                f"{topic}[{partition}] [{start}, {end})" for topic, partition, start, end in lost
-            )
-            count = sum(end - start for *_, start, end in lost)
-            remedy = "a new --output, or --accept-loss 'WHO AND WHY' to go on behind them"
-            raise DataLossRisk(
-                f"retention has deleted {count} records that were not published", shown, remedy
-            )
-        self.topics = dict(topics)
+            raise continuity.refuse_loss(lost)
+        output = cls(own, scorer, tip, topics, covered)
         if lost:
-            self.publish(self.stage(), Batch(lost, {}, accepted_loss=accept_loss))
+            output.publish(output.stage(), Batch(lost, {}, accepted_loss=accept_loss))
+        return output
 
     def check_topics(self, topics: Mapping[str, str]) -> None:
         """Raises DataLossRisk if one of the output's topics has another id in Kafka by now;
         `topics` are ids by name."""
-        for topic, known in self.topics.items():
-            if topics[topic] != known:
-                what = (
-                    f"topic {topic} was deleted and made anew: its id was {known} and is "
-                    f"{topics[topic]}"
-                )
-                raise DataLossRisk(what, self.files.root, "start the new topic with a new --output")
+        continuity.check_topics(self.topics, topics, self.files.root)
 
     def stage(self) -> Stage:
         """A place for one attempt at the next batch. Raises Fenced or DataLossRisk if the output is
@@ -182,6 +134,7 @@ class Output:
             data = manifest.to_bytes()
             # Moved into the stage like the rest: a manifest that is there is whole.
             self.files.create(f"{stage.parts}/_manifest.json", data, overwrite=True)
+            fail_points.visit("manifest written")
             self._move(stage, "_manifest.json", "_manifest.json")
             if stage.seq % chain.SHARD == 0:
                 self.files.mkdir(chain.shard(stage.seq))
@@ -215,7 +168,7 @@ class Output:
             seq=stage.seq,
             epoch=self.own.epoch,
             commit_id=stage.commit_id,
-            approach=self.approach,
+            approach=self.own.approach,
             batch_time=now(),
             previous=self._previous,
             topics=self.topics,

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from config.errors import DataLossRisk
-
 VERSION = 2
 
 Partition = tuple[str, int]
 Interval = tuple[int, int]
+Range = tuple[str, int, int, int]  # topic, partition, from, until
 Covered = dict[Partition, list[Interval]]
 """What is published: for each partition sorted, disjoint, half-open intervals. The first one begins
 where the partition began when the output was new, and may be empty ([b, b]): so a late block below
@@ -72,7 +71,7 @@ class Manifest:
     batch_time: str
     previous: str | None
     topics: dict[str, str]
-    ranges: list[tuple[str, int, int, int]]
+    ranges: list[Range]
     covered: Covered
     counts: dict[str, int]
     files: list[dict[str, Any]]
@@ -132,35 +131,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def deleted(
-    partition: Partition, intervals: list[Interval], offsets: tuple[int, int] | None
-) -> list[tuple[str, int, int, int]]:
-    """The ranges that Kafka has deleted and the output does not hold.
-
-    Raises DataLossRisk where Kafka's partition is not the one that was read.
-    """
-    name = f"{partition[0]}[{partition[1]}]"
-    if offsets is None:
-        raise DataLossRisk(
-            "the partition is gone from Kafka",
-            name,
-            "start the topic as it is now with a new --output",
-        )
-    begin, end = offsets
-    covered_end = intervals[-1][1]
-    if end < covered_end:
-        what = (
-            f"Kafka ends at {end}, before what is published: the topic was truncated or made anew"
-        )
-        raise DataLossRisk(
-            what,
-            f"{name} [{end}, {covered_end})",
-            "find out what happened; a new --output starts afresh",
-        )
-    return [(*partition, *gap) for gap in missing(intervals, (frontier(intervals), begin))]
-
-
-def cover(covered: Covered, ranges: Iterable[tuple[str, int, int, int]]) -> Covered:
+def cover(covered: Covered, ranges: Iterable[Range]) -> Covered:
     """`covered` with these ranges added; a partition that it does not know yet began at 0 (it was
     added while we ran)."""
     out = dict(covered)

@@ -34,118 +34,88 @@ _DIGITS = 10  # of an epoch: names sort as numbers do
 
 
 class Ownership:
-    """One driver's claim on the output. `staging` is the folder that nobody else stages in."""
+    """One driver's claim on the output; `claim` makes one. `staging` is the folder that only this
+    driver stages in."""
 
-    def __init__(self, files: Files, approach: str) -> None:
-        self.files, self.nonce = files, uuid.uuid4().hex[:8]
+    def __init__(
+        self, files: Files, identity: str, approach: str, epoch: int, nonce: str, inode: int | None
+    ) -> None:
+        self.files, self.identity, self.approach = files, identity, approach
+        self.epoch, self.nonce, self._inode = epoch, nonce, inode
+        self.staging = f"_staging/{_name(epoch)}-{nonce}"
+
+    @classmethod
+    def claim(cls, files: Files, approach: str) -> "Ownership":
+        """Claim the output for this driver, and fence off every older one.
+
+        Raises Fenced if a newer driver was faster, ConfigError for an output of another version,
+        DataLossRisk if somebody takes the output away meanwhile.
+        """
+        try:
+            return cls._claim(files, approach, uuid.uuid4().hex[:8])
+        except FileNotFoundError as error:
+            what = f"the output was taken away while this driver started: {error} is gone"
+            remedy = "find out who did that; then start again"
+            raise DataLossRisk(what, files.root, remedy) from None
+
+    @classmethod
+    def _claim(cls, files: Files, approach: str, nonce: str) -> "Ownership":
         fail_points.visit("before the claim")
         taken = _epochs(files)
         if not files.exists(_PATH):
-            self._make()
-        self.epoch = self._claim(max(taken, default=0) + 1, approach)
-        self.identity = _identity(files)
-        self.staging = f"_staging/{_name(self.epoch)}-{self.nonce}"
-        files.mkdir(self.staging)
-        claims = self._claims()
-        if list(claims) != [_name(self.epoch)] or not self._claim_is_there():
-            raise self.lost()
-        self._inode = claims[_name(self.epoch)]
+            make(files, nonce)
+        claim = _claim_of(approach, nonce)
+        epoch = _write(claim, files, max(taken, default=0) + 1)
+        identity = _identity(files)
+        files.mkdir(f"_staging/{_name(epoch)}-{nonce}")
+        claims = cls._claims(files, epoch)
+        # Another output may be in the place of the one where the claim was made, with another
+        # driver's claim of the same number.
+        ours = list(claims) == [_name(epoch)] and _read(files, epoch) == claim
+        inode = claims[_name(epoch)] if ours else None
+        own = cls(files, identity, approach, epoch, nonce, inode)
+        if not ours:
+            raise own.lost()
         fail_points.visit("epoch claimed")
-        self._fence(taken)
+        own._fence(taken)
+        return own
 
     def holds(self) -> bool:
         """Whether the output is still there and this driver's: one question, however old the output
         is."""
-        return self._claims() == {_name(self.epoch): self._inode}
+        return self._claims(self.files, self.epoch) == {_name(self.epoch): self._inode}
 
     def lost(self) -> Fenced | DataLossRisk:
-        """Why the output is not this driver's, or a stage of it not where it was put."""
-        where, remedy = (
-            self.files.root,
-            "find out who did that; docs/runbook.md, exit code 3, says how to go on",
-        )
+        """Why the output is not this driver's, or why a stage is not where it was put."""
+        where = self.files.root
+        remedy = "find out who did that; docs/runbook.md, exit code 3, says how to go on"
         try:
             there = _identity(self.files)
         except DataLossRisk:
-            return DataLossRisk(
-                "the output was moved away or deleted while this driver ran", where, remedy
-            )
-        if there != getattr(self, "identity", there):
-            return DataLossRisk(
-                f"another output is in the place of {self.identity}, its identity is {there}",
-                where,
-                remedy,
-            )
-        claims = self._claims()
+            what = "the output was moved away or deleted while this driver ran"
+            return DataLossRisk(what, where, remedy)
+        if there != self.identity:
+            what = f"another output is in the place of {self.identity}, its identity is {there}"
+            return DataLossRisk(what, where, remedy)
+        claims = self._claims(self.files, self.epoch)
         if max(claims, default="") > _name(self.epoch):
-            return Fenced(
-                f"a newer driver has taken over from epoch {self.epoch}",
-                where,
-                "leave the output to it",
-            )
-        if claims != {_name(self.epoch): getattr(self, "_inode", None)}:
+            what = f"a newer driver has taken over from epoch {self.epoch}"
+            return Fenced(what, where, "leave the output to it")
+        if claims != {_name(self.epoch): self._inode}:
             what = (
                 "the output was replaced, by a copy or an older state of it, while this driver ran"
             )
             return DataLossRisk(what, where, remedy)
         what = "the staged batch is gone, though no newer driver has started"
-        return DataLossRisk(
-            what, f"{where}/{self.staging}", "see who else writes there; then start again"
-        )
+        remedy = "find out who else writes there; then start again"
+        return DataLossRisk(what, f"{where}/{self.staging}", remedy)
 
-    def _claims(self) -> dict[str, int]:
-        """The inodes of this driver's claim and of newer ones."""
+    @staticmethod
+    def _claims(files: Files, epoch: int) -> dict[str, int]:
+        """The inodes of the claim of this epoch and of newer ones."""
         return {
-            name: entry.inode
-            for name, entry in self.files.list("_epochs", _name(self.epoch - 1)).items()
+            name: entry.inode for name, entry in files.list("_epochs", _name(epoch - 1)).items()
         }
-
-    def _make(self) -> None:
-        """Make the output, unless another driver has just done so. Nothing of an older version's
-        output is touched."""
-        shards = self.files.list("batches")
-        if any(len(name) == _DIGITS for name in shards):
-            raise _older(self.files)
-        if any(entry.entries for entry in shards.values()):
-            _identity(self.files)  # somebody has taken it away, or another driver has just made it
-        for folder in ("batches", "_epochs", "_staging", "_seen"):
-            self.files.mkdirs(folder)
-        content = {"version": VERSION, "identity": uuid.uuid4().hex[:16], "made": now()}
-        # Renamed into place, so that it is whole where it is there, and the first one stays.
-        self.files.create(
-            aside := f"_identity.{self.nonce}", json.dumps(content).encode(), overwrite=True
-        )
-        try:
-            self.files.rename(aside, _PATH)
-        except FileExistsError:
-            self.files.delete(aside)
-        except FileNotFoundError:
-            if not self.files.exists(_PATH):  # it is there if the answer was lost
-                raise
-
-    def _claim(self, epoch: int, approach: str) -> int:
-        who = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "approach": approach,
-            "time": now(),
-            "nonce": self.nonce,
-        }
-        self._claimed = json.dumps(who).encode()
-        while True:
-            try:
-                self.files.create(f"_epochs/{_name(epoch)}", self._claimed)
-                return epoch
-            except FileExistsError:
-                epoch += 1
-
-    def _claim_is_there(self) -> bool:
-        """Another output may be in the place of the one where it was made, with another driver's
-        claim of the same number."""
-        try:
-            return self.files.read(f"_epochs/{_name(self.epoch)}") == self._claimed
-        except FileNotFoundError:
-            return False
 
     def _fence(self, taken: list[int]) -> None:
         """Take away what older drivers stage, and then their claims."""
@@ -155,6 +125,56 @@ class Ownership:
                 fail_points.visit("staging taken")
         for epoch in taken:
             self.files.delete(f"_epochs/{_name(epoch)}")
+
+
+def make(files: Files, nonce: str) -> None:
+    """Make the output, unless another driver has just done so. Nothing of an older version's output
+    is touched."""
+    shards = files.list("batches")
+    if any(len(name) == _DIGITS for name in shards):
+        raise _older(files)
+    if any(entry.entries for entry in shards.values()):
+        _identity(files)  # somebody has taken it away, or another driver has just made it
+    for folder in ("batches", "_epochs", "_staging", "_seen"):
+        files.mkdirs(folder)
+    content = {"version": VERSION, "identity": uuid.uuid4().hex[:16], "made": now()}
+    # Renamed into place, so that it is whole where it is there, and the first one stays.
+    files.create(aside := f"_identity.{nonce}", json.dumps(content).encode(), overwrite=True)
+    try:
+        files.rename(aside, _PATH)
+    except FileExistsError:
+        files.delete(aside)
+    except FileNotFoundError:
+        if not files.exists(_PATH):  # it is there if the answer was lost
+            raise
+
+
+def _claim_of(approach: str, nonce: str) -> bytes:
+    claimant = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "approach": approach,
+        "time": now(),
+        "nonce": nonce,
+    }
+    return json.dumps(claimant).encode()
+
+
+def _write(claim: bytes, files: Files, epoch: int) -> int:
+    """The first epoch from this one on that nobody else has claimed."""
+    while True:
+        try:
+            files.create(f"_epochs/{_name(epoch)}", claim)
+            return epoch
+        except FileExistsError:
+            epoch += 1
+
+
+def _read(files: Files, epoch: int) -> bytes | None:
+    try:
+        return files.read(f"_epochs/{_name(epoch)}")
+    except FileNotFoundError:
+        return None
 
 
 def now() -> str:

@@ -1,17 +1,24 @@
 """An output on HDFS in memory, and batches for it."""
 
+from collections.abc import Mapping
+
 from consumers.output import chain
 from consumers.output.commits import Batch, Output, Stage
-from consumers.output.manifests import Manifest
+from consumers.output.manifests import Manifest, Partition
+from consumers.output.ownership import Ownership
 from tests.kit.memory_files import MemoryFiles
 
 TOPICS, OFFSETS = {"tweets": "id-1"}, {("tweets", 0): (0, 1000), ("tweets", 1): (0, 1000)}
 
 
-def opened(files: MemoryFiles, approach: str = "direct") -> Output:
-    output = Output(files, approach, "vader")
-    output.begin(TOPICS, OFFSETS)
-    return output
+def opened(
+    files: MemoryFiles,
+    approach: str = "direct",
+    topics: Mapping[str, str] = TOPICS,
+    offsets: Mapping[Partition, tuple[int, int]] = OFFSETS,
+) -> Output:
+    """The output, claimed by a new driver, when Kafka has these topics and [begin, end)."""
+    return Output.take_over(Ownership.claim(files, approach), "vader", topics, offsets)
 
 
 def staged(

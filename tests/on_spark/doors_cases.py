@@ -137,7 +137,7 @@ def case_a_start_that_retention_has_deleted():
     admin(lambda client: client.delete_records({TopicPartition(topic, 0): 4}))
     start = {Partition(topic, p): 0 for p in range(3)}
     failed = collected_error(lambda ssc: KafkaUtils.createDirectStream(ssc, [topic], OLD, start))
-    assert f"{topic}-0 offset 0 is not in Kafka any more: it begins at 4" in failed
+    assert f"{topic}-0 offset 0 is no longer in Kafka: it begins at 4" in failed
     lenient = {**OLD, "failOnDataLoss": "false"}
     values = collected(lambda ssc: KafkaUtils.createDirectStream(ssc, [topic], lenient, start), 26)
     assert len(values) == 26

@@ -13,6 +13,7 @@ from typing import Any
 
 from consumers.output import chain
 from consumers.output.commits import Batch, Output
+from consumers.output.ownership import Ownership
 from consumers.output.storage import Storage
 
 TOPICS, PARTITION = {"tweets": "id"}, ("tweets", 0)
@@ -42,9 +43,9 @@ def main() -> None:
     starts, files = [], Counted(address)
     while True:
         files.calls, began = 0, time.monotonic()
-        output = Output(files, "direct", "no scorer")
+        own = Ownership.claim(files, "direct")
+        output = Output.take_over(own, "no scorer", TOPICS, {PARTITION: (0, batches)})
         starts.append((output.seq, files.calls, round(time.monotonic() - began, 3)))
-        output.begin(TOPICS, {PARTITION: (0, batches)})
         if output.seq == batches:
             break
         for _ in range(min(each, batches - output.seq)):

@@ -22,7 +22,7 @@ public class DataLossException extends RuntimeException {
               .collect(Collectors.joining("; ")));
     }
     return new DataLossException(refusal.offsetOutOfRangePartitions() + " no longer exist in Kafka where the receiver had come to: "
-        + "retention has overtaken it, or the topic was truncated or made anew");
+        + "retention has overtaken it, or the topic was truncated, or deleted and created again");
   }
 
   private static String upTo(OffsetAndMetadata divergent) {

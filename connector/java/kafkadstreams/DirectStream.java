@@ -138,7 +138,7 @@ final class DirectStream extends InputDStream<byte[]> {
     ends.forEach((partition, end) -> {
       if (end < positions.get(partition)) {
         throw new DataLossException(partition + " ends at offset " + end + ", before " + positions.get(partition)
-            + " where reading had come to: the topic was truncated or made anew");
+            + " where reading had come to: the topic was truncated, or deleted and created again");
       }
     });
     if (stopAt != null) ends.replaceAll((partition, end) -> Math.min(end, stopAt.getOrDefault(partition, 0L)));
@@ -160,7 +160,7 @@ final class DirectStream extends InputDStream<byte[]> {
     found.forEach((name, topic) -> {
       String known = topicIds.putIfAbsent(name, topic.topicId().toString());
       if (known != null && !known.equals(topic.topicId().toString())) {
-        throw new DataLossException("topic " + name + " was deleted and made anew: its id was " + known + " and is " + topic.topicId());
+        throw new DataLossException("topic " + name + " was deleted and created again: its id was " + known + " and is now " + topic.topicId());
       }
     });
     List<TopicPartition> partitions = new ArrayList<>(Offsets.partitions(found));

@@ -147,7 +147,7 @@ public final class Helper {
         .collect(Collectors.toMap(TopicDescription::name, topic -> topic.topicId().toString()))).toString();
   }
 
-  /** Closes the client that `topics` has opened for these parameters, for those who do not ask again. */
+  /** Closes the client that `topics` has opened for these parameters, for callers that ask only once. */
   public static void close(String params) {
     Offsets.close(params(parse(params)));
   }

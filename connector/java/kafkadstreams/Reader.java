@@ -129,11 +129,11 @@ final class Reader implements AutoCloseable {
     } catch (OffsetOutOfRangeException e) {
       long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
       if (failOnDataLoss) {
-        throw new DataLossException(partition + " offset " + position + " is not in Kafka any more: it begins at " + begin
+        throw new DataLossException(partition + " offset " + position + " is no longer in Kafka: it begins at " + begin
             + ", retention has overtaken the reader");
       }
       Offsets.warnOfLoss(partition, position, Math.min(begin, until));
-      consumer.seek(partition, Math.max(begin, position < begin ? 0 : until)); // made anew and shorter: nothing to read here
+      consumer.seek(partition, Math.max(begin, position < begin ? 0 : until)); // created again and shorter: nothing to read here
       return List.of();
     }
   }

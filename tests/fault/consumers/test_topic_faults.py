@@ -67,7 +67,7 @@ def test_topic_made_anew_and_grown_past_the_frontier(
     make_anew(admin, topic)
     publish(services, topic, 80, "--seed", "2")
     said = run_job(services, tmp_path, approach, topic, output, expect=3)
-    assert f"topic {topic} was deleted and made anew" in said and "--output" in said, said
+    assert f"topic {topic} was deleted and created again" in said and "--output" in said, said
     assert jobs.published_records(services, output) == 50, "nothing was added"
 
 
@@ -90,7 +90,7 @@ def test_truncated_topic(
     start_again(services, admin)
     said = run_job(services, tmp_path, approach, topic, output, expect=3)
     assert (
-        "before what is published: the topic was truncated or made anew" in said
+        "before what is published: the topic was truncated, or deleted and created again" in said
         and ", 200)" in said
     ), said
     assert jobs.published_records(services, output) == 200

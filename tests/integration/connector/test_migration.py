@@ -195,6 +195,7 @@ def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [place / "bin" / "python", "-m", "pip", "install", "--no-deps", ROOT / "connector"]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert (packages / "kafka_dstreams" / "py.typed").exists(), "its types are not for others"
     return place
 
 

@@ -31,8 +31,7 @@ def test_a_quota_reached_while_a_job_runs(
 ) -> None:
     publish(services, topic, 900)
     settings = slowly(approach, 60)  # a checkpoint keeps them
-    # a log that meets the quota makes its receivers wait, see "What is not promised"
-    if approach == "receiver_based":
+    if approach == "receiver_based":  # the quota is on what is published, not on the log
         settings += ("--checkpoint", f"{output}-checkpoint")
     with started(services, tmp_path, approach, topic, output, *settings, spark=SUPERVISED) as job:
         await_batches(services, output, 2, job)
@@ -49,6 +48,59 @@ def test_a_quota_reached_while_a_job_runs(
     ), said
     assert said.count("epoch ") == 1, "it was not started again"
     run_job(services, tmp_path, approach, topic, output, *settings)
+    assert audit(services, topic, output)["published"] == 900
+
+
+@pytest.mark.parametrize("limit", ["-setSpaceQuota", "-setQuota", "permission"])
+def test_a_write_ahead_log_that_cannot_be_written(
+    services: Services, topic: str, output: str, limit: str, tmp_path: Path
+) -> None:
+    """Spark would start the receivers again for ever, and nothing would be published."""
+    publish(services, topic, 900)
+    log, user = f"{output}-checkpoint", {"HADOOP_USER_NAME": "writer"}
+    for folder in (output, log):
+        services.files.makedirs(path_of(folder))
+        services.files.set_owner(path_of(folder), owner="writer")
+    settings = (*slowly("receiver_based", 60), "--checkpoint", log)
+    with started(
+        services,
+        tmp_path,
+        "receiver_based",
+        topic,
+        output,
+        *settings,
+        spark=SUPERVISED,
+        environ=user,
+    ) as job:
+        await_batches(services, output, 2, job)
+        if limit == "permission":
+            for stream in services.files.list(f"{path_of(log)}/receivedData"):
+                folder = f"{path_of(log)}/receivedData/{stream}"
+                services.files.set_permission(folder, "500")
+        else:
+            dfsadmin(services, limit, "1", path_of(log))
+        # the log begins a file each minute, and only then meets a limit of files
+        assert job.ended(240) == 2, job.said()
+    if limit == "permission":
+        for stream in services.files.list(f"{path_of(log)}/receivedData"):
+            services.files.set_permission(f"{path_of(log)}/receivedData/{stream}", "700")
+    else:
+        dfsadmin(services, limit.replace("set", "clr"), path_of(log))
+    what = "no permission on HDFS" if limit == "permission" else "HDFS's quota is used up"
+    said = job.said()
+    assert f"error: {what}: " in said and f" at {log}\n  next: " in said, said
+    assert said.count("epoch ") == 1, "it was not started again"
+    with started(
+        services,
+        tmp_path,
+        "receiver_based",
+        topic,
+        output,
+        "--available-now",
+        *settings,
+        environ=user,
+    ) as job:
+        assert job.ended(120) == 0, job.said()
     assert audit(services, topic, output)["published"] == 900
 
 

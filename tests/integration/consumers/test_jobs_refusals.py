@@ -106,7 +106,7 @@ def test_no_permission_on_the_output(
         services, tmp_path, "direct", made.topic, f"{output}/mine", environ=stranger
     ) as job:
         assert job.ended(PATIENCE_S) == 2, job.said()
-        refused(job.said(), "no permission on the output", output, "user=stranger")
+        refused(job.said(), "no permission on HDFS", output, "user=stranger")
 
 
 def test_an_output_that_belongs_to_another_topic(
@@ -196,7 +196,7 @@ def test_records_that_kafka_no_longer_has(
     )
     publish(services, made.topic, 200, "--seed", "3")
     said = run_job(services, tmp_path, "receiver_based", made.topic, made.output, expect=3)
-    refused(said, f"topic {made.topic} was deleted and made anew", made.output, "--output")
+    refused(said, f"topic {made.topic} was deleted and created again", made.output, "--output")
     assert audit(services, made.topic, made.output, expect=1)["published"] == 100, (
         "nothing was added"
     )

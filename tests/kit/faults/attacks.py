@@ -74,7 +74,7 @@ class Attack:
         return len(jobs.batches(self.services, self.output))
 
     def grows(self, job: jobs.Job, by: int = 1, seconds: float = 120) -> None:
-        """Wait until so many more batches are published."""
+        """Wait until this number of further batches is published."""
         jobs.await_batches(self.services, self.output, self.batches() + by, job, seconds)
 
     def all_published(self, job: jobs.Job, seconds: float = 120) -> None:

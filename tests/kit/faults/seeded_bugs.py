@@ -15,7 +15,8 @@ from unittest.mock import patch
 
 import kafka_dstreams
 from consumers import direct, receiver_based
-from consumers.driver import batches, opening
+from consumers.driver import batches, contexts, opening, trampoline
+from consumers.driver.driver import Driver
 from consumers.output import chain, fail_points, manifests, ownership
 from consumers.output.storage import Storage
 from tests.kit.faults import seeded_tasks
@@ -87,13 +88,12 @@ def rename_result_ignored() -> None:
 def goes_on_behind_a_failed_batch() -> None:
     """A failed batch does not keep the next one from running, and the manifest notes one number a
     partition."""
-    store = batches.store
+    store = Driver.store
 
-    def stubborn(rdd: Any) -> None:
+    def stubborn(self: Driver, rdd: Any) -> None:
         with suppress(Exception):
-            store(rdd)
-        if batches.current:
-            batches.current.failure = None
+            store(self, rdd)
+        self.failure = None
 
     def up_to_the_end(covered: manifests.Covered, ranges: Rows) -> manifests.Covered:
         out = dict(covered)
@@ -101,7 +101,7 @@ def goes_on_behind_a_failed_batch() -> None:
             out[topic, partition] = [(covered.get((topic, partition), [(0, 0)])[0][0], end)]
         return out
 
-    patch.object(batches, "store", stubborn).start()
+    patch.object(Driver, "store", stubborn).start()
     patch.object(manifests, "cover", up_to_the_end).start()
 
 
@@ -122,25 +122,19 @@ def resumes_at_the_end() -> None:
 
 def offsets_before_data() -> None:
     """The group's offsets are committed when a batch begins, and a restart goes on there."""
-    store, open_job = batches._store, opening.open_job
-    opened: list[opening.Opened] = []
+    store = Driver._store
 
-    def remember(name: str, about: str) -> opening.Opened:
-        opened.append(open_job(name, about))
-        return opened[0]
-
-    def commit_then_store(rdd: Any, job: batches.Job) -> None:
+    def commit_then_store(self: Driver, rdd: Any) -> None:
         ends = {
             (topic, partition): end
             for part in kafka_dstreams.offset_ranges(rdd)
             for topic, partition, _, end in part
         }
-        kafka_dstreams.commit(opened[0].params, opened[0].group, ends)
-        store(rdd, job)
+        kafka_dstreams.commit(self.params, self.params["group.id"], ends)
+        store(self, rdd)
 
-    patch.object(opening, "open_job", remember).start()
-    patch.object(batches, "_store", commit_then_store).start()
-    patch.object(opening.Opened, "commit_group", lambda _self: None).start()
+    patch.object(Driver, "_store", commit_then_store).start()
+    patch.object(Driver, "_commit_group", lambda _self: None).start()
     _start_of_direct(lambda _start: "committed")
 
 
@@ -159,7 +153,7 @@ def _own_subtraction(wanted: Callable[[int, int, int], tuple[int, int]]) -> None
                 tops[topic, partition] = max(tops.get((topic, partition), 0), end)
         return out
 
-    patch.object(batches, "_unpublished", unpublished).start()
+    patch.object(batches, "unpublished", unpublished).start()
 
 
 def high_water_mark() -> None:
@@ -182,12 +176,8 @@ def goes_on_where_acknowledged() -> None:
 
 def acknowledged_without_a_log() -> None:
     """The same, and there is no write-ahead log."""
-    conf = opening.spark_conf
-    patch.object(
-        opening,
-        "spark_conf",
-        lambda job: {**conf(job), "spark.streaming.receiver.writeAheadLog.enable": "false"},
-    ).start()
+    context = contexts.streaming_context
+    patch.object(contexts, "streaming_context", lambda settings, _log: context(settings)).start()
     goes_on_where_acknowledged()
 
 
@@ -206,16 +196,16 @@ def no_fence_no_collision() -> None:
 def another_version() -> None:
     """A fault, no bug: the checkpoint names the batches' function as another version of this
     program called it."""
-    store = batches.store
+    store = trampoline.store
 
     def store_of_another_version(rdd: Any) -> None:
         store(rdd)
 
     store_of_another_version.__module__, store_of_another_version.__qualname__ = (
-        batches.__name__,
+        trampoline.__name__,
         "store_of_another_version",
     )
-    batches.store = batches.store_of_another_version = store_of_another_version
+    trampoline.store = trampoline.store_of_another_version = store_of_another_version
 
 
 def main() -> None:
@@ -224,7 +214,8 @@ def main() -> None:
     for bug in bugs.split(","):
         {**vars(seeded_tasks), **globals()}[bug]()
     sys.argv = [approach, *settings]
-    opening.main({"direct": direct, "receiver_based": receiver_based}[approach].main)
+    job = {"direct": direct, "receiver_based": receiver_based}[approach]
+    opening.main(approach, job.__doc__, job.run)
 
 
 if __name__ == "__main__":

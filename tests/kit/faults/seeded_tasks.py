@@ -17,13 +17,13 @@ Frames = Iterator[bytes]
 def _around_task(change: Callable[[Any, int, Frames], Iterator[bytes]]) -> None:
     """`change` runs in place of each task, given the task itself. What it does, it does on an
     executor."""
-    task = batches._task
+    task = batches.task
 
     def changed(wanted: Any, max_bytes: int) -> Callable[[int, Frames], Iterator[bytes]]:
         run = task(wanted, max_bytes)
         return lambda index, frames: change(run, index, frames)
 
-    patch.object(batches, "_task", changed).start()
+    patch.object(batches, "task", changed).start()
 
 
 def short_read_swallowed() -> None:
@@ -78,7 +78,7 @@ def task_fails_once() -> None:
 
 def task_fails_later() -> None:
     """A fault, no bug: from the second batch on the first task fails, as often as it is tried."""
-    task, tasks = batches._task, []
+    task, tasks = batches.task, []
 
     def failing(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
         yield from run(index, frames)
@@ -90,7 +90,7 @@ def task_fails_later() -> None:
         tasks.append(1)
         return run if len(tasks) == 1 else lambda index, frames: failing(run, index, frames)
 
-    patch.object(batches, "_task", second_on).start()
+    patch.object(batches, "task", second_on).start()
 
 
 def attempts_share_the_published_folder() -> None:

@@ -6,7 +6,7 @@ import pytest
 import tests.kit.frame_bytes  # noqa: F401 - puts the connector on the path
 from config.errors import ConfigError
 from consumers.driver.opening import names_of_topics
-from consumers.output.storage import check_address
+from consumers.output.refusals import check_address
 
 
 @pytest.mark.parametrize(

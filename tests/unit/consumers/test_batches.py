@@ -3,18 +3,21 @@
 import gzip
 import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 from py4j.protocol import Py4JJavaError
+from pyspark import cloudpickle
 
 import kafka_dstreams
 from config import settings
-from config.errors import ConfigError, DataLossRisk, Fenced, ServiceUnreachable
-from consumers.driver import batches, opening
-from consumers.driver.batches import _task, _unpublished
+from config.errors import ConfigError, DataLossRisk, Fenced, PipelineError, ServiceUnreachable
+from consumers.driver import contexts, endings, opening, trampoline
+from consumers.driver.batches import task, unpublished
+from consumers.driver.driver import Driver
 from consumers.output import manifests
 from kafka_dstreams import OffsetRange
 from tests.kit.frame_bytes import Row, pack
@@ -32,7 +35,7 @@ def tweets(*offsets: int) -> list[Row]:
 
 def frame(data: bytes, wanted: Any, counts: dict[str, int]) -> list[bytes]:
     """The blobs of one frame; what its task sums up is added to the counts."""
-    *blobs, summary = _task([wanted], LIMIT)(0, iter([data]))
+    *blobs, summary = task([wanted], LIMIT)(0, iter([data]))
     for kind, count in json.loads(summary[1:]).items():
         counts[kind] = counts.get(kind, 0) + count
     return blobs
@@ -70,7 +73,7 @@ def test_only_what_nobody_has_published_is_wanted(
     parts: Any, covered: manifests.Covered, wanted: Any
 ) -> None:
     before = {partition: list(intervals) for partition, intervals in covered.items()}
-    assert _unpublished([[OffsetRange(*row) for row in part] for part in parts], covered) == wanted
+    assert unpublished([[OffsetRange(*row) for row in part] for part in parts], covered) == wanted
     assert covered == before
 
 
@@ -131,7 +134,7 @@ def test_only_wanted_offsets_of_this_partition_are_kept() -> None:
 
 def test_a_task_ends_with_its_summary() -> None:
     frames = [pack("t", 0, tweets(0, 1)), pack("t", 0, tweets(2))]
-    *blobs, summary = _task([[], [("t", 0, 1, 3)]], LIMIT)(1, iter(frames))
+    *blobs, summary = task([[], [("t", 0, 1, 3)]], LIMIT)(1, iter(frames))
     assert summary[:1] == b"S"
     assert json.loads(summary[1:]) == {"tweets": 2, "deleted": 0, "rejected": 0}
     assert [line["kafka"]["offset"] for line in lines(blobs, b"T")] == [1, 2]
@@ -142,16 +145,34 @@ def test_a_task_that_is_wanted_for_nothing_reads_nothing() -> None:
         pytest.fail("it read a frame")
         yield b""
 
-    (summary,) = _task([[]], LIMIT)(0, untouchable())
+    (summary,) = task([[]], LIMIT)(0, untouchable())
     assert json.loads(summary[1:]) == {"tweets": 0, "deleted": 0, "rejected": 0}
 
 
-def test_after_a_failure_no_batch_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing: Any = None
-    for job in (None, batches.Job(nothing, nothing, LIMIT, failure=OSError("the batch before"))):
-        monkeypatch.setattr(batches, "current", job)
-        with pytest.raises(RuntimeError, match="an earlier one failed"):
-            batches.store(nothing)
+def driver(output: Any = None, **state: Any) -> Driver:
+    """An open job with this output; its Kafka and HDFS are nobody's."""
+    nobody: Any = MagicMock()
+    given = settings.Settings("direct", {"max_tweet_bytes": LIMIT, "progress_file": ""}, {})
+    return Driver(given, ["t"], {"group.id": "g"}, nobody, output or nobody, None, **state)
+
+
+def test_a_batch_finds_the_driver_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a checkpoint holds of `store` is its name."""
+    monkeypatch.setattr(trampoline, "_driver", None)
+    frozen = cloudpickle.dumps(lambda _time, rdd: trampoline.store(rdd))
+    assert b"Driver" not in frozen
+    with pytest.raises(RuntimeError, match="no driver was opened"):
+        cloudpickle.loads(frozen)(0, None)
+    opened, stored = driver(), MagicMock()
+    monkeypatch.setattr(opened, "store", stored)
+    trampoline.lead_to(opened)
+    cloudpickle.loads(frozen)(0, "frames")
+    stored.assert_called_once_with("frames")
+
+
+def test_after_a_failure_no_batch_runs() -> None:
+    with pytest.raises(RuntimeError, match="an earlier one failed"):
+        driver(failure=OSError("the batch before")).store(MagicMock())
 
 
 def test_a_failure_holds_though_nobody_can_say_whether_we_are_fenced(
@@ -161,59 +182,75 @@ def test_a_failure_holds_though_nobody_can_say_whether_we_are_fenced(
         Py4JJavaError("a task failed", MagicMock()),
         ServiceUnreachable("the NameNode is away"),
     )
-    output: Any = SimpleNamespace(own=SimpleNamespace(holds=MagicMock(side_effect=away)))
-    job = batches.Job(None, output, LIMIT)  # type: ignore[arg-type]
-    monkeypatch.setattr(batches, "current", job)
-    monkeypatch.setattr(batches, "_store", MagicMock(side_effect=failed))
+    job = driver(SimpleNamespace(own=SimpleNamespace(holds=MagicMock(side_effect=away))))
+    monkeypatch.setattr(job, "_store", MagicMock(side_effect=failed))
     with pytest.raises(ServiceUnreachable):
-        batches.store(None)  # type: ignore[arg-type]
+        job.store(MagicMock())
     with pytest.raises(RuntimeError, match="an earlier one failed"):
-        batches.store(None)  # type: ignore[arg-type]
+        job.store(MagicMock())
     assert job.failure is failed
 
 
-def test_nothing_is_dropped_or_published_of_a_topic_made_anew(
+def test_nothing_is_dropped_or_published_of_a_topic_created_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither what looks as if it came again, nor what looks new."""
-    anew = MagicMock(side_effect=DataLossRisk("made anew"))
+    monkeypatch.setattr(kafka_dstreams, "topic_ids", lambda _params, _topics: {"t": "another"})
     for delivered in ([("t", 0, 5, 10)], [("t", 0, 10, 15)]):
-        monkeypatch.setattr(batches, "offset_ranges", lambda _rdd, rows=delivered: [rows])
+        monkeypatch.setattr(kafka_dstreams, "offset_ranges", lambda _rdd, rows=delivered: [rows])
         output = MagicMock(covered={("t", 0): [(0, 10)]})
+        output.check_topics.side_effect = DataLossRisk("created again")
+        job = driver(output)
+        monkeypatch.setattr(job.storage, "write_parts", lambda *_: [])
         with pytest.raises(DataLossRisk):
-            batches._store(MagicMock(), batches.Job(MagicMock(), output, LIMIT, anew))
+            job.store(MagicMock())
+        output.check_topics.assert_called_once_with({"t": "another"})
         output.publish.assert_not_called()
 
 
 def test_records_that_come_again_are_counted_and_stay_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "batches")
-    monkeypatch.setattr(
-        batches, "offset_ranges", lambda _rdd: [[("t", 0, 5, 10)], [("t", 0, 7, 10)]]
-    )
+    caplog.set_level("INFO", Driver.__module__)
+    ranges = [[("t", 0, 5, 10)], [("t", 0, 7, 10)]]
+    monkeypatch.setattr(kafka_dstreams, "offset_ranges", lambda _rdd: ranges)
+    monkeypatch.setattr(kafka_dstreams, "topic_ids", lambda _params, _topics: {})
     # neither staged nor published: it has no such methods
     published = SimpleNamespace(
-        covered={("t", 0): [(0, 10)]}, own=SimpleNamespace(holds=lambda: True)
+        covered={("t", 0): [(0, 10)]},
+        own=SimpleNamespace(holds=lambda: True),
+        check_topics=lambda _ids: None,
     )
-    batches._store(None, batches.Job(None, published, 1))
+    driver(published).store(MagicMock())
     assert caplog.messages == ["8 records were delivered again and stay out"]
 
 
 def test_an_idle_driver_learns_that_a_newer_one_has_taken_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batches, "offset_ranges", lambda _rdd: [])
-    output: Any = SimpleNamespace(
-        covered={}, own=SimpleNamespace(holds=lambda: False, lost=lambda: Fenced("taken over"))
-    )
+    monkeypatch.setattr(kafka_dstreams, "offset_ranges", lambda _rdd: [])
+    own = SimpleNamespace(holds=lambda: False, lost=lambda: Fenced("taken over"))
     with pytest.raises(Fenced):
-        batches._store(None, batches.Job(None, output, LIMIT))  # type: ignore[arg-type]
+        driver(SimpleNamespace(covered={}, own=own)).store(MagicMock())
+
+
+def test_a_published_batch_tells_the_supervisor_and_an_idle_one_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, manifest = tmp_path / "progress", SimpleNamespace(seq=0, ranges=[], counts={})
+    for module in ("commit", "leader_epochs", "topic_ids"):
+        monkeypatch.setattr(kafka_dstreams, module, MagicMock())
+    for delivered, told in (([], False), ([[("t", 0, 0, 5)]], True)):
+        monkeypatch.setattr(kafka_dstreams, "offset_ranges", lambda _rdd, rows=delivered: rows)
+        job = driver(MagicMock(covered={}, publish=lambda *_: manifest))
+        job.settings.values["progress_file"] = str(file)
+        job.store(MagicMock())
+        assert file.exists() is told
 
 
 def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
     def conf(*flags: str, program: str = "direct") -> dict[str, str]:
-        return opening.spark_conf(settings.load(program, flags, environ={}))
+        return contexts.spark_conf(settings.load(program, flags, environ={}))
 
     rate, backpressure = (
         "spark.streaming.kafka.maxRatePerPartition",
@@ -221,7 +258,7 @@ def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
     )
     assert (conf().get(rate), conf().get(backpressure)) == (None, None)
     assert (conf("--available-now")[rate], conf("--available-now")[backpressure]) == (
-        str(opening.DRAIN_RATE),
+        str(contexts.DRAIN_RATE),
         "false",
     )
     assert conf("--available-now", "--max-rate", "7")[rate] == conf("--max-rate", "7")[rate] == "7"
@@ -234,7 +271,7 @@ def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
     ("program", "flags", "interval_s"),
     [
         ("direct", ["--batch-interval-s", "5"], 5.0),
-        ("direct", ["--batch-interval-s", "5", "--available-now"], opening.DRAIN_INTERVAL_S),
+        ("direct", ["--batch-interval-s", "5", "--available-now"], contexts.DRAIN_INTERVAL_S),
         ("direct", ["--batch-interval-s", "0.2", "--available-now"], 0.2),
         ("receiver_based", ["--batch-interval-s", "5", "--available-now"], 5.0),
     ],
@@ -242,19 +279,16 @@ def test_draining_goes_without_backpressure_and_keeps_the_user_s_rate() -> None:
 def test_a_draining_direct_job_does_not_wait_for_its_interval(
     program: str, flags: list[str], interval_s: float
 ) -> None:
-    assert opening.batch_interval_s(settings.load(program, flags)) == interval_s
+    assert contexts.batch_interval_s(settings.load(program, flags)) == interval_s
 
 
 @pytest.mark.parametrize(("published", "code"), [(0, 1), (1, 3)])
-def test_retention_that_moves_before_anything_is_published(
-    published: int, code: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_retention_that_moves_before_anything_is_published(published: int, code: int) -> None:
     """A plain restart begins where Kafka begins then; behind what is published it would skip
     records."""
-    job = SimpleNamespace(output=SimpleNamespace(seq=published))
-    monkeypatch.setattr(batches, "current", job)
-    error = opening._ours(kafka_dstreams.DataLoss("retention has overtaken"))
-    assert error is not None and error.exit_code == code, error
+    job = driver(SimpleNamespace(seq=published))
+    error = endings.of(kafka_dstreams.DataLoss("retention has overtaken"), job)
+    assert isinstance(error, PipelineError) and error.exit_code == code, error
 
 
 def test_words_that_cannot_be_published_are_refused_before_anything_is_done() -> None:

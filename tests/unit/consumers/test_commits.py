@@ -7,9 +7,9 @@ import pytest
 
 from config.errors import DataLossRisk, Fenced
 from consumers.output import chain, manifests
-from consumers.output.commits import Output
+from consumers.output.ownership import Ownership
 from tests.kit.memory_files import MemoryFiles
-from tests.kit.memory_output import OFFSETS, TOPICS, opened, published, staged
+from tests.kit.memory_output import TOPICS, opened, published, staged
 
 
 def below(files: MemoryFiles, folder: str) -> set[str]:
@@ -86,7 +86,7 @@ def test_an_epoch_that_another_takes_at_the_same_moment() -> None:
                 MemoryFiles.create(self, name, b"the other one")
             super().create(name, data, overwrite)
 
-    assert Output(Racing(), "direct", "vader").own.epoch == 2
+    assert Ownership.claim(Racing(), "direct").epoch == 2
 
 
 def test_a_slow_start_that_takes_an_epoch_which_newer_drivers_have_taken_away() -> None:
@@ -101,7 +101,7 @@ def test_a_slow_start_that_takes_an_epoch_which_newer_drivers_have_taken_away() 
     opened(files)
     slow = Slow(files.nodes)
     with pytest.raises(Fenced, match="taken over from epoch 2"):
-        Output(slow, "direct", "vader")
+        Ownership.claim(slow, "direct")
     assert slow.newer.own.epoch == 3 and slow.newer.own.holds()
 
 
@@ -151,10 +151,10 @@ def test_a_batch_that_another_has_published() -> None:
     output = opened(files)
     stage, batch = staged(files, output)
     # what it does, the first one's fence does not see
-    rival = Output(MemoryFiles(files.nodes), "direct", "vader")
-    rival.begin(TOPICS, OFFSETS)
-    rival.publish(*staged(rival.files, rival))
-    for name, data in rival.files.nodes.items():
+    elsewhere = MemoryFiles(files.nodes)
+    rival = opened(elsewhere)
+    rival.publish(*staged(elsewhere, rival))
+    for name, data in elsewhere.nodes.items():
         if name.startswith("batches/"):
             files.nodes[name] = data
     with pytest.raises(Fenced, match="published batch 0") as caught:

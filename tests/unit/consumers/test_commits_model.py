@@ -5,7 +5,7 @@ judge convicts."""
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -41,17 +41,22 @@ class Name(str):
         return str(self)
 
 
+def taken_over(files: Any, name: str, output: type[Output] = Output) -> Output:
+    """The output of a driver that starts."""
+    own = commits.Ownership.claim(files, name)  # where a test puts another class
+    return output.take_over(own, "no scorer", {"tweets": "id"}, {PARTITION: (0, 1000)})
+
+
 def driver(
-    name: str, size: int, batches: int = 1, output_class: Callable[..., Output] = Output
+    name: str, size: int, batches: int = 1, take_over: Callable[[Any, str], Output] = taken_over
 ) -> Actor:
-    """A job that publishes so many batches of `size` offsets each, as consumers/driver/batches.py
-    does."""
+    """A job that publishes this number of batches of `size` offsets each, as
+    consumers/driver/driver.py does."""
 
     def run(files: Any) -> None:
         numbers = count()
         commits.uuid.uuid4 = lambda: Name(f"{name}{next(numbers)}")  # type: ignore[attr-defined]
-        output = output_class(files, name, "no scorer")
-        output.begin({"tweets": "id"}, {PARTITION: (0, 1000)})
+        output = take_over(files, name)
         for _ in range(batches):
             stage = output.stage()
             start = manifests.frontier(output.covered[PARTITION])
@@ -75,7 +80,7 @@ def driver(
 
 def straggler(files: Any) -> None:
     """A task that driver a, if it was the first, has given up: it writes whenever it likes, and
-    makes its folder anew."""
+    makes its folder again."""
     with suppress(FileNotFoundError, FileExistsError):
         files.create_and_folders(
             "_staging/0000000001-a0/0000000000-a1.parts/tweets-00000-0.json.gz", b"late"
@@ -96,9 +101,7 @@ def made() -> Tree:
     """An output that is made, and has no driver yet."""
     files = MemoryFiles()
     commits.uuid.uuid4 = lambda: Name("the-output")  # type: ignore[attr-defined]
-    maker = Ownership.__new__(Ownership)
-    maker.files, maker.nonce = files, "maker"
-    maker._make()
+    ownership.make(files, "maker")
     return frozenset(files.nodes.items())
 
 
@@ -227,7 +230,7 @@ def explore(
 
 
 def explore_with_operator(*actors: Actor, begin: int = 0) -> set[tuple[str, ...]]:
-    """The first actor makes so many calls before anything else happens."""
+    """The first actor makes this number of calls before anything else happens."""
     return Interleavings(list(actors), judge_places, each_knows_why, begin=made()).explore(
         [0] * begin
     )
@@ -313,8 +316,10 @@ class Unfenced(Ownership):
     def _fence(self, _taken: list[int]) -> None:
         pass
 
-    def _claims(self) -> dict[str, int]:
-        return {name: inode for name, inode in super()._claims().items() if int(name) == self.epoch}
+    @staticmethod
+    def _claims(files: Any, epoch: int) -> dict[str, int]:
+        found = Ownership._claims(files, epoch)
+        return {name: inode for name, inode in found.items() if int(name) == epoch}
 
 
 @pytest.mark.parametrize("files", [NestingFiles, OverwritingFiles])
@@ -327,16 +332,12 @@ def test_another_rename_is_convicted(
         explore(driver("a", 2), driver("b", 3), files=files)
 
 
-class ReadsBeforeItFences(Output):
+def reads_before_it_fences(files: Any, name: str) -> Output:
     """Takes the last manifest for the last before the others are fenced off."""
-
-    def __init__(self, files: Any, *names: str) -> None:
-        self.files, self.own = files, SimpleNamespace(identity="the-output")  # type: ignore[assignment]
-        self.too_early = self._last()
-        super().__init__(files, *names)
-
-    def _last(self) -> Any:
-        return self.__dict__.get("too_early") or super()._last()
+    too_early = chain.tip(files, "the-output")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain, "tip", lambda _files, _identity: too_early)
+        return taken_over(files, name)
 
 
 class AsksNobody(Output):
@@ -348,7 +349,7 @@ class AsksNobody(Output):
             return super().publish(stage, batch)
 
 
-class MakesItsStageAnew(AsksNobody):
+class MakesItsStageAgain(AsksNobody):
     """And creates the manifest where the stage ought to be, and with it the stage."""
 
     def _move(self, stage: Stage, name: str, path: str) -> None:
@@ -363,7 +364,7 @@ class LooksForGreaterNumbers(Ownership):
     folders above it."""
 
     def holds(self) -> bool:
-        return max(self._claims(), default="") <= ownership._name(self.epoch)
+        return max(self._claims(self.files, self.epoch), default="") <= ownership._name(self.epoch)
 
     def lost(self) -> Any:
         return DataLossRisk("the staged batch is gone, though no newer driver has started")
@@ -380,23 +381,31 @@ class StagesAnywhere(Output):
 
 @pytest.mark.parametrize(
     ("seeded", "fault"),
-    [(ReadsBeforeItFences, "is fenced off"), (MakesItsStageAnew, "its manifest lists")],
+    [
+        (reads_before_it_fences, "is fenced off"),
+        (partial(taken_over, output=MakesItsStageAgain), "its manifest lists"),
+    ],
 )
-def test_a_seeded_bug_is_convicted(seeded: Callable[..., Output], fault: str) -> None:
+def test_a_seeded_bug_is_convicted(seeded: Callable[[Any, str], Output], fault: str) -> None:
     with pytest.raises(AssertionError, match=fault):
-        explore(driver("a", 2, output_class=seeded), driver("b", 3, output_class=seeded))
+        explore(driver("a", 2, take_over=seeded), driver("b", 3, take_over=seeded))
 
 
 def test_a_driver_that_asks_nobody_is_convicted() -> None:
     """Its task has made the folder again that the newer driver took away."""
     with pytest.raises(AssertionError, match="is fenced off"):
-        explore(driver("a", 2, output_class=AsksNobody), driver("b", 3), straggler)
+        explore(
+            driver("a", 2, take_over=partial(taken_over, output=AsksNobody)),
+            driver("b", 3),
+            straggler,
+        )
 
 
 def test_version_1_s_ownership_is_convicted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Moved away under a, and b begins with the same epoch: both publish, a what b has published,
     behind a gap or not."""
     monkeypatch.setattr(commits, "Ownership", LooksForGreaterNumbers)
-    actors = [driver(name, size, 2, StagesAnywhere) for name, size in (("a", 2), ("b", 8))]
+    version_1 = partial(taken_over, output=StagesAnywhere)
+    actors = [driver(name, size, 2, version_1) for name, size in (("a", 2), ("b", 8))]
     with pytest.raises(AssertionError, match="is missing|repeats or skips|of another output"):
         explore_with_operator(actors[0], operator("move_away"), actors[1])

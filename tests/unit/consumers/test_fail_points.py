@@ -5,6 +5,7 @@ import os
 import pytest
 
 from config.errors import ConfigError
+from config.venv import ROOT
 from consumers.output import fail_points
 
 
@@ -24,6 +25,12 @@ def test_inert_unless_asked_for(killed: list[int], marked: bool) -> None:
     for name in fail_points.NAMES:
         fail_points.visit(name)
     assert killed == []
+
+
+@pytest.mark.parametrize("name", fail_points.NAMES)
+def test_grep_finds_where_each_is_visited(name: str) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "consumers").rglob("*.py")]
+    assert sum(source.count(f'fail_points.visit("{name}")') for source in sources) == 1
 
 
 def test_refused_on_a_real_output(killed: list[int]) -> None:

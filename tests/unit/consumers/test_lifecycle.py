@@ -1,6 +1,8 @@
 """What a run raises when Spark's report of a failed batch and our own come at once, and when the
 clock is set back."""
 
+from types import SimpleNamespace
+from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
@@ -12,15 +14,31 @@ from consumers.driver import running
 REPORTED = Py4JJavaError("reported", MagicMock())
 
 
+class Job:
+    """A driver that is never done and whose failure is asked for again and again."""
+
+    settings = SimpleNamespace(stop_timeout_s=1.0)
+
+    def __init__(self, failures: list[BaseException | None]) -> None:
+        self.said = iter(failures)
+
+    @property
+    def failure(self) -> BaseException | None:
+        return next(self.said)
+
+    def done(self) -> bool:
+        return False
+
+
 def run(failures: list[BaseException | None], wait: object = REPORTED) -> None:
     """Run streams in which Spark reports an error at the first wait, or `wait` happens; `failures`
     is what our half says, call by call."""
     ssc = MagicMock()
     ssc.sparkContext._jvm.kafkadstreams.Signals.requested.return_value = False
     ssc.awaitTerminationOrTimeout.side_effect = wait
-    said = iter(failures)
+    job: Any = Job(failures)
     try:
-        running.run(ssc, lambda: next(said), lambda: False, 1.0)
+        running.run(ssc, job)
     finally:
         ssc.stop.assert_called_once_with(stopSparkContext=True, stopGraceFully=False)
 
@@ -33,7 +51,7 @@ def signals_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_our_own_failure_is_the_reason() -> None:
     fenced = Fenced("a newer driver has taken over")
     with pytest.raises(Fenced) as raised:
-        run([None, fenced, fenced])
+        run([None, fenced, fenced, fenced])
     assert raised.value is fenced
 
 

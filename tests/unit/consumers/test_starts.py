@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import ConfigError, DataLossRisk
 from consumers.output import chain, manifests
-from consumers.output.commits import Batch, Output
+from consumers.output.commits import Batch
 from tests.kit.memory_files import MemoryFiles
 from tests.kit.memory_output import OFFSETS, TOPICS, opened, published, staged
 
@@ -41,12 +41,11 @@ def filled(batches: int) -> Counting:
 
 
 def test_a_start_takes_as_many_calls_however_many_batches_there_are() -> None:
-    taken = {}
+    taken, plenty = {}, dict.fromkeys(OFFSETS, (0, 10**6))
     for batches in (100, 10_000, 100_000):
         files = filled(batches)
         files.calls = 0
-        output = Output(files, "direct", "vader")
-        assert output.seq == batches
+        assert opened(files, offsets=plenty).seq == batches
         taken[batches] = files.calls
     assert len(set(taken.values())) == 1 and taken[100] <= 20, taken
 
@@ -62,7 +61,7 @@ def test_an_idle_batch_asks_one_question() -> None:
 @pytest.mark.parametrize(
     ("topics", "offsets", "error", "said"),
     [
-        ({"tweets": "id-2"}, OFFSETS, DataLossRisk, "its id was id-1 and is id-2"),
+        ({"tweets": "id-2"}, OFFSETS, DataLossRisk, "its id was id-1 and is now id-2"),
         (
             TOPICS,
             {("tweets", 0): (5, 1000), ("tweets", 1): (0, 9)},
@@ -79,7 +78,7 @@ def test_an_idle_batch_asks_one_question() -> None:
             TOPICS,
             {("tweets", 1): (0, 9)},
             DataLossRisk,
-            r"the partition is gone from Kafka at tweets\[0\]",
+            r"the partition no longer exists in Kafka at tweets\[0\]",
         ),
         # a partition that was added while no job ran
         (
@@ -96,25 +95,30 @@ def test_an_idle_batch_asks_one_question() -> None:
         ),
     ],
 )
-def test_begin_refuses(
+def test_a_start_refuses(
     topics: dict[str, str], offsets: dict[Any, Any], error: type[Exception], said: str
 ) -> None:
     files = MemoryFiles()
     output = opened(files)
     output.publish(*staged(files, output))
     with pytest.raises(error, match=said):
-        Output(files, "direct", "vader").begin(topics, offsets)
+        opened(files, topics=topics, offsets=offsets)
     assert len(files.list("batches/0000000")) == 1
 
 
-def test_begin_takes_what_has_grown() -> None:
+def test_a_start_takes_what_has_grown() -> None:
     files = MemoryFiles()
     output = opened(files)
     output.publish(*staged(files, output))
-    output = Output(files, "direct", "vader")
-    output.begin(
-        TOPICS | {"more": "id-3"},
-        {("tweets", 0): (2, 2), ("tweets", 1): (0, 9), ("tweets", 2): (0, 9), ("more", 0): (4, 9)},
+    output = opened(
+        files,
+        topics=TOPICS | {"more": "id-3"},
+        offsets={
+            ("tweets", 0): (2, 2),
+            ("tweets", 1): (0, 9),
+            ("tweets", 2): (0, 9),
+            ("more", 0): (4, 9),
+        },
     )
     assert manifests.frontiers(output.covered) == {
         ("tweets", 0): 2,
@@ -210,7 +214,7 @@ def test_an_output_without_its_identity_or_with_another_s() -> None:
     files.create("_identity.json", json.dumps({"version": 2, "identity": "another"}).encode())
     with pytest.raises(
         DataLossRisk,
-        match=f"the last batch is of the output {output.own.identity}, this one is another",
+        match=f"the last batch belongs to the output {output.own.identity}, this one is another",
     ):
         opened(files)
 
@@ -239,7 +243,7 @@ def test_a_broken_manifest_is_named(data: bytes | None) -> None:
         (ConfigError, "manifest version 99") if newer else (DataLossRisk, "the chain is broken")
     )
     with pytest.raises(error, match=f"{words}.*memory:/{path}"):
-        Output(files, "direct", "vader")
+        opened(files)
 
 
 def test_a_start_knows_the_leader_epoch_of_each_partition_s_last_record() -> None:
@@ -253,4 +257,4 @@ def test_a_start_knows_the_leader_epoch_of_each_partition_s_last_record() -> Non
     ):
         stage, batch = staged(files, output, start, start + 2)
         output.publish(stage, replace(batch, leader_epochs=epochs))
-    assert Output(files, "direct", "vader").leader_epochs == {("tweets", 0): 5, ("tweets", 1): 1}
+    assert opened(files).leader_epochs == {("tweets", 0): 5, ("tweets", 1): 1}

@@ -33,7 +33,7 @@ MESSAGES = {  # number: (file, words of its message)
     13: [("views/summary.py", "no post has a location")],
     14: [("producer/doctor/machine.py", "Windows lacks what Spark and Hadoop need")],
     15: [
-        ("consumers/output/storage.py", "no permission on the output"),
+        ("consumers/output/refusals.py", "no permission on HDFS"),
         ("consumers/driver/checkpoints.py", "the checkpoint was made with other settings"),
     ],
 }
