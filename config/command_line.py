@@ -55,7 +55,7 @@ def with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.Argument
     for setting in table:
         if setting.secret:
             continue
-        text = f"{setting.help} (default {setting.default!r}, {setting.variable})".replace(
+        text = f"{setting.told} (default {setting.default!r}, {setting.variable})".replace(
             "%", "%%"
         )
         if setting.kind is bool:
@@ -84,5 +84,5 @@ def metavar(setting: Any) -> str:
     """What stands for the value in the help: what it may be, N for a number, otherwise the last
     word of its name."""
     if setting.choices:
-        return "{" + ",".join(setting.choices) + "}"
+        return "{" + ",".join(map(str, setting.choices)) + "}"
     return "N" if setting.kind in (int, float) else setting.name.rpartition("_")[2].upper()

@@ -17,7 +17,6 @@ from typing import IO
 
 from config import settings
 from config.errors import ConfigError, exit_with
-from config.sources import no_source
 from local.supervisor import supervise
 from producer import help
 from producer.doctor.check import check
@@ -25,6 +24,7 @@ from producer.opening import estimate, refuse_old_flags
 from producer.publishing.publisher import check_names
 from producer.report import Progress
 from producer.run import Run
+from producer.settings import no_source
 from producer.stopping import Interrupt
 
 

@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Sequence
 
 from config.command_line import metavar
-from config.settings import Setting, of
-from config.sources import SAID_BY, SOURCES
+from config.settings import Setting
+from producer.settings import ROWS, SAID_BY, SOURCES
 
 WIDTH, LEFT = 110, 28
 COMMAND = "python3 -m producer"
@@ -56,9 +56,7 @@ def _overview() -> str:
         for name, (about, run) in EXAMPLES.items()
     ]
     common = [
-        _setting(setting)
-        for setting in of("producer")
-        if not setting.sources and not setting.secret
+        _setting(setting) for setting in ROWS["producer"] if not setting.only and not setting.secret
     ]
     return "\n".join(
         [
@@ -80,13 +78,13 @@ def _of_source(source: str) -> str:
     about, run = EXAMPLES[source]
     own = [
         _setting(setting)
-        for setting in of("producer")
-        if source in setting.sources and not setting.secret
+        for setting in ROWS["producer"]
+        if source in setting.only and not setting.secret
     ]
     secret = [
-        _row(setting.variable, f"{_told(setting)}; in the environment or in .env")
-        for setting in of("producer")
-        if setting.secret and source in setting.sources
+        _row(setting.variable, f"{setting.help}; in the environment or in .env")
+        for setting in ROWS["producer"]
+        if setting.secret and source in setting.only
     ]
     return "\n".join(
         [
@@ -106,13 +104,8 @@ def _setting(setting: Setting) -> str:
     default = f" [{setting.default}]" if setting.default and len(str(setting.default)) < 50 else ""
     return _row(
         setting.flag + ("" if setting.kind is bool else f" {metavar(setting)}"),
-        _told(setting) + default,
+        setting.help + default,
     )
-
-
-def _told(setting: Setting) -> str:
-    """The help without the sources that it begins with."""
-    return setting.help.partition(": ")[2] if setting.sources else setting.help
 
 
 def _row(name: str, told: str) -> str:

@@ -1,7 +1,6 @@
 """One run: the source's records into the spool or the backlog, from there to Kafka, and the figures
 of all that."""
 
-import hashlib
 import sys
 import time
 from contextlib import suppress
@@ -9,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from config import settings
-from producer.opening import open_source, spool_folder
+from producer.opening import open_source, question, spool_folder
 from producer.publishing.ledger import Ledger
 from producer.publishing.publisher import Publisher
 from producer.publishing.sending import Sender
@@ -22,11 +21,6 @@ from producer.spool.backlog import Backlog
 from producer.spool.spool import Spool
 from producer.stopping import Interrupt
 
-ASKED_FOR = {  # what makes a position another one: the settings that say which posts a source gives
-    "stream": ("track", "rules"),
-    "search": ("query", "lang", "min_likes", "adaptive_likes"),
-    "bluesky": ("keywords", "lang"),
-}
 DRAIN_S = 10.0  # after a signal or an error, for what the spool keeps anyway
 POLL_S = 0.1
 
@@ -49,16 +43,6 @@ def records_of(chosen: settings.Settings) -> Spool | Backlog:
 def spool_owner(source: str, topic: str, bootstrap: str) -> str:
     """Whose records a spool holds: of one source, for one topic of one cluster."""
     return f"{source} for {topic} on {','.join(sorted(bootstrap.split(',')))}"
-
-
-def question(chosen: settings.Settings) -> str:
-    """A digest of what the source is asked for: a position that another question has brought means
-    nothing to this one."""
-    asked = [f"{name}={getattr(chosen, name)}" for name in ASKED_FOR.get(chosen.source, ())]
-    if chosen.source == "stream" and chosen.rules:
-        with suppress(OSError):  # opening the source says what is wrong with the file
-            asked.append(Path(chosen.rules).read_text(encoding="utf-8"))
-    return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16] if asked else ""
 
 
 class Run:

@@ -21,6 +21,7 @@ from requests import RequestException
 
 from config.command_line import version
 from config.errors import ConfigError, ServiceUnreachable
+from config.shared import WEBHDFS_PORT
 from consumers.output.manifests import Manifest
 
 TIMEOUT_S = 30
@@ -151,14 +152,14 @@ def main() -> None:
     parser.add_argument(
         "--webhdfs",
         default=webhdfs,
-        help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)",
+        help=f"WebHDFS (default http://HOST OF THE OUTPUT:{WEBHDFS_PORT}, TWEETS_WEBHDFS)",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     given = parser.parse_args()
     output = urlsplit(given.output)
     if not output.path.startswith("/") or not (output.hostname or given.webhdfs):
         parser.error(f"--output wants hdfs://HOST:PORT/PATH, not {given.output}")
-    address = given.webhdfs or f"http://{output.hostname}:9870"
+    address = given.webhdfs or f"http://{output.hostname}:{WEBHDFS_PORT}"
     try:
         summary = summarise(address, output.path)
     except (HdfsError, RequestException) as error:

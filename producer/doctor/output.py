@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
+from config.shared import WEBHDFS_PORT
 
 TIMEOUT_S = 10.0
-WEBHDFS_PORT = 9870
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -21,8 +21,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Output:
-    """The output `hdfs://host:port/path`, reached over `webhdfs` (http://host:port; empty is port
-    9870 of the output's host)."""
+    """The output `hdfs://host:port/path`, reached over `webhdfs` (http://host:port; empty is the
+    default port of WebHDFS on the output's host)."""
 
     def __init__(self, output: str, webhdfs: str) -> None:
         parts = urlsplit(output)

@@ -4,7 +4,6 @@ untouched. Needs no key."""
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +12,7 @@ from websockets.sync.client import ClientConnection
 
 from config.errors import ConfigError, ServiceUnreachable
 from producer.sources import Record, Records, State
+from producer.sources.bluesky.filter import Wanted
 from producer.sources.bluesky.jetstream import (
     V2,
     CursorTooOld,
@@ -39,39 +39,6 @@ TOO_MANY = "refuses with 429"
 ROUNDS_AT_START = 2  # over all hosts, until one has answered for the first time
 
 log = logging.getLogger("producer")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which posts: those with one of the keywords (any, without regard to case) and in the language
-    (any); and deletions or not.
-
-    A deletion says nothing of the post but its id. So it is all of Bluesky's deletions or none,
-    whatever the keywords.
-    """
-
-    keywords: tuple[str, ...] = ()
-    lang: str = ""
-    deletions: bool = True
-
-    def has(self, event: Event) -> bool:
-        """Whether this event is to be handed on."""
-        if event.record.value is None:
-            return self.deletions
-        if event.post is None:
-            return True
-        langs = [lang.lower().partition("-")[0] for lang in event.post.langs or ()]
-        if self.lang and self.lang.lower() not in langs:
-            return False
-        text = event.post.text.casefold()
-        return not self.keywords or any(keyword in text for keyword in self.keywords)
-
-
-def wanted(keywords: str, lang: str, deletions: str = "all") -> Wanted:
-    """The filter that `--keywords "coffee,climate change"`, `--lang en` and `--deletions none`
-    mean."""
-    words = tuple(word.strip().casefold() for word in keywords.split(",") if word.strip())
-    return Wanted(words, lang.strip(), deletions == "all")
 
 
 class _Arrived(NamedTuple):

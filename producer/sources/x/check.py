@@ -2,18 +2,16 @@
 costs nothing."""
 
 import time
-from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import requests
 
 from config.errors import ConfigError, ServiceUnreachable
-from producer.sources import State
+from producer.sources import Check, State
 from producer.sources.x.rules import RULES, Rule, Rules
 from producer.sources.x.wire import Account
 
 CLOCK_S = 30.0
-Check = tuple[str, Callable[[], str]]
 
 
 def checks(account: Account, want: list[Rule]) -> list[Check]:

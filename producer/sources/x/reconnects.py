@@ -15,7 +15,7 @@ PATIENCE_S = 1800.0
 
 
 @dataclass(frozen=True)
-class Rule:
+class Backoff:
     """The pause before the nth attempt in a row (from 0): `first_s * factor**n + n * step_s`, at
     most `most_s`."""
 
@@ -30,9 +30,9 @@ class Rule:
         )
 
 
-NETWORK = Rule(0.0, 1, 0.25, 16.0)  # the first time at once
-SERVER = Rule(5.0, 2, 0.0, 320.0)
-LIMITED = Rule(60.0, 2, 0.0, WINDOW_S)
+NETWORK = Backoff(0.0, 1, 0.25, 16.0)  # the first time at once
+SERVER = Backoff(5.0, 2, 0.0, 320.0)
+LIMITED = Backoff(60.0, 2, 0.0, WINDOW_S)
 
 
 class Reconnects:
@@ -41,7 +41,7 @@ class Reconnects:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._in_a_row: dict[Rule, int] = {}
+        self._in_a_row: dict[Backoff, int] = {}
         self._connects: deque[float] = deque(maxlen=CONNECTS)
         self._connected_at: float | None = None
         self._failing_since: float | None = None
@@ -55,9 +55,9 @@ class Reconnects:
         self._in_a_row = {NETWORK: self._in_a_row.get(NETWORK, 0)}
 
     def pause_s(
-        self, rule: Rule, reset_in_s: float | None = None, answered: bool = True
+        self, backoff: Backoff, reset_in_s: float | None = None, answered: bool = True
     ) -> float | None:
-        """Seconds until the next attempt, after one that ended by `rule`; None when X was never
+        """Seconds until the next attempt, after one that ended by `backoff`; None when X was never
         there for too long.
 
         `reset_in_s` is what X itself says, `answered` whether this attempt counts in X's rate
@@ -71,10 +71,10 @@ class Reconnects:
         # what has worked is waited for, however long
         if now - self._failing_since > PATIENCE_S and not self._worked:
             return None
-        number = self._in_a_row.get(rule, 0)
-        self._in_a_row[rule] = number + 1
+        number = self._in_a_row.get(backoff, 0)
+        self._in_a_row[backoff] = number + 1
         if answered:
             self._connects.append(now)
         full = len(self._connects) == CONNECTS
         room_in_s = self._connects[0] + WINDOW_S - now if full else 0.0
-        return max(rule.pause_s(number) if reset_in_s is None else reset_in_s, room_in_s)
+        return max(backoff.pause_s(number) if reset_in_s is None else reset_in_s, room_in_s)
