@@ -5,10 +5,11 @@ import argparse
 import difflib
 import re
 from collections.abc import Iterable
+from importlib import metadata
 from typing import Any, NoReturn
 
 from config.errors import ConfigError
-from config.venv import ROOT
+from config.venv import INSTALLED, ROOT
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -20,7 +21,9 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def version() -> str:
-    """The project's version, from pyproject.toml."""
+    """The project's version, from pyproject.toml or what pip has installed."""
+    if INSTALLED:
+        return metadata.version("tweets-to-hdfs")
     found = re.search(
         r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
     )

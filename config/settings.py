@@ -21,13 +21,14 @@ from config.checking import checked
 from config.command_line import argument_parser as argument_parser
 from config.command_line import meant, with_flags
 from config.errors import ConfigError
+from config.venv import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-FILE = Path(__file__).with_name("pipeline.toml")
+FILE = ROOT / "config" / "pipeline.toml"
 PREFIX = "TWEETS_"
 # The modules that declare settings: ROWS (program: its rows) and, where values depend on each
 # other, complete(program, values, origins). Imported by name and late: config stands below all

@@ -12,6 +12,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable, exit_with
 from config.venv import ROOT
@@ -107,7 +108,7 @@ def lock(name: str) -> None:
     say(f"setup: {len(rows)} jars in config/jars/{name}.lock")
 
 
-def _row(artifact) -> str:
+def _row(artifact: Any) -> str:
     if artifact.packaging != "jar" or artifact.classifier:
         raise ConfigError("only plain jars can be locked", str(artifact), "exclude it")
     return (
@@ -116,14 +117,14 @@ def _row(artifact) -> str:
     )
 
 
-def _verified(context, digest: str, coordinate: str) -> Path:
+def _verified(context: Any, digest: str, coordinate: str) -> Path:
     """The jar in Maven's cache, its content as locked; a broken cached one (an interrupted
     download) is fetched once more."""
     artifact = context.create_dependency(coordinate).artifact
     found = ""
     for _ in range(2):
         try:
-            path = artifact.resolve()
+            path: Path = artifact.resolve()
         except (RuntimeError, OSError) as error:
             raise _unreachable(f"{coordinate}: {error}") from None
         found = _digest(path)
@@ -142,7 +143,7 @@ def _unreachable(why: str) -> ServiceUnreachable:
     return ServiceUnreachable("cannot fetch the jars", why.splitlines()[0][:160], remedy)
 
 
-def _maven():
+def _maven() -> Any:
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -263,14 +264,14 @@ def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
     )
 
 
-def bean(http: str, name: str) -> dict:
+def bean(http: str, name: str) -> dict[str, Any]:
     """One of Hadoop's management beans, of the node that answers http at "host:port". Raises
     OSError when none does."""
     service = "DataNode" if name.startswith("DataNode") else "NameNode"
     with urlopen(
         f"http://{http}/jmx?qry={quote(f'Hadoop:service={service},name={name}')}", timeout=5
     ) as answer:
-        return json.load(answer)["beans"][0]
+        return dict(json.load(answer)["beans"][0])
 
 
 def _java(jar_set: str, heap_mb: int, option: str, folders: list[Path]) -> list[str]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from config.errors import ServiceUnreachable
 
@@ -60,13 +61,15 @@ class Home:
     def address(self, name: str) -> str | None:
         """The address under which the service `name` was started, None when it was stopped or never
         started."""
-        return (self._read(name) or {}).get("address")
+        address: str | None = self._read(name).get("address")
+        return address
 
-    def _read(self, name: str) -> dict | None:
+    def _read(self, name: str) -> dict[str, Any]:
+        """The record; empty where there is none, or none that is whole."""
         try:
-            return json.loads(self._record(name).read_text(encoding="utf-8"))
+            return dict(json.loads(self._record(name).read_text(encoding="utf-8")))
         except (FileNotFoundError, json.JSONDecodeError):
-            return None
+            return {}
 
     def stop(self, name: str) -> bool:
         """End the service: SIGTERM, and SIGKILL when that did not do within STOP_S. False when it

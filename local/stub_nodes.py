@@ -7,7 +7,7 @@ from config.settings import Settings
 from config.venv import ROOT
 from local.nodes import HOST, Node
 from local.processes import Home
-from local.stub_servers.x import TOKEN
+from local.stub_servers.x_state import TOKEN
 
 STUBS = {"x-stub": ("x", ["--rate", "200"]), "jetstream-stub": ("jetstream", ["--rate", "200"])}
 
@@ -50,7 +50,7 @@ def _missing(port: int) -> str:
 
 def variables(home: Home) -> dict[str, str]:
     """The settings that point the producer at the stubs that run."""
-    found = {}
+    found: dict[str, str] = {}
     if home.pid("x-stub") is not None:
         found |= {
             "TWEETS_X_BASE_URL": f"http://{home.address('x-stub')}",

@@ -20,7 +20,7 @@ from hdfs.util import HdfsError
 from requests import RequestException
 
 from config.command_line import version
-from config.errors import ConfigError, ServiceUnreachable
+from config.errors import ConfigError, ServiceUnreachable, exit_with
 from config.shared import WEBHDFS_PORT
 from consumers.output.manifests import Manifest
 
@@ -175,3 +175,8 @@ def main() -> None:
     if not summary.batches:
         raise ConfigError("nothing is published", given.output, "check --output, or run a job")
     print(summary.table())
+
+
+def run() -> None:
+    """The console script `tweets-summary`: `main`, with its exit code."""
+    exit_with(main)
