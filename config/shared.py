@@ -7,11 +7,11 @@ from config.settings import Setting
 WEBHDFS_PORT = 9870  # Hadoop's default
 
 BOOTSTRAP = Setting("bootstrap", "127.0.0.1:9092", "Kafka brokers, host:port, comma separated")
-TOPIC = Setting("topic", "tweets", "Kafka topic; the jobs take several, comma separated")
+TOPIC = Setting("topic", "tweets", "Kafka topic")
 OUTPUT = Setting(
     "output",
     "hdfs://127.0.0.1:8020/tweets/{program}",
-    "folder of the jobs' batches; {program} is the job; the producer only tries it, in --check",
+    "folder of the job's batches; {program} is the job's name",
 )
 
 

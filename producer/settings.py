@@ -1,5 +1,6 @@
 """The producer's settings, and what the flags say about the source."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ _OF_ALL = (
     Setting("report", "", "write the closing report (JSON) to this file; empty is standard output"),
     Setting("ledger", "", "append one JSON line per acknowledged record to this file"),
     Setting("json", False, "progress as JSON lines on standard error"),
-    OUTPUT,
+    replace(OUTPUT, help="the jobs' output, into which --check writes and deletes a small file"),
     Setting("webhdfs", "", f"the output's WebHDFS; empty is port {WEBHDFS_PORT} of its host"),
 )
 _OF_X = (

@@ -1,5 +1,6 @@
 """The jobs' settings."""
 
+from dataclasses import replace
 from typing import Any
 
 from config.settings import Setting
@@ -7,7 +8,7 @@ from config.shared import BOOTSTRAP, OUTPUT, TOPIC, name_output
 
 _BOTH = (
     BOOTSTRAP,
-    TOPIC,
+    replace(TOPIC, help="Kafka topics, comma separated"),
     OUTPUT,
     Setting(
         "group",

@@ -2,6 +2,7 @@
 the supervisor."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from config import settings
 from config.command_line import meant, version
-from config.errors import ConfigError
+from config.errors import ConfigError, Fenced, PipelineError
 from producer import __main__ as producer
 from producer import help
 from producer.opening import MODULES
@@ -170,6 +171,20 @@ class TestHelp:
                 assert (row in overview) == (not setting.only)
         assert all(flag in overview for flag in help.ACTIONS)
         assert "{stream,search,bluesky,replay,sample}" in overview, "choices are shown"
+
+    def test_usage_examples_and_exit_status_come_before_the_flags(self) -> None:
+        overview = help.text(["--help"])
+        heads = [
+            "usage: ",
+            "sources, with an example each",
+            "exit status: ",
+            "flags of all sources",
+        ]
+        assert [overview.index(head) for head in heads] == sorted(map(overview.index, heads))
+        status = overview[overview.index("exit status: ") : overview.index("flags of all")]
+        named = {int(code) for code in re.findall(r"(\d+) \w", status)}
+        codes = {error.exit_code for error in PipelineError.__subclasses__()}
+        assert named == codes - {Fenced.exit_code} | {0, 130}, "a producer fences nobody"
 
     @pytest.mark.parametrize("source", SOURCES)
     def test_each_example_is_a_run_of_its_source(self, source: str) -> None:
