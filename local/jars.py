@@ -1,8 +1,8 @@
 """The jars of the JVM side: resolved once into a lock file, then installed from it with every
 checksum verified.
 
-`config/jars/<set>.txt` says what we want, one Maven coordinate a line; `config/jars/<set>.lock`
-says which jars that means, one `sha256  group:artifact:version` a line. Only `install` and `lock`
+`config/jars/<set>.txt` says what we want, one Maven coordinate per line; `config/jars/<set>.lock`
+says which jars that means, one `sha256  group:artifact:version` per line. Only `install` and `lock`
 need jgo, so everything else runs before there is a venv.
 """
 
@@ -78,7 +78,7 @@ def install(name: str) -> None:
 
 
 def lock(name: str) -> None:
-    """Resolve the set's coordinates anew and write its lock file. Raises ServiceUnreachable."""
+    """Resolve the set's coordinates again and write its lock file. Raises ServiceUnreachable."""
     context = _maven()
     lines = [
         line.strip() for line in (SPECS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
@@ -151,8 +151,8 @@ def _maven() -> Any:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link where the cache is on the same disk, else a copy; the old target is replaced in
-    one step."""
+    """A hard link where the cache is on the same disk, otherwise a copy; the old target is
+    replaced in one step."""
     if target.exists() and target.samefile(source):
         return
     fresh = target.with_suffix(".new")

@@ -20,7 +20,7 @@ from config.venv import ROOT
 from local import jars, jdk
 
 HOST = "127.0.0.1"  # nothing listens anywhere else
-# a month of batches, one every 2 s; docs/runbook.md says what a batch takes
+# enough for a month of batches, one every 2 s; docs/runbook.md has the arithmetic
 NAMENODE_HEAP_MB = 4096
 LOGGING = ROOT / "config" / "services"
 
@@ -204,7 +204,7 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.safemode.extension": "0",
         # or a busy one of three is left out, and a block has two copies
         "dfs.namenode.redundancy.considerLoad": "false",
-        # s; then a copy is ordered anew, its node may be dead
+        # s; then the copy is ordered again: its node may be dead
         "dfs.namenode.reconstruction.pending.timeout-sec": "10",
         "dfs.heartbeat.interval": "1",
         # ms; twice that and ten heartbeats: dead after 20 s

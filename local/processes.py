@@ -1,8 +1,8 @@
-"""Processes of our own that outlive the command that started them: recorded, found again, stopped,
-and never mistaken.
+"""Processes of our own that outlive the command that started them: recorded, found again and
+stopped, and never confused with others.
 
-A record keeps the pid and the process's start time: a pid that the system has given to somebody
-else since is not ours.
+A record keeps the pid and the process's start time: the system may give the same pid to another
+process later.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 from config.errors import ServiceUnreachable
 
-STOP_S = 20.0  # after so long SIGTERM was not enough
+STOP_S = 20.0  # seconds; after that SIGTERM was not enough
 POLL_S = 0.2
 
 
@@ -52,7 +52,7 @@ class Home:
         self._record(name).write_text(json.dumps(record), encoding="utf-8")
 
     def pid(self, name: str) -> int | None:
-        """The pid of the service `name` while it runs, else None."""
+        """The pid of the service `name` while it runs, otherwise None."""
         record = self._read(name)
         if record and record["started"] and _started(record["pid"]) == record["started"]:
             return int(record["pid"])

@@ -125,11 +125,11 @@ class Services:
                 "scripts/services clean removes the data of all services",
             )
         self.stop([])
-        if (self.home.path / "set.json").exists():  # else it is not a home of ours
+        if (self.home.path / "set.json").exists():  # otherwise it is not a home of ours
             shutil.rmtree(self.home.path)
 
     def status(self, names: list[str]) -> int:
-        """Print a line a service; 0 when all are up, 1 when not."""
+        """Print one line per service; 0 when all are up, otherwise 1."""
         chosen = self.chosen(names)
         states = [self._state(node) for node in chosen]
         for node, state in zip(chosen, states, strict=True):
@@ -188,7 +188,7 @@ def main() -> int:
         help="kafka-1, namenode, datanode-1, …; none is all of them",
     )
     parser.add_argument(
-        "-n", "--lines", type=int, default=20, help="logs: so many lines (default 20)"
+        "-n", "--lines", type=int, default=20, help="logs: number of lines (default 20)"
     )
     settings = table.load("services", sys.argv[1:], parser=parser)
     services = Services(settings)

@@ -1,5 +1,5 @@
-"""Runs a job again unless its end is for good: a service away, a kill, a crash and a newer driver
-pass; and not for ever."""
+"""Starts a job again after every end that may pass: a service out of reach, a kill, a crash, a
+newer driver. Gives up after a bounded number of starts."""
 
 import signal
 import subprocess
@@ -13,29 +13,27 @@ from local.say import say
 # 52), each signal (the JVM crashed, was killed, had no memory).
 FOR_GOOD = (0, 2, 3, 5, 6, 130)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-# A job that ran so long has recovered: the next trouble is a new one. Services that do not answer
-# are waited for for up to three minutes, and what kills a job at the same batch each time does so
-# sooner than this.
+# A job that ran for this long has recovered: its next failure is a new one. A job waits up to three
+# minutes for services that do not answer, and a batch that kills its job each time does so sooner
+# than this.
 STEADY_S = 600.0
-# in a row that were not steady: half an hour of crashes, an hour and a half of a service that is
-# away
+# unsteady starts in a row: half an hour of crashes, or an hour and a half without a service
 STARTS_AT_MOST = 30
-FENCED_AT_MOST = 3  # in a row: somebody else's supervisor does the same to the same output
+FENCED_AT_MOST = 3  # in a row: another supervisor is doing the same to the same output
 
 
 def _sleep(seconds: float, asked: Callable[[], bool]) -> None:
-    """Sleep for so long, or until somebody asks for the end."""
+    """Sleep for `seconds`, or until the end is asked for."""
     until = time.monotonic() + seconds
     while not asked() and time.monotonic() < until:
         time.sleep(0.2)
 
 
 def _hopeless(fenced: int, unsteady: int, code: int) -> str:
-    """Why another start would be useless after these in a row, and what to do; empty while there is
-    hope."""
+    """Why another start would not help, and what to do; empty while it might."""
     if fenced == FENCED_AT_MOST:
         return (
-            "fenced again and again: two jobs share this output\n  next: stop one, or give it "
+            "fenced three times in a row: two jobs share this output\n  next: stop one, or give it "
             "another --output"
         )
     if unsteady == STARTS_AT_MOST:

@@ -14,8 +14,8 @@ from producer.sources import State
 
 
 def check(chosen: settings.Settings) -> int:
-    """Print one line per point; returns the exit code of the first that is not ok, or 0. Nothing is
-    bought and nothing stays."""
+    """Print one line per point; returns the exit code of the first that is not ok, or 0. Buys
+    nothing and leaves nothing behind."""
 
     def source() -> str:
         open_source(chosen, State())

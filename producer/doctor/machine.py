@@ -1,4 +1,4 @@
-"""Is this machine fit: its system, its text encoding, the packages as pinned."""
+"""Is this machine fit: its operating system, its text encoding, its packages."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ def system(platform: str = sys.platform) -> str:
 
 
 def encoding(names: tuple[str, ...] | None = None) -> str:
-    """Raises ConfigError where text would not be written as UTF-8: tweets are full of emoji."""
+    """Raises ConfigError where text is not written as UTF-8: tweets are full of emoji."""
     for name in names or (sys.getfilesystemencoding(), sys.stdout.encoding):
         if name.lower().replace("-", "") != "utf8":
             raise ConfigError(

@@ -1,5 +1,5 @@
-"""Can the jobs' output be written: a small file through WebHDFS to the DataNode that the NameNode
-names, removed again."""
+"""Can the jobs' output be written: sends a small file through WebHDFS to the DataNode that the
+NameNode names, and removes it."""
 
 import getpass
 import json
@@ -58,7 +58,7 @@ class Output:
                 f"({_why(error)})"
             )
             raise ServiceUnreachable(
-                what, self._base, "mend dfs.datanode.hostname, or make that name known here"
+                what, self._base, "correct dfs.datanode.hostname, or make that name resolve here"
             ) from None
         finally:
             self._ask("DELETE", file, "DELETE")

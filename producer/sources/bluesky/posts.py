@@ -27,12 +27,12 @@ from producer.sources.bluesky.jetstream import (
 )
 
 SAY_SILENCE_S = 5.0
-# Bluesky has many posts a second: so long without any means that the host stands still
+# Bluesky has many posts per second: this long without one means that the host has stopped
 SILENCE_S = 30.0
-# events, for what comes twice; more than Bluesky has in the five minutes that another host is asked
-# for
+# events that are remembered, to drop repeats: more than Bluesky has in the five minutes that are
+# asked for again
 REMEMBERED = 60_000
-# when the first event is so much younger than the last one we had, something is missing
+# when the first event is younger than our last one by more than this, something is missing
 GAP_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 TOO_MANY = "refuses with 429"
@@ -51,7 +51,7 @@ class _Arrived(NamedTuple):
 
 
 def tweets(urls: str, wanted: Wanted, position: str, state: State) -> Records:
-    """One record a post or deletion, without end; connects again by itself, to the next of the
+    """One record per post or deletion, without end; reconnects by itself, to the next of the
     servers.
 
     Raises ConfigError at once for what is no address, later when every server refuses;
@@ -150,7 +150,7 @@ class _Reader:
             try:
                 event = event_of(frame, server.wire)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                # somebody should see it: it will be among the rejected
+                # published all the same: the jobs show it among the rejected
                 yield _Arrived(Record(None, frame))
                 continue
             if isinstance(event, Notice):

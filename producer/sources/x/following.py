@@ -165,7 +165,7 @@ class _Stream:
 
     def _wait(self, ended: Ended) -> None:
         if ended.no_rules and not self._without_rules:
-            # somebody deleted them: once, they are added again
+            # another program deleted them: they are added again, once
             self._without_rules, self._active = True, []
         elif ended.error is not None:
             raise ended.error

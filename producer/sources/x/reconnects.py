@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 CONNECTS, WINDOW_S = 45, 900.0  # a few of the 50 are left for a restart by hand
-# a connection that lasted longer has shown at least one sign of life: the network is well again
+# a connection that lasted longer has shown at least one sign of life: the network works again
 STEADY_S = 20.0
 PATIENCE_S = 1800.0
 
@@ -36,7 +36,7 @@ LIMITED = Backoff(60.0, 2, 0.0, WINDOW_S)
 
 
 class Reconnects:
-    """Remembers how the connections went; says how long to wait before the next one. `clock` gives
+    """Remembers how connections ended; says how long to wait before the next one. `clock` gives
     seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class Reconnects:
         """X has accepted the connection."""
         self._connected_at, self._worked = self._clock(), True
         self._failing_since = None
-        # a stream that opens and breaks off is not well yet
+        # a stream that opens and breaks off is not steady yet
         self._in_a_row = {NETWORK: self._in_a_row.get(NETWORK, 0)}
 
     def pause_s(
@@ -68,7 +68,7 @@ class Reconnects:
             self._in_a_row.clear()
         self._connected_at = None
         self._failing_since = self._failing_since if self._failing_since is not None else now
-        # what has worked is waited for, however long
+        # X has answered before: wait without a limit
         if now - self._failing_since > PATIENCE_S and not self._worked:
             return None
         number = self._in_a_row.get(backoff, 0)
