@@ -24,6 +24,7 @@ from confluent_kafka import Producer
 from hdfs import InsecureClient
 from kafka.admin import KafkaAdminClient
 
+from config.shared import WEBHDFS_PORT
 from config.venv import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results" / "audit.json"
@@ -159,7 +160,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the figures")
     chosen = parser.parse_args()
     bootstrap = os.environ.get("TWEETS_BOOTSTRAP", "127.0.0.1:9092")
-    webhdfs = os.environ.get("TWEETS_WEBHDFS", "http://127.0.0.1:9870")
+    webhdfs = os.environ.get("TWEETS_WEBHDFS", f"http://127.0.0.1:{WEBHDFS_PORT}")
     files, found = InsecureClient(webhdfs, user=getpass.getuser()), []
     for number, records in enumerate(chosen.records):
         topic, time_ms = f"bench-audit-{number}-{int(time.time())}", int(time.time() * 1000)

@@ -26,6 +26,7 @@ from benchmarks.machine import about
 from benchmarks.stage import Stage
 from config import settings
 from config.errors import exit_with
+from config.shared import WEBHDFS_PORT
 from config.venv import ROOT
 from local import jdk
 
@@ -43,7 +44,7 @@ def calls(job: settings.Settings) -> int:
 
 
 def webhdfs() -> str:
-    return settings.load("audit", [], "").webhdfs or "http://127.0.0.1:9870"
+    return os.environ.get("TWEETS_WEBHDFS", f"http://127.0.0.1:{WEBHDFS_PORT}")
 
 
 def heap_mib(pid: int) -> float:

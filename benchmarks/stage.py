@@ -19,6 +19,7 @@ from benchmarks import rows
 from benchmarks.contenders import Contender, Place
 from benchmarks.measure import Run, Watch
 from config import settings
+from config.shared import WEBHDFS_PORT
 from config.venv import ROOT
 from producer.sources.sample import sample
 
@@ -44,7 +45,8 @@ class Stage:
         self.bootstrap, self.hdfs = job.bootstrap, "/".join(job.output.split("/")[:3])
         self._spark = jars, packages
         webhdfs = (
-            settings.load("audit", [], "").webhdfs or f"http://{urlsplit(job.output).hostname}:9870"
+            os.environ.get("TWEETS_WEBHDFS")
+            or f"http://{urlsplit(job.output).hostname}:{WEBHDFS_PORT}"
         )
         self._files = InsecureClient(webhdfs, user=getpass.getuser())
         self._base, self._numbers = f"bench-{int(time.time())}", count()

@@ -28,9 +28,10 @@ def checked(setting: Any, value: Any, origin: str) -> Any:
             f"set {setting.flag} or {setting.variable}",
         ) from None
     if setting.choices and typed not in setting.choices:
-        wanted = ", ".join(setting.choices)
+        choices = list(map(str, setting.choices))
         raise ConfigError(
-            f"{setting.name} is one of {wanted}, not {typed!r}{meant(str(typed), setting.choices)}",
+            f"{setting.name} is one of {', '.join(choices)}, not {typed!r}"
+            f"{meant(str(typed), choices)}",
             origin,
             "choose one",
         )

@@ -5,10 +5,11 @@ import argparse
 import difflib
 import re
 from collections.abc import Iterable
+from importlib import metadata
 from typing import Any, NoReturn
 
 from config.errors import ConfigError
-from config.venv import ROOT
+from config.venv import INSTALLED, ROOT
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -20,7 +21,9 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def version() -> str:
-    """The project's version, from pyproject.toml."""
+    """The project's version, from pyproject.toml or what pip has installed."""
+    if INSTALLED:
+        return metadata.version("tweets-to-hdfs")
     found = re.search(
         r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
     )
@@ -55,7 +58,7 @@ def with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.Argument
     for setting in table:
         if setting.secret:
             continue
-        text = f"{setting.help} (default {setting.default!r}, {setting.variable})".replace(
+        text = f"{setting.told} (default {setting.default!r}, {setting.variable})".replace(
             "%", "%%"
         )
         if setting.kind is bool:
@@ -84,5 +87,5 @@ def metavar(setting: Any) -> str:
     """What stands for the value in the help: what it may be, N for a number, otherwise the last
     word of its name."""
     if setting.choices:
-        return "{" + ",".join(setting.choices) + "}"
+        return "{" + ",".join(map(str, setting.choices)) + "}"
     return "N" if setting.kind in (int, float) else setting.name.rpartition("_")[2].upper()

@@ -1,21 +1,22 @@
-"""Secrets from `.env`: lines of NAME=value, read only while nobody but the file's owner can."""
+"""Secrets from `.env`: lines of NAME=value, read only while nobody but the owner can read it."""
 
 import os
-import re
 import stat
 from pathlib import Path
 
-from config.errors import ConfigError, CredentialsError
+from dotenv.parser import parse_stream
 
-FILE = Path(__file__).resolve().parent.parent / ".env"
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Z_][A-Z0-9_]*)\s*=\s*(.*?)\s*")
+from config.errors import ConfigError, CredentialsError
+from config.venv import ROOT
+
+FILE = ROOT / ".env"
 
 
 def read(file: Path) -> dict[str, str]:
-    """The variables of the file, quotes taken off; none when it is not there.
+    """The variables of the file; none where there is no such file.
 
-    Raises CredentialsError when others may read or write it, ConfigError for a line that is none;
-    neither tells a value.
+    Raises CredentialsError when others may read or write it, ConfigError for a line that is no
+    NAME=value; neither shows a value.
     """
     try:
         with file.open(encoding="utf-8") as opened:
@@ -26,23 +27,14 @@ def read(file: Path) -> dict[str, str]:
                     str(file),
                     f"chmod 600 {file}",
                 )
-            lines = opened.read().splitlines()
+            bindings = list(parse_stream(opened))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialsError(
             f"cannot read the secrets ({type(error).__name__})", str(file), f"chmod 600 {file}"
         ) from None
-    found = {}
-    for number, line in enumerate(lines, 1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise ConfigError("not a line NAME=value", f"{file}:{number}", "see .env.example")
-            value = match[2]
-            found[match[1]] = (
-                value[1:-1]
-                if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-                else value
-            )
-    return found
+    for one in bindings:
+        if one.error or (one.key and one.value is None):
+            raise ConfigError("not NAME=value", f"{file}:{one.original.line}", "see .env.example")
+    return {one.key: one.value for one in bindings if one.key and one.value is not None}

@@ -1,15 +1,15 @@
-"""The settings as a page of the manual: `python3 -m config.reference > docs/configuration.md`."""
+"""The settings as one page of the manual: `python3 -m config.reference > docs/configuration.md`."""
 
-from config.settings import JOBS, TABLE, Setting
+from config.settings import Setting, programs
 
 _ABOUT = """\
 # Configuration
 
-Written by `python3 -m config.reference > docs/configuration.md` from the table in
-`config/settings.py`; do not edit it here.
+Written by `python3 -m config.reference > docs/configuration.md` from the rows in
+`producer/settings.py`, `consumers/driver/settings.py` and `local/settings.py`; do not edit it here.
 
-A value comes from, later wins: the default, `config/pipeline.toml` (the name as it stands below),
-the environment, a flag. `--print-config` shows each value and where it came from. An unknown or
+A value comes from, later wins: the default, `config/pipeline.toml` (under its name below), the
+environment, a flag. `--print-config` shows each value and where it came from. An unknown or
 wrong one ends the program with exit code 2.
 
 A secret has no flag: it comes from the environment or from `.env` (see `.env.example`), which only
@@ -18,15 +18,18 @@ names. A truth value is `true`, `false`, `1` or `0`; its flag takes no value and
 
 Spark's own settings are in `config/spark.conf`, under Spark's own names;
 `scripts/submit --conf NAME=VALUE direct …` overrides one. `scripts/audit.py` and
-`scripts/summary.py` take flags only (`--help`), and two variables: `TWEETS_WEBHDFS` (both; set it
-for that one command, because the other programs refuse a variable that the tables do not have) and
-`TWEETS_BOOTSTRAP` (audit). `POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo
-publishes.
+`scripts/summary.py` take flags only (`--help`), and read two of the variables: `TWEETS_WEBHDFS`
+(both) and `TWEETS_BOOTSTRAP` (audit). `POSTS=N make demo` and `SOURCE=NAME make demo` choose what
+the demo publishes.
 """
 
 _SECTIONS = (
     ("Producer", "`python3 -m producer` takes these.", ("producer",)),
-    ("Jobs", "`scripts/submit direct` and `scripts/submit receiver_based` take these.", JOBS),
+    (
+        "Jobs",
+        "`scripts/submit direct` and `scripts/submit receiver_based` take these.",
+        ("direct", "receiver_based"),
+    ),
     ("Services", "`scripts/services` takes these.", ("services",)),
 )
 
@@ -36,19 +39,23 @@ def document() -> str:
     return _ABOUT + "".join(_section(*section) for section in _SECTIONS)
 
 
-def _section(title: str, about: str, programs: tuple[str, ...]) -> str:
-    rows = [_row(setting, programs) for setting in TABLE if set(setting.programs) & set(programs)]
+def _section(title: str, about: str, names: tuple[str, ...]) -> str:
+    takers: dict[Setting, list[str]] = {}
+    for name in names:
+        for setting in programs()[name]:
+            takers.setdefault(setting, []).append(name)
+    rows = [_row(setting, own if len(own) < len(names) else []) for setting, own in takers.items()]
     head = ["| name | flag | variable | default | meaning |", "|---|---|---|---|---|"]
     return "\n".join(["", f"## {title}", "", about, "", *head, *rows, ""])
 
 
-def _row(setting: Setting, programs: tuple[str, ...]) -> str:
+def _row(setting: Setting, only: list[str]) -> str:
+    """One row of a table; `only` has the programs that take it, unless all of the section do."""
     flag = "environment or `.env`" if setting.secret else f"`{setting.flag}`"
     default = str(setting.default).lower() if setting.kind is bool else str(setting.default)
-    choices = f": {', '.join(setting.choices)}" if setting.choices else ""
-    only = [program for program in programs if program in setting.programs]
-    limited = f"; {' and '.join(only)} only" if len(only) < len(programs) else ""
-    meaning = f"{setting.help}{choices}{limited}".replace("|", "\\|").replace("<", "&lt;")
+    choices = f": {', '.join(map(str, setting.choices))}" if setting.choices else ""
+    limited = f"; {' and '.join(only)} only" if only else ""
+    meaning = f"{setting.told}{choices}{limited}".replace("|", "\\|").replace("<", "&lt;")
     return (
         f"| `{setting.name}` | {flag} | `{setting.variable}` | "
         f"{f'`{default}`' if default else 'empty'} | {meaning} |"

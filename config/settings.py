@@ -1,9 +1,9 @@
-"""The one table of settings: every program reads its values here.
+"""How every program gets its settings. Which settings there are, the rooms say: see ROOMS.
 
 A value comes from, later wins: the default, `config/pipeline.toml`, the environment
-(`TWEETS_NAME`), a flag (`--name`). A secret comes from the environment or from `.env`, which nobody
-but its owner may read. Each remembers where it came from; an unknown or wrong one ends the program
-with exit code 2.
+(`TWEETS_NAME`), a flag (`--name`). A secret comes from the environment or from `.env`, which only
+its owner may read. Each value remembers where it came from; an unknown or wrong one ends the
+program with exit code 2.
 """
 
 import argparse
@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +21,41 @@ from config.checking import checked
 from config.command_line import argument_parser as argument_parser
 from config.command_line import meant, with_flags
 from config.errors import ConfigError
-from config.sources import SOURCES, complete
+from config.venv import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-FILE = Path(__file__).with_name("pipeline.toml")
+FILE = ROOT / "config" / "pipeline.toml"
 PREFIX = "TWEETS_"
-JOBS = ("direct", "receiver_based")
+# The modules that declare settings: ROWS (program: its rows) and, where values depend on each
+# other, complete(program, values, origins). Imported by name and late: config stands below all
+# rooms, and every program has to know the names that others may set.
+ROOMS = ("producer.settings", "consumers.driver.settings", "local.settings")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table; `kind` is str, int, float or bool, `programs` those that take it,
-    `choices` what it may be.
+    """One row: the default's type is the type of all its values, `choices` are the allowed ones.
 
-    Where not all of the producer's sources take it, `help` begins with those that do, and a colon.
+    `span` is the smallest and the largest number. `only` names the kinds of run that take it, such
+    as the producer's sources; empty is all. A `secret` comes from the environment or `.env` alone:
+    it has no flag, may not stand in pipeline.toml, and is never printed.
     """
 
     name: str
-    programs: tuple[str, ...]
-    kind: type
     default: Any
     help: str
-    choices: tuple[str, ...] = ()
-    span: tuple[float, float] = (0, 1e15)  # the least and the greatest number
-    # environment or .env only: never a flag, never pipeline.toml, never printed
+    only: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
+    span: tuple[float, float] = (0, 1e15)
     secret: bool = False
+
+    @property
+    def kind(self) -> type:
+        return type(self.default)
 
     @property
     def flag(self) -> str:
@@ -58,314 +66,9 @@ class Setting:
         return PREFIX + self.name.upper()
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The producer's sources that take it; empty is all."""
-        named = tuple(self.help.partition(":")[0].split(", "))
-        return named if set(named) <= set(SOURCES) else ()
-
-
-_PRODUCER, _SERVICES, _PORT = ("producer",), ("services",), (1, 65_535)
-_ALL_KAFKA = ("producer", *JOBS)
-_DELETIONS = ("all", "none")
-_JETSTREAMS = ",".join(
-    f"wss://jetstream{n}.us-{side}.bsky.network" for side in ("east", "west") for n in (1, 2)
-)
-
-TABLE = (
-    Setting(
-        "bootstrap", _ALL_KAFKA, str, "127.0.0.1:9092", "Kafka brokers, host:port, comma separated"
-    ),
-    Setting(
-        "topic", _ALL_KAFKA, str, "tweets", "Kafka topic; the jobs take several, comma separated"
-    ),
-    Setting(
-        "source",
-        _PRODUCER,
-        str,
-        "",
-        "where the tweets come from; empty is the source that the flags say",
-        choices=SOURCES,
-    ),
-    Setting(
-        "file",
-        _PRODUCER,
-        str,
-        "",
-        "replay: JSON Lines, twarc2 pages or a JSON array, plain or .gz; - is standard input",
-    ),
-    Setting("loop", _PRODUCER, bool, False, "replay: begin again at the end of the file"),
-    Setting(
-        "rate",
-        _PRODUCER,
-        float,
-        0.0,
-        "replay, sample: records per second; 0 is as fast as possible",
-    ),
-    Setting(
-        "max_posts",
-        _PRODUCER,
-        int,
-        0,
-        "stop after this number of posts; 0 is no limit; sample makes 2,000 unless told",
-    ),
-    Setting(
-        "max_cost",
-        _PRODUCER,
-        float,
-        0.0,
-        "stream, search: no run, and no UTC day, costs more USD; 0 is no limit",
-    ),
-    Setting(
-        "fill_gaps",
-        _PRODUCER,
-        str,
-        "15m",
-        "stream: fetch what it missed in up to this time (0, 30s, 15m, 2h, 7d)",
-    ),
-    Setting("seed", _PRODUCER, int, 1, "sample: the same seed gives the same tweets"),
-    Setting("malformed", _PRODUCER, float, 0.0, "sample: share of malformed records, 0 to 1"),
-    Setting("track", _PRODUCER, str, "", "stream: phrases, comma separated, one rule each"),
-    Setting(
-        "rules",
-        _PRODUCER,
-        str,
-        "",
-        'stream: TOML file of rules, one line each: tag = "rule"; instead of --track',
-    ),
-    Setting(
-        "replace_rules",
-        _PRODUCER,
-        bool,
-        False,
-        "stream: also delete the account's rules that are not ours",
-    ),
-    Setting("query", _PRODUCER, str, "", "search: the query, in X's language"),
-    Setting(
-        "lang", _PRODUCER, str, "", "search, bluesky: posts in this language only (en, pt, ja, …)"
-    ),
-    Setting(
-        "since",
-        _PRODUCER,
-        str,
-        "",
-        "search: from this day or time on, UTC, or that long ago: 2026-11-21, 2h, 3d",
-    ),
-    Setting(
-        "until",
-        _PRODUCER,
-        str,
-        "",
-        "search: up to this day or time, exclusive; then the search ends",
-    ),
-    Setting("min_likes", _PRODUCER, int, 0, "search: posts with at least this number of likes"),
-    Setting(
-        "adaptive_likes",
-        _PRODUCER,
-        bool,
-        False,
-        "search: the most liked first, less liked ones when a page is not full",
-    ),
-    Setting("interval", _PRODUCER, float, 60.0, "search: seconds between two searches"),
-    Setting("x_usd_a_post", _PRODUCER, float, 0.005, "stream, search: X's price of a post, in USD"),
-    Setting(
-        "x_usd_a_user",
-        _PRODUCER,
-        float,
-        0.010,
-        "stream, search: X's price of an author that comes with a post; 0 if not billed",
-    ),
-    Setting(
-        "x_usd_a_count",
-        _PRODUCER,
-        float,
-        0.005,
-        "stream, search: X's price of a request for counts, which --dry-run makes",
-    ),
-    Setting(
-        "keywords",
-        _PRODUCER,
-        str,
-        "",
-        "bluesky: phrases, comma separated; a post has one of them; empty is all posts",
-    ),
-    Setting(
-        "deletions",
-        _PRODUCER,
-        str,
-        "all",
-        "bluesky: deletions that become tombstones, whatever --keywords",
-        choices=_DELETIONS,
-    ),
-    Setting(
-        "jetstream_url",
-        _PRODUCER,
-        str,
-        _JETSTREAMS,
-        "bluesky: servers, comma separated; those without a path speak v2 or v1",
-    ),
-    Setting(
-        "x_base_url",
-        _PRODUCER,
-        str,
-        "https://api.x.com",
-        "stream, search: X's address; another one for tests only",
-    ),
-    Setting("x_bearer_token", _PRODUCER, str, "", "stream, search: X's bearer token", secret=True),
-    Setting(
-        "spool",
-        _PRODUCER,
-        str,
-        "",
-        "keep records in this folder until Kafka has them; none is no spool; empty is "
-        ".run/spool/<topic>-<source> in the"
-        " project's folder for live sources, and none for those that can be read again (replay, "
-        "sample)",
-    ),
-    Setting(
-        "spool_max_bytes",
-        _PRODUCER,
-        int,
-        4 * 1024**3,
-        "a spool of this size is full: reading stops until Kafka has some",
-    ),
-    Setting(
-        "spool_min_free_bytes",
-        _PRODUCER,
-        int,
-        1024**3,
-        "reading stops while the spool's disk has fewer free; 0 is no limit",
-    ),
-    Setting(
-        "report",
-        _PRODUCER,
-        str,
-        "",
-        "write the closing report (JSON) to this file; empty is standard output",
-    ),
-    Setting(
-        "ledger", _PRODUCER, str, "", "append one JSON line per acknowledged record to this file"
-    ),
-    Setting("json", _PRODUCER, bool, False, "progress as JSON lines on standard error"),
-    Setting(
-        "output",
-        _ALL_KAFKA,
-        str,
-        "hdfs://127.0.0.1:8020/tweets/{program}",
-        "folder of the jobs' batches; {program} is the job; the producer only tries it, in --check",
-    ),
-    Setting(
-        "checkpoint",
-        ("receiver_based",),
-        str,
-        "",
-        "Spark's checkpoint and write-ahead log; empty is a folder in <output>/_checkpoint",
-    ),
-    Setting(
-        "group",
-        JOBS,
-        str,
-        "",
-        "how the consumer group's name begins, for lag tools; the output's identity follows; "
-        "empty is the job's name",
-    ),
-    Setting("batch_interval_s", JOBS, float, 2.0, "seconds a batch", span=(0.1, 86_400)),
-    Setting(
-        "max_rate",
-        JOBS,
-        int,
-        0,
-        "records a second, per partition (direct) or receiver; 0 is no limit",
-    ),
-    Setting(
-        "receivers",
-        ("receiver_based",),
-        int,
-        1,
-        "receivers; each keeps one core for itself",
-        span=(1, 10_000),
-    ),
-    Setting(
-        "max_tweet_bytes", JOBS, int, 1_048_576, "a larger record is rejected", span=(1, 2**30)
-    ),
-    Setting(
-        "available_now",
-        JOBS,
-        bool,
-        False,
-        "read up to the ends the topic has at start, publish, stop",
-    ),
-    Setting(
-        "accept_loss",
-        JOBS,
-        str,
-        "",
-        "go on behind records that retention deleted; the text says who and why, and is published",
-    ),
-    Setting(
-        "progress_file",
-        JOBS,
-        str,
-        "",
-        "set by --supervise: a file whose time says when a batch was last published",
-    ),
-    Setting("fail_point", JOBS, str, "", "tests only: end or hold the driver there"),
-    Setting(
-        "stop_timeout_s",
-        JOBS,
-        float,
-        60.0,
-        "longest time of a graceful stop, in seconds",
-        span=(0, 86_400),
-    ),
-    Setting(
-        "webhdfs",
-        ("producer", "audit", "summary"),
-        str,
-        "",
-        "the output's WebHDFS; empty is port 9870 of its host",
-    ),
-    Setting("brokers", _SERVICES, int, 1, "Kafka brokers, 1 or 3"),
-    Setting("datanodes", _SERVICES, int, 1, "HDFS DataNodes"),
-    Setting(
-        "kafka_port", _SERVICES, int, 9092, "first broker's port; the next ones follow", span=_PORT
-    ),
-    Setting(
-        "controller_port",
-        _SERVICES,
-        int,
-        19092,
-        "first KRaft controller's port; the next ones follow",
-        span=_PORT,
-    ),
-    Setting("namenode_port", _SERVICES, int, 8020, "NameNode's RPC port", span=_PORT),
-    Setting("namenode_http_port", _SERVICES, int, 9870, "NameNode's WebHDFS port", span=_PORT),
-    Setting(
-        "datanode_port",
-        _SERVICES,
-        int,
-        9866,
-        "first DataNode's port; each DataNode takes ten",
-        span=_PORT,
-    ),
-    Setting(
-        "hdfs_site",
-        _SERVICES,
-        str,
-        "",
-        "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; read at a start",
-    ),
-    Setting("x_stub", _SERVICES, bool, False, "a stub server of X too"),
-    Setting("x_stub_port", _SERVICES, int, 9440, "the stub of X", span=_PORT),
-    Setting("jetstream_stub", _SERVICES, bool, False, "a stub server of Bluesky's Jetstream too"),
-    Setting("jetstream_stub_port", _SERVICES, int, 9441, "the stub of Jetstream", span=_PORT),
-    Setting(
-        "services_home",
-        _SERVICES,
-        str,
-        ".run/services",
-        "folder of the services' data, logs and pids",
-    ),
-)
+    def told(self) -> str:
+        """The help, with the kinds of run that take it in front."""
+        return f"{', '.join(self.only)}: {self.help}" if self.only else self.help
 
 
 class Settings:
@@ -383,7 +86,7 @@ class Settings:
             ) from None
 
     def table(self) -> str:
-        """One line a setting: name, value, origin; secrets are masked."""
+        """One line per setting: name, value, origin; secrets are masked."""
         rows = []
         for setting in of(self.program):
             value = self.values[setting.name]
@@ -392,9 +95,15 @@ class Settings:
         return "\n".join(rows)
 
 
-def of(program: str) -> list[Setting]:
-    """The settings that `program` takes, in the table's order."""
-    return [setting for setting in TABLE if program in setting.programs]
+@cache
+def programs() -> dict[str, tuple[Setting, ...]]:
+    """The rows of each program, from all rooms."""
+    return {program: rows for room in ROOMS for program, rows in import_module(room).ROWS.items()}
+
+
+def of(program: str) -> tuple[Setting, ...]:
+    """The rows of `program`."""
+    return programs()[program]
 
 
 def load(
@@ -407,7 +116,7 @@ def load(
     secrets: Path = env_file.FILE,
 ) -> Settings:
     """Read `program`'s settings from all four places; a secret may also be in the file `secrets`,
-    beneath the environment.
+    which the environment overrides.
 
     `parser` may bring arguments of the program's own; they become values too. `--help` and
     `--print-config` are answered here. Raises ConfigError for an unknown name, a wrong value or a
@@ -426,10 +135,9 @@ def load(
             value, origins[name] = checked(table[name], value, table[name].flag), table[name].flag
         values[name] = value
     print_config = values.pop("print_config", False)
-    if isinstance(values.get("output"), str):
-        values["output"] = values["output"].replace("{program}", program).rstrip("/")
-    if "source" in table:
-        complete({name: setting.sources for name, setting in table.items()}, values, origins)
+    for room in map(import_module, ROOMS):
+        if program in room.ROWS and hasattr(room, "complete"):
+            room.complete(program, values, origins)
     settings = Settings(program, values, origins)
     if print_config:
         print(settings.table())
@@ -437,15 +145,19 @@ def load(
     return settings
 
 
+def _all() -> list[Setting]:
+    return [setting for rows in programs().values() for setting in rows]
+
+
 def _from_file(file: Path) -> list[tuple[str, Any, str]]:
-    """(name, value, origin) of each line of the TOML file; a file that is not there has none."""
+    """(name, value, origin) of each line of the TOML file; none where there is no such file."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", str(file), "fix the file") from None
-    known = [setting.name for setting in TABLE if not setting.secret]
+    known = [setting.name for setting in _all() if not setting.secret]
     for name in content:
         if name not in known:
             raise ConfigError(
@@ -453,12 +165,12 @@ def _from_file(file: Path) -> list[tuple[str, Any, str]]:
                 str(file),
                 f"remove the line from {file.name}",
             )
-    return [(name, value, f"{file.name}") for name, value in content.items()]
+    return [(name, value, file.name) for name, value in content.items()]
 
 
 def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """(name, value, origin) of each TWEETS_ variable."""
-    by_variable = {setting.variable: setting.name for setting in TABLE}
+    by_variable = {setting.variable: setting.name for setting in _all()}
     found = []
     for variable, value in environ.items():
         if variable.startswith(PREFIX):

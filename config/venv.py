@@ -1,10 +1,14 @@
-"""The project's own virtual environment, so that nobody has to activate it."""
+"""The project's folder, and its own virtual environment, so that nobody has to activate it."""
 
 import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+_HERE = Path(__file__).resolve().parent.parent
+INSTALLED = not (_HERE / "pyproject.toml").exists()  # by pip: there is no checkout around this file
+_DATA = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+# the checkout; installed by pip, a folder of the user's for settings, secrets and spools
+ROOT = _DATA / "tweets-to-hdfs" if INSTALLED else _HERE
 PYTHON = ROOT / ".venv" / "bin" / "python"
 
 
@@ -12,11 +16,12 @@ def enter() -> None:
     """Go on in the project's interpreter: restart this process under `.venv/bin/python` unless it
     already runs there.
 
-    Without a `.venv` it prints the remedy and exits with 2; under another virtual environment it
-    stays where it is.
+    Without a `.venv` it prints the remedy and exits with 2; under another virtual environment, or
+    installed by pip, it stays where it is.
     """
     if (
-        Path(sys.prefix).resolve() == PYTHON.parent.parent.resolve()
+        INSTALLED
+        or Path(sys.prefix).resolve() == PYTHON.parent.parent.resolve()
         or sys.prefix != sys.base_prefix
     ):
         return

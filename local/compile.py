@@ -76,7 +76,7 @@ def _javac(sources: list[Path], classes: Path) -> None:
         raise PipelineError(
             "javac refuses the sources:\n" + done.stdout + done.stderr,
             str(sources[0].parent),
-            "mend them",
+            "fix them",
         )
 
 

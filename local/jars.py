@@ -1,8 +1,8 @@
 """The jars of the JVM side: resolved once into a lock file, then installed from it with every
 checksum verified.
 
-`config/jars/<set>.txt` says what we want, one Maven coordinate a line; `config/jars/<set>.lock`
-says which jars that means, one `sha256  group:artifact:version` a line. Only `install` and `lock`
+`config/jars/<set>.txt` says what we want, one Maven coordinate per line; `config/jars/<set>.lock`
+says which jars that means, one `sha256  group:artifact:version` per line. Only `install` and `lock`
 need jgo, so everything else runs before there is a venv.
 """
 
@@ -12,6 +12,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable, exit_with
 from config.venv import ROOT
@@ -77,7 +78,7 @@ def install(name: str) -> None:
 
 
 def lock(name: str) -> None:
-    """Resolve the set's coordinates anew and write its lock file. Raises ServiceUnreachable."""
+    """Resolve the set's coordinates again and write its lock file. Raises ServiceUnreachable."""
     context = _maven()
     lines = [
         line.strip() for line in (SPECS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
@@ -107,7 +108,7 @@ def lock(name: str) -> None:
     say(f"setup: {len(rows)} jars in config/jars/{name}.lock")
 
 
-def _row(artifact) -> str:
+def _row(artifact: Any) -> str:
     if artifact.packaging != "jar" or artifact.classifier:
         raise ConfigError("only plain jars can be locked", str(artifact), "exclude it")
     return (
@@ -116,14 +117,14 @@ def _row(artifact) -> str:
     )
 
 
-def _verified(context, digest: str, coordinate: str) -> Path:
+def _verified(context: Any, digest: str, coordinate: str) -> Path:
     """The jar in Maven's cache, its content as locked; a broken cached one (an interrupted
     download) is fetched once more."""
     artifact = context.create_dependency(coordinate).artifact
     found = ""
     for _ in range(2):
         try:
-            path = artifact.resolve()
+            path: Path = artifact.resolve()
         except (RuntimeError, OSError) as error:
             raise _unreachable(f"{coordinate}: {error}") from None
         found = _digest(path)
@@ -142,7 +143,7 @@ def _unreachable(why: str) -> ServiceUnreachable:
     return ServiceUnreachable("cannot fetch the jars", why.splitlines()[0][:160], remedy)
 
 
-def _maven():
+def _maven() -> Any:
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext
 
@@ -150,8 +151,8 @@ def _maven():
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link where the cache is on the same disk, else a copy; the old target is replaced in
-    one step."""
+    """A hard link where the cache is on the same disk, otherwise a copy; the old target is
+    replaced in one step."""
     if target.exists() and target.samefile(source):
         return
     fresh = target.with_suffix(".new")

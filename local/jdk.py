@@ -19,7 +19,7 @@ REMEDY = (
 
 
 def home() -> Path:
-    """The JDK's folder: JAVA_HOME, else the one whose javac is on the PATH, else build/jdk.
+    """The JDK's folder: JAVA_HOME, or the one whose javac is on the PATH, or build/jdk.
 
     Raises ConfigError when none of them is a JDK of version 17 or newer.
     """
@@ -30,7 +30,7 @@ def home() -> Path:
 
 
 def find() -> Path | None:
-    """Like `home`, but None when there is none."""
+    """Like `home`, but None where there is no JDK."""
     places = [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
     javac = shutil.which("javac")
     if javac:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -19,7 +20,7 @@ from config.venv import ROOT
 from local import jars, jdk
 
 HOST = "127.0.0.1"  # nothing listens anywhere else
-# a month of batches, one every 2 s; docs/runbook.md says what a batch takes
+# enough for a month of batches, one every 2 s; docs/runbook.md has the arithmetic
 NAMENODE_HEAP_MB = 4096
 LOGGING = ROOT / "config" / "services"
 
@@ -203,7 +204,7 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.safemode.extension": "0",
         # or a busy one of three is left out, and a block has two copies
         "dfs.namenode.redundancy.considerLoad": "false",
-        # s; then a copy is ordered anew, its node may be dead
+        # s; then the copy is ordered again: its node may be dead
         "dfs.namenode.reconstruction.pending.timeout-sec": "10",
         "dfs.heartbeat.interval": "1",
         # ms; twice that and ten heartbeats: dead after 20 s
@@ -263,14 +264,14 @@ def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
     )
 
 
-def bean(http: str, name: str) -> dict:
+def bean(http: str, name: str) -> dict[str, Any]:
     """One of Hadoop's management beans, of the node that answers http at "host:port". Raises
     OSError when none does."""
     service = "DataNode" if name.startswith("DataNode") else "NameNode"
     with urlopen(
         f"http://{http}/jmx?qry={quote(f'Hadoop:service={service},name={name}')}", timeout=5
     ) as answer:
-        return json.load(answer)["beans"][0]
+        return dict(json.load(answer)["beans"][0])
 
 
 def _java(jar_set: str, heap_mb: int, option: str, folders: list[Path]) -> list[str]:

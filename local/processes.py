@@ -1,8 +1,8 @@
-"""Processes of our own that outlive the command that started them: recorded, found again, stopped,
-and never mistaken.
+"""Processes of our own that outlive the command that started them: recorded, found again and
+stopped, and never confused with others.
 
-A record keeps the pid and the process's start time: a pid that the system has given to somebody
-else since is not ours.
+A record keeps the pid and the process's start time: the system may give the same pid to another
+process later.
 """
 
 import json
@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from config.errors import ServiceUnreachable
 
-STOP_S = 20.0  # after so long SIGTERM was not enough
+STOP_S = 20.0  # seconds; after that SIGTERM was not enough
 POLL_S = 0.2
 
 
@@ -51,7 +52,7 @@ class Home:
         self._record(name).write_text(json.dumps(record), encoding="utf-8")
 
     def pid(self, name: str) -> int | None:
-        """The pid of the service `name` while it runs, else None."""
+        """The pid of the service `name` while it runs, otherwise None."""
         record = self._read(name)
         if record and record["started"] and _started(record["pid"]) == record["started"]:
             return int(record["pid"])
@@ -60,13 +61,15 @@ class Home:
     def address(self, name: str) -> str | None:
         """The address under which the service `name` was started, None when it was stopped or never
         started."""
-        return (self._read(name) or {}).get("address")
+        address: str | None = self._read(name).get("address")
+        return address
 
-    def _read(self, name: str) -> dict | None:
+    def _read(self, name: str) -> dict[str, Any]:
+        """The record; empty where there is none, or none that is whole."""
         try:
-            return json.loads(self._record(name).read_text(encoding="utf-8"))
+            return dict(json.loads(self._record(name).read_text(encoding="utf-8")))
         except (FileNotFoundError, json.JSONDecodeError):
-            return None
+            return {}
 
     def stop(self, name: str) -> bool:
         """End the service: SIGTERM, and SIGKILL when that did not do within STOP_S. False when it

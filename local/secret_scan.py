@@ -34,7 +34,7 @@ def findings(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def main(names: list[str]) -> int:
-    """1 when there are findings, else 0."""
+    """1 when there are findings, otherwise 0."""
     if not names:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from local import jars, nodes, stubs
+from local import jars, nodes, stub_nodes
 from local.processes import Home
 from local.say import say
 
@@ -36,14 +36,10 @@ class Services:
             *nodes.brokers(self.settings, self.home.path),
             *nodes.hdfs_nodes(self.settings, self.home.path),
         ]
-        self.nodes += stubs.stubs(self.settings, self.home)
+        self.nodes += stub_nodes.stubs(self.settings, self.home)
 
     def _remembered(self, settings: table.Settings) -> table.Settings:
         """The settings, with the numbers of brokers and DataNodes that this home was made with."""
-        if settings.brokers not in (1, 3) or settings.datanodes < 1:
-            raise ConfigError(
-                "brokers is 1 or 3, datanodes at least 1", "", "set --brokers, --datanodes"
-            )
         file = self.home.path / "set.json"
         if file.exists():
             for name, made_with in json.loads(file.read_text()).items():
@@ -129,11 +125,11 @@ class Services:
                 "scripts/services clean removes the data of all services",
             )
         self.stop([])
-        if (self.home.path / "set.json").exists():  # else it is not a home of ours
+        if (self.home.path / "set.json").exists():  # otherwise it is not a home of ours
             shutil.rmtree(self.home.path)
 
     def status(self, names: list[str]) -> int:
-        """Print a line a service; 0 when all are up, 1 when not."""
+        """Print one line per service; 0 when all are up, otherwise 1."""
         chosen = self.chosen(names)
         states = [self._state(node) for node in chosen]
         for node, state in zip(chosen, states, strict=True):
@@ -157,7 +153,7 @@ class Services:
         print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
         print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
         print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
-        for name, value in stubs.variables(self.home).items():
+        for name, value in stub_nodes.variables(self.home).items():
             print(f"export {name}={value}")
 
     def logs(self, names: list[str], lines: int) -> None:
@@ -175,7 +171,7 @@ def refuse_taken_ports(node: nodes.Node) -> None:
             try:
                 probe.bind((nodes.HOST, port))
             except OSError as error:
-                setting = next(setting for setting in table.TABLE if setting.name == name)
+                setting = next(one for one in table.of("services") if one.name == name)
                 remedy = f"set {name} / {setting.variable} / {setting.flag}"
                 why = f"port {port} of {node.name} is taken by another process ({error.strerror})"
                 raise ConfigError(why, f"{nodes.HOST}:{port}", remedy) from None
@@ -192,7 +188,7 @@ def main() -> int:
         help="kafka-1, namenode, datanode-1, …; none is all of them",
     )
     parser.add_argument(
-        "-n", "--lines", type=int, default=20, help="logs: so many lines (default 20)"
+        "-n", "--lines", type=int, default=20, help="logs: number of lines (default 20)"
     )
     settings = table.load("services", sys.argv[1:], parser=parser)
     services = Services(settings)

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument(
         "--update-locks",
         action="store_true",
-        help="resolve config/jars/*.txt anew and write the lock files",
+        help="resolve config/jars/*.txt again and write the lock files",
     )
     args = parser.parse_args()
     (ROOT / "build").mkdir(exist_ok=True)

@@ -20,11 +20,11 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STEADY_S, QUIET_S = 600.0, 24 * 3600.0
 # in a row without progress: half an hour of crashes, an hour and a half of a service that is away
 STARTS_AT_MOST = 30
-FENCED_AT_MOST = 3  # in a row: somebody else's supervisor does the same to the same output
+FENCED_AT_MOST = 3  # in a row: another supervisor is doing the same to the same output
 
 
 def _sleep(seconds: float, asked: Callable[[], bool]) -> None:
-    """Sleep for `seconds`, or until somebody asks for the end."""
+    """Sleep for `seconds`, or until the end is asked for."""
     until = time.monotonic() + seconds
     while not asked() and time.monotonic() < until:
         time.sleep(0.2)
@@ -35,11 +35,10 @@ def _touched(progress: Path | None) -> int:
 
 
 def _hopeless(fenced: int, unsteady: int, code: int) -> str:
-    """Why another start would be useless after these in a row, and what to do; empty while there is
-    hope."""
+    """Why another start would not help, and what to do; empty while it might."""
     if fenced == FENCED_AT_MOST:
         return (
-            "fenced again and again: two jobs share this output\n  next: stop one, or give it "
+            "fenced three times in a row: two jobs share this output\n  next: stop one, or give it "
             "another --output"
         )
     if unsteady == STARTS_AT_MOST:

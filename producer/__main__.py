@@ -17,7 +17,6 @@ from typing import IO
 
 from config import settings
 from config.errors import ConfigError, exit_with
-from config.sources import no_source
 from local.supervisor import supervise
 from producer import help
 from producer.doctor.check import check
@@ -25,6 +24,7 @@ from producer.opening import estimate, refuse_old_flags
 from producer.publishing.publisher import check_names
 from producer.report import Progress
 from producer.run import Run
+from producer.settings import no_source
 from producer.stopping import Interrupt
 
 
@@ -61,14 +61,14 @@ def main() -> int:
     interrupt.install()
     check_names(chosen.bootstrap, chosen.topic)
     closing_report = report_file(chosen.report)
-    run = Run(chosen, interrupt)
+    this = Run(chosen, interrupt)
     try:
-        with Progress(run.report, run.trouble, chosen.json):
-            run.go()
+        with Progress(this.report, this.trouble, chosen.json):
+            this.go()
     finally:
         with closing_report as file:
-            run.report().write(file)
-        run.say_what_waits()
+            this.report().write(file)
+        this.say_what_waits()
     return 0
 
 
@@ -91,5 +91,10 @@ def report_file(path: str) -> AbstractContextManager[IO[str]]:
         ) from None
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The console script `tweets-producer`: `main`, with its exit code."""
     exit_with(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,12 +1,12 @@
-"""`python -m producer --help`: the sources and what all of them take; with a source, what that one
-takes. One screen each."""
+"""`python -m producer --help`: usage, the sources with an example each, exit status, and the flags
+of all sources. With a source: an example and that source's flags. One screen each."""
 
 import textwrap
 from collections.abc import Sequence
 
 from config.command_line import metavar
-from config.settings import Setting, of
-from config.sources import SAID_BY, SOURCES
+from config.settings import Setting
+from producer.settings import ROWS, SAID_BY, SOURCES
 
 WIDTH, LEFT = 110, 28
 COMMAND = "python3 -m producer"
@@ -19,17 +19,21 @@ EXAMPLES = {  # source: what it is, and a run of it
         '--track "coffee,climate change"',
     ),
     "search": (
-        "X's recent search, again and again; as above",
+        "X's recent search, repeated; needs a bearer token, and each post costs money",
         '--query "coffee lang:en" --interval 60',
     ),
     "bluesky": ("Bluesky's Jetstream; needs no key", '--keywords "coffee,tea" --lang en'),
     "replay": ("a file of tweets, or standard input", "--file tests/data/tweets_x_v2.jsonl"),
     "sample": ("invented tweets", "--source sample"),
 }
+EXIT_STATUS = (
+    "0 done; 1 a service is out of reach; 2 wrong configuration; 3 the spool is damaged, records "
+    "are at risk; 5 token missing or refused; 6 quota or credit used up; 130 second Ctrl-C"
+)
 ACTIONS = {
-    "--check": "the doctor: say whether this run could work here, then stop; costs nothing",
-    "--dry-run": "stream, search: say what X would charge, buy no post, then stop",
-    "--supervise": "start again after what goes away by itself: a service out of reach, a kill",
+    "--check": "test every service and file that this run needs, then stop; costs nothing",
+    "--dry-run": "stream, search: print what X would charge, buy no post, then stop",
+    "--supervise": "start again after an end that may pass: a service out of reach, a kill",
     "--print-config": "print each value and where it came from, then stop",
     "--version": "print the version, then stop",
 }
@@ -56,9 +60,7 @@ def _overview() -> str:
         for name, (about, run) in EXAMPLES.items()
     ]
     common = [
-        _setting(setting)
-        for setting in of("producer")
-        if not setting.sources and not setting.secret
+        _setting(setting) for setting in ROWS["producer"] if not setting.only and not setting.secret
     ]
     return "\n".join(
         [
@@ -66,8 +68,11 @@ def _overview() -> str:
             "",
             ABOUT,
             "",
-            f"sources; {COMMAND} --source NAME --help shows what each takes",
+            "sources, with an example each",
             *sources,
+            f"  {COMMAND} --source NAME --help shows the flags of one source",
+            "",
+            *textwrap.wrap(f"exit status: {EXIT_STATUS}", WIDTH, subsequent_indent=" " * 13),
             "",
             "flags of all sources",
             *common,
@@ -80,13 +85,13 @@ def _of_source(source: str) -> str:
     about, run = EXAMPLES[source]
     own = [
         _setting(setting)
-        for setting in of("producer")
-        if source in setting.sources and not setting.secret
+        for setting in ROWS["producer"]
+        if source in setting.only and not setting.secret
     ]
     secret = [
-        _row(setting.variable, f"{_told(setting)}; in the environment or in .env")
-        for setting in of("producer")
-        if setting.secret and source in setting.sources
+        _row(setting.variable, f"{setting.help}; in the environment or in .env")
+        for setting in ROWS["producer"]
+        if setting.secret and source in setting.only
     ]
     return "\n".join(
         [
@@ -106,13 +111,8 @@ def _setting(setting: Setting) -> str:
     default = f" [{setting.default}]" if setting.default and len(str(setting.default)) < 50 else ""
     return _row(
         setting.flag + ("" if setting.kind is bool else f" {metavar(setting)}"),
-        _told(setting) + default,
+        setting.help + default,
     )
-
-
-def _told(setting: Setting) -> str:
-    """The help without the sources that it begins with."""
-    return setting.help.partition(": ")[2] if setting.sources else setting.help
 
 
 def _row(name: str, told: str) -> str:

@@ -1,4 +1,4 @@
-"""What a run tells: its progress on standard error while it goes on, its closing report as JSON."""
+"""What a run reports: progress on standard error while it runs, a closing report as JSON."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from rich.console import Console
 
 PLAIN_EVERY_S = 5.0
 SILENCE_S = 3.0
-RATE_OVER_S = 10  # records a second are those of the last so many seconds
+RATE_OVER_S = 10  # the window of the rate, in seconds
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Report:
     reconnects: int
     backfilled: int
     repeats: int
-    gaps: int  # times that the source no longer had what was missed
+    gaps: int  # how often the source no longer had what was missed
     gap_seconds: float  # how long these gaps are, together
     skipped_empty_lines: int
     bytes: int
@@ -53,12 +53,12 @@ class Report:
         return self.read + self.from_spool - self.acked - self.rejected - self.failed
 
     def write(self, file: IO[str]) -> None:
-        """As one JSON object."""
+        """Write it as one JSON object."""
         file.write(json.dumps(asdict(self), indent=2) + "\n")
         file.flush()
 
     def line(self, records_per_second: float) -> str:
-        """The figures that matter while it runs, in one line."""
+        """The figures that matter while it runs, on one line."""
         counts = {
             "reconnects": self.reconnects,
             "backfilled": self.backfilled,
@@ -127,13 +127,13 @@ class Progress:
                 self._say(json.dumps(asdict(report)) if self._as_json else line)
 
     def _say(self, line: str) -> None:
-        """On standard error. A file there may be full for a while, a reader may be gone: neither
-        ends the run or this thread."""
+        """Print to standard error. A full disk or a closed pipe there ends neither the run nor this
+        thread."""
         with suppress(OSError, ValueError):
             print(line, file=sys.stderr, flush=True)
 
     def _line(self, report: Report) -> str:
-        """The report's line, and for how long Kafka has not answered while records wait for it."""
+        """The report's line, and how long Kafka has not answered while records wait."""
         if report.acked != self._acked or not report.waiting:
             self._acked, self._answered_at = report.acked, report.seconds
         silent_s = report.seconds - self._answered_at

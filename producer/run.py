@@ -1,7 +1,6 @@
-"""One run: the source's records into the spool or the backlog, from there to Kafka, and the figures
-of all that."""
+"""One run: records go from the source into the spool or the backlog, and from there to Kafka; the
+run counts them."""
 
-import hashlib
 import sys
 import time
 from contextlib import suppress
@@ -9,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from config import settings
-from producer.opening import open_source, spool_folder
+from producer.opening import open_source, question, spool_folder
 from producer.publishing.ledger import Ledger
 from producer.publishing.publisher import Publisher
 from producer.publishing.sending import Sender
@@ -22,18 +21,13 @@ from producer.spool.backlog import Backlog
 from producer.spool.spool import Spool
 from producer.stopping import Interrupt
 
-ASKED_FOR = {  # what makes a position another one: the settings that say which posts a source gives
-    "stream": ("track", "rules"),
-    "search": ("query", "lang", "min_likes", "adaptive_likes"),
-    "bluesky": ("keywords", "lang"),
-}
-DRAIN_S = 10.0  # after a signal or an error, for what the spool keeps anyway
+DRAIN_S = 10.0  # after a signal or an error; the spool keeps the rest
 POLL_S = 0.1
 
 
 def records_of(chosen: settings.Settings) -> Spool | Backlog:
-    """Where records wait for Kafka: the spool that the settings name, or memory. Raises what
-    `Spool` raises."""
+    """The place where records wait for Kafka: the spool that the settings name, or memory.
+    Raises what `Spool` raises."""
     if chosen.spool == "none":
         return Backlog()
     owner = spool_owner(chosen.source, chosen.topic, chosen.bootstrap)
@@ -47,23 +41,12 @@ def records_of(chosen: settings.Settings) -> Spool | Backlog:
 
 
 def spool_owner(source: str, topic: str, bootstrap: str) -> str:
-    """Whose records a spool holds: of one source, for one topic of one cluster."""
+    """Names the owner of a spool's records: one source, one topic, one cluster."""
     return f"{source} for {topic} on {','.join(sorted(bootstrap.split(',')))}"
 
 
-def question(chosen: settings.Settings) -> str:
-    """A digest of what the source is asked for: a position that another question has brought means
-    nothing to this one."""
-    asked = [f"{name}={getattr(chosen, name)}" for name in ASKED_FOR.get(chosen.source, ())]
-    if chosen.source == "stream" and chosen.rules:
-        with suppress(OSError):  # opening the source says what is wrong with the file
-            asked.append(Path(chosen.rules).read_text(encoding="utf-8"))
-    return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16] if asked else ""
-
-
 class Run:
-    """Opens spool, source and, without a spool, the connection to Kafka. Raises PipelineError for
-    what cannot work."""
+    """Opens the spool, the source and the sender. Raises PipelineError for what cannot work."""
 
     def __init__(self, chosen: settings.Settings, interrupt: Interrupt) -> None:
         self._chosen, self._interrupt = chosen, interrupt
@@ -163,13 +146,13 @@ class Run:
         )
 
     def trouble(self) -> str:
-        """What keeps the reading or the records waiting."""
+        """What keeps reading or records waiting."""
         return self._records.trouble or (self._sender.trouble if self.report().waiting else "")
 
     def say_what_waits(self) -> None:
-        """After the end: what is in the spool still."""
+        """After the end: say what is still in the spool."""
         if isinstance(self._records, Spool) and self._records.waiting:
-            with suppress(OSError):  # whoever does not listen has the report
+            with suppress(OSError):  # a closed standard error is no failure: the report says it too
                 print(
                     f"{self._records.waiting} records wait in {self._records.folder}: the next "
                     "start sends them",

@@ -1,5 +1,5 @@
-"""Ctrl-C and SIGTERM: the first one ends the reading, the second one the process. And what ends the
-reading from within."""
+"""Ctrl-C and SIGTERM: the first one ends reading, the second one ends the process. The sender can
+end reading too."""
 
 import os
 import signal
@@ -18,10 +18,9 @@ class _Stopped(BaseException):
 
 
 class Interrupt:
-    """`asked` is true from the first signal on, `in_vain` once a thread has said that reading on
-    makes no sense.
+    """`asked` is true from the first signal on, `in_vain` once another thread has ended reading.
 
-    Either breaks into reading only: what was read is always handed on whole.
+    Both interrupt reading only: a record that was read is always handed on.
     """
 
     def __init__(self) -> None:
@@ -44,7 +43,7 @@ class Interrupt:
         """The items up to their end, the first signal or `end`, whichever comes first."""
         try:
             while True:
-                self._reading = True  # before looking: a signal in between would be forgotten
+                self._reading = True  # set before looking: a signal in between would be lost
                 if self.asked or self.in_vain:
                     return
                 try:

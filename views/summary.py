@@ -20,7 +20,8 @@ from hdfs.util import HdfsError
 from requests import RequestException
 
 from config.command_line import version
-from config.errors import ConfigError, ServiceUnreachable
+from config.errors import ConfigError, ServiceUnreachable, exit_with
+from config.shared import WEBHDFS_PORT
 from consumers.output.manifests import Manifest
 
 TIMEOUT_S = 30
@@ -151,14 +152,14 @@ def main() -> None:
     parser.add_argument(
         "--webhdfs",
         default=webhdfs,
-        help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)",
+        help=f"WebHDFS (default http://HOST OF THE OUTPUT:{WEBHDFS_PORT}, TWEETS_WEBHDFS)",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     given = parser.parse_args()
     output = urlsplit(given.output)
     if not output.path.startswith("/") or not (output.hostname or given.webhdfs):
         parser.error(f"--output wants hdfs://HOST:PORT/PATH, not {given.output}")
-    address = given.webhdfs or f"http://{output.hostname}:9870"
+    address = given.webhdfs or f"http://{output.hostname}:{WEBHDFS_PORT}"
     try:
         summary = summarise(address, output.path)
     except (HdfsError, RequestException) as error:
@@ -174,3 +175,8 @@ def main() -> None:
     if not summary.batches:
         raise ConfigError("nothing is published", given.output, "check --output, or run a job")
     print(summary.table())
+
+
+def run() -> None:
+    """The console script `tweets-summary`: `main`, with its exit code."""
+    exit_with(main)

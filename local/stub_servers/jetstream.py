@@ -25,6 +25,7 @@ import json
 import threading
 import time
 from bisect import bisect_left
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -33,6 +34,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from local.stub_servers.jetstream_log import Event, Log
 from local.stub_servers.jetstream_rules import V1_PATH, V2_PATH, Plan, Refusal, plan_of
@@ -200,11 +202,14 @@ def _only_listens(connection: ServerConnection) -> None:
         connection.close(1008, "unexpected data frame")
 
 
-def _subprotocol(connection: ServerConnection, offered: object) -> str | None:
+def _subprotocol(
+    connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
     """handler: v2 answers the very token, v1 none; a client that offers others gets the same
     framing."""
     new = connection.request is not None and connection.request.path.startswith(V2_PATH)
-    return "xrpc.v1.json" if new and "xrpc.v1.json" in list(offered or []) else None  # type: ignore[call-overload]
+    token = Subprotocol("xrpc.v1.json")
+    return token if new and token in (offered or ()) else None
 
 
 def _response(refusal: Refusal) -> Response:

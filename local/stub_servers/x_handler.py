@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from local.stub_servers.x_faults import (
@@ -19,11 +19,9 @@ from local.stub_servers.x_faults import (
     TAKEN,
     headers_of,
 )
+from local.stub_servers.x_state import XState
 from local.stub_servers.x_window import Refused
 from local.stub_servers.x_world import Post, asked_for, lines_of
-
-if TYPE_CHECKING:
-    from local.stub_servers.x import XStub
 
 BURST = 2_000
 PORTION = 500  # posts that are written without looking up
@@ -33,7 +31,7 @@ BUFFER_BYTES = 65_536  # what X keeps for a reader that does not read
 class Handler(BaseHTTPRequestHandler):
     """One connection to the stub."""
 
-    stub: "XStub"
+    stub: XState
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:  # noqa: N802 - the name is the base class's

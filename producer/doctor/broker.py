@@ -1,5 +1,5 @@
-"""Is Kafka within reach: the address given, the addresses that the brokers give in return, the
-topic."""
+"""Can Kafka be reached: at the given address, at the addresses that the brokers advertise; is the
+topic there."""
 
 import socket
 
@@ -22,7 +22,7 @@ def broker(bootstrap: str, topic: str) -> str:
 
 
 def reach(host: str, port: int, bootstrap: str) -> None:
-    """Raises ServiceUnreachable when nobody listens where the broker says that it is."""
+    """Raises ServiceUnreachable when nobody listens at the address that the broker advertises."""
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
     except OSError as error:
@@ -30,8 +30,7 @@ def reach(host: str, port: int, bootstrap: str) -> None:
 
 
 def topic(bootstrap: str, name: str) -> str:
-    """Raises ServiceUnreachable for a topic that is not there; it is not created: a check leaves no
-    trace."""
+    """Raises ServiceUnreachable for a missing topic. It is not created: a check leaves no trace."""
     check_names(bootstrap, name)
     partitions = partitions_of(bootstrap, name)
     if not partitions:

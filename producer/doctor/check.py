@@ -9,19 +9,17 @@ from producer.doctor import broker as check_broker
 from producer.doctor import files as check_files
 from producer.doctor import machine as check_machine
 from producer.doctor.output import Output
-from producer.opening import checks_of_x, open_source
+from producer.opening import checks, open_source
 from producer.sources import State
-from producer.sources.bluesky import check as bluesky_check
 
 
 def check(chosen: settings.Settings) -> int:
-    """Print one line per point; returns the exit code of the first that is not ok, or 0. Nothing is
-    bought and nothing stays."""
+    """Print one line per point; returns the exit code of the first that is not ok, or 0. Buys
+    nothing and leaves nothing behind."""
 
     def source() -> str:
         open_source(chosen, State())
-        told = f", {bluesky_check.look(chosen.jetstream_url)}" if chosen.source == "bluesky" else ""
-        return f" ({chosen.source}){told}"
+        return f" ({chosen.source})"
 
     codes = [
         _line("system", check_machine.system),
@@ -29,8 +27,8 @@ def check(chosen: settings.Settings) -> int:
         _line("packages", check_machine.packages),
         _line("source", source),
     ]
-    if chosen.source in ("stream", "search") and not codes[-1]:
-        codes += [_line(name, probe) for name, probe in checks_of_x(chosen)]
+    if not codes[-1]:
+        codes += [_line(name, probe) for name, probe in checks(chosen)]
     codes += [
         _line("spool", lambda: check_files.spool(chosen)),
         _line("ledger", lambda: check_files.file(chosen.ledger, "--ledger")),

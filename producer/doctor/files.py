@@ -1,5 +1,4 @@
-"""Can this run keep its files: the spool, the ledger, the report. Nothing is made and nothing
-stays."""
+"""Can this run write its files: the spool, the ledger, the report. Creates nothing."""
 
 import os
 import shutil
@@ -17,8 +16,8 @@ def spool(chosen: settings.Settings) -> str:
     """Opens a spool that exists as a run would, and says what waits in it. Raises ConfigError,
     DataLossRisk.
 
-    One that a running producer has is refused, as it would be to a run; what it cuts off, an
-    unfinished write, any start cuts.
+    A spool that a running producer holds is refused, as a run would refuse it. An unfinished write
+    is cut off, as any start does.
     """
     if chosen.spool == "none":
         return ", none: what Kafka has not acknowledged at a crash is read again from the source"
@@ -42,7 +41,7 @@ def spool(chosen: settings.Settings) -> str:
 
 
 def file(path: str, flag: str) -> str:
-    """Raises ConfigError where a file could not be written or made."""
+    """Raises ConfigError where the file cannot be written or created."""
     if not path:
         return ", none" if flag == "--ledger" else ", standard output"
     _writable(Path(path), flag)

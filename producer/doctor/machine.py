@@ -1,13 +1,12 @@
-"""Is this machine fit: its system, its text encoding, the packages as pinned."""
+"""Is this machine fit: its operating system, its text encoding, its packages."""
 
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from config.errors import ConfigError
-
-REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
+from config.venv import INSTALLED, ROOT
 
 
 def system(platform: str = sys.platform) -> str:
@@ -22,7 +21,7 @@ def system(platform: str = sys.platform) -> str:
 
 
 def encoding(names: tuple[str, ...] | None = None) -> str:
-    """Raises ConfigError where text would not be written as UTF-8: tweets are full of emoji."""
+    """Raises ConfigError where text is not written as UTF-8: tweets are full of emoji."""
     for name in names or (sys.getfilesystemencoding(), sys.stdout.encoding):
         if name.lower().replace("-", "") != "utf8":
             raise ConfigError(
@@ -33,14 +32,19 @@ def encoding(names: tuple[str, ...] | None = None) -> str:
     return ", UTF-8"
 
 
-def packages(file: Path = REQUIREMENTS) -> str:
+def packages(file: Path = ROOT / "requirements.txt") -> str:
     """Raises ConfigError where the installed packages are not the pinned ones.
 
     An old tweepy has no StreamingClient, an old kafka-python no Python 3.12, and PySpark fits the
     connector in one version only.
     """
     wrong = []
-    pins = re.findall(r"^([\w-]+)==([\w.]+)\s*$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    wanted = (
+        "\n".join(requires("tweets-to-hdfs") or [])
+        if INSTALLED
+        else file.read_text(encoding="utf-8")
+    )
+    pins = re.findall(r"^([\w-]+)==([\w.]+)\s*$", wanted, re.MULTILINE)
     for name, pinned in pins:
         try:
             installed = version(name)

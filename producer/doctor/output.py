@@ -1,5 +1,5 @@
-"""Can the jobs' output be written: a small file through WebHDFS to the DataNode that the NameNode
-names, removed again."""
+"""Can the jobs' output be written: sends a small file through WebHDFS to the DataNode that the
+NameNode names, and removes it."""
 
 import getpass
 import json
@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
+from config.shared import WEBHDFS_PORT
 
 TIMEOUT_S = 10.0
-WEBHDFS_PORT = 9870
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -21,8 +21,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Output:
-    """The output `hdfs://host:port/path`, reached over `webhdfs` (http://host:port; empty is port
-    9870 of the output's host)."""
+    """The output `hdfs://host:port/path`, reached over `webhdfs` (http://host:port; empty is the
+    default port of WebHDFS on the output's host)."""
 
     def __init__(self, output: str, webhdfs: str) -> None:
         parts = urlsplit(output)
@@ -58,7 +58,7 @@ class Output:
                 f"({_why(error)})"
             )
             raise ServiceUnreachable(
-                what, self._base, "mend dfs.datanode.hostname, or make that name known here"
+                what, self._base, "correct dfs.datanode.hostname, or make that name resolve here"
             ) from None
         finally:
             self._ask("DELETE", file, "DELETE")

@@ -1,5 +1,5 @@
-"""Brings records onto a Kafka topic: acknowledged by all replicas, written once, bounded in flight,
-every outcome counted."""
+"""Publishes records to a Kafka topic: acknowledged by all replicas, written once, a bounded number
+in flight, every outcome counted."""
 
 import hashlib
 import logging
@@ -11,7 +11,12 @@ from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ClusterMetadata,
+    ConfigResource,
+    ResourceType,
+)
 
 from config.errors import ConfigError, ServiceUnreachable
 from producer.publishing.refused import Refused, Sent
@@ -90,7 +95,7 @@ def misled(address: str, why: str, bootstrap: str) -> ServiceUnreachable:
     """The error for a broker that gives an address of itself that is none from here."""
     what = f"the broker says it is at {address}, where nobody is reached from here ({why})"
     return ServiceUnreachable(
-        what, bootstrap, "correct the broker's advertised.listeners, or make that name known here"
+        what, bootstrap, "correct the broker's advertised.listeners, or make that name resolve here"
     )
 
 
@@ -221,8 +226,8 @@ class Publisher:
         return True
 
     def settled(self, seconds: float) -> list[int]:
-        """The numbers of the records that were acknowledged or rejected since; waits at most so
-        long for the first.
+        """The numbers of the records that were acknowledged or rejected since; waits up to
+        `seconds` for the first.
 
         An acknowledged record's line is in the ledger by then. Raises PipelineError when that, or a
         rejected record, cannot be written.

@@ -16,8 +16,8 @@ class Refused:
     """Says which records to send once more, those that only came with the cause together, each that
     may be it `alone`.
 
-    A record that is refused while it is alone is the cause. Whoever is refused twice may be it,
-    whatever the broker says: so each record is sent at most three times.
+    A record that is refused while it is alone is the cause. A record that is refused twice may be
+    the cause, whatever the broker says: so each record is sent at most three times.
     """
 
     def __init__(self) -> None:

@@ -11,15 +11,15 @@ from producer.spool.spool import Spool
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 TICK_S = 0.02
-STOP_S = 5.0  # so long a connection may take to be let go
+STOP_S = 5.0  # a connection may take this long to close
 
 
 class Sender:
     """Sends what is in `records` from its own thread until it is stopped. `error` is what ended it
     before; then it calls `ended`.
 
-    Out of the spool everything can be sent again: a connection that fails is replaced, for ever.
-    Out of the backlog it cannot: the first failure is the end. `trouble` says what keeps the
+    From the spool everything can be sent again: a failed connection is replaced, without end. From
+    the backlog nothing can: the first failure ends the run. `trouble` says what keeps the
     records waiting.
     """
 
@@ -46,7 +46,7 @@ class Sender:
         return self._trouble or (publisher.trouble if publisher else "")
 
     def wait(self, seconds: float) -> None:
-        """Wait for the thread's end, at most so long."""
+        """Wait for the thread's end, for up to `seconds`."""
         self._thread.join(seconds)
 
     def stop(self) -> None:

@@ -1,8 +1,9 @@
-"""Where records come from: one file a source, each an iterator of Records, none of which knows
-where they go."""
+"""Where records come from. Each source is a module or a folder; `producer/opening.py` says what it
+offers. No source knows where its records go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 
@@ -21,6 +22,18 @@ class Record(NamedTuple):
 
 
 Records: TypeAlias = Iterator[Record]
+# a point of `--check`: its name, and a probe that returns what to add to "ok" or raises
+# PipelineError
+Check: TypeAlias = tuple[str, Callable[[], str]]
+
+
+class Memory(NamedTuple):
+    """What earlier runs kept for a source: the newest `position` of the same question, the digest
+    of that `question`, and the `folder` for a file of the source's own (None: there is none)."""
+
+    position: str = ""
+    question: str = ""
+    folder: Path | None = None
 
 
 @dataclass

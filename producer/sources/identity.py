@@ -55,8 +55,8 @@ def record_of(value: bytes) -> Record:
     """(id, value) of one tweet as received; (id, None) when it announces that a tweet, or an
     account with all of its, is gone.
 
-    The id is None where the bytes have none or cannot be understood: such a record is published all
-    the same.
+    The id is None where the bytes have none or cannot be understood; such a record is published
+    too.
     """
     try:
         line = _decode(value)
@@ -73,8 +73,8 @@ def record_of(value: bytes) -> Record:
 
 
 def account_gone(active: bool, status: str | None) -> bool:
-    """Whether Bluesky's account event means that its posts are to be taken for deleted; two states
-    pass by themselves."""
+    """Whether Bluesky's account event means that its posts count as deleted; two states are
+    temporary."""
     return not active and status not in ("desynchronized", "throttled")
 
 
@@ -96,7 +96,7 @@ def _of_bluesky(
 
 
 def _id_of(tweet: _Identified | _Line) -> str | None:
-    """`id_str` before `id`: archives are about whose numeric ids were rounded on the way."""
+    """`id_str` before `id`: some archives contain rounded numeric ids."""
     return _text(tweet.id_str) or _text(tweet.id)
 
 

@@ -1,4 +1,4 @@
-"""A source slowed down to so many records a second."""
+"""A source slowed down to a number of records per second."""
 
 import time
 
@@ -6,7 +6,7 @@ from producer.sources import Records
 
 
 def paced(records: Records, rate: float) -> Records:
-    """The same records, `rate` a second on average; 0 leaves them as fast as they come."""
+    """The same records, `rate` per second on average; 0 does not slow them down."""
     if not rate:
         yield from records
         return

@@ -17,16 +17,27 @@ from typing import TypeAlias
 import msgspec
 
 from config.errors import ConfigError, PipelineError
-from producer.sources import Record, Records
+from config.settings import Settings
+from producer.sources import Memory, Record, Records, State
 from producer.sources.arrays import NotAnArray, elements
 from producer.sources.identity import record_of
-from producer.sources.pages import tweets_of
+from producer.sources.twarc_pages import tweets_of
 
 _GZIP, _BOM = b"\x1f\x8b", b"\xef\xbb\xbf"
 LARGEST_BYTES = 64 * 1024 * 1024  # of a line or an element: it is in memory
 START_BYTES, CHUNK_BYTES = 64 * 1024, 256 * 1024
 Readable: TypeAlias = gzip.GzipFile | io.BufferedReader
 LOOKED_AT = 10  # lines: when none of the first is an object, the file is something else
+
+
+def open(chosen: Settings, state: State, _memory: Memory) -> "Replay":
+    """See `Replay`."""
+    state.now = "reading"
+    return Replay(chosen.file, chosen.loop)
+
+
+def question(_chosen: Settings) -> None:
+    """None: every run reads the file from its beginning."""
 
 
 class Replay:

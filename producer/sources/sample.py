@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from config.errors import ConfigError
-from producer.sources import Record, Records
+from config.settings import Settings
+from producer.sources import Memory, Record, Records, State
 from producer.sources.identity import record_of
 from producer.sources.phrases import COMPACT, EMOJI, ENGLISH, OTHERS, PLACES, TOPICS
+from producer.sources.x.ids import EPOCH_MS
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _BEGIN_MS = int(_BEGIN.timestamp()) * 1000
-_X_EPOCH_MS = 1_288_834_974_657  # ids carry the milliseconds since then in their upper bits
 _TWEET_CHARACTERS, _NOTE_CHARACTERS = 280, 4_000
 _LANGUAGES = ["en"] * len(OTHERS) + list(OTHERS)  # half of all tweets are English
 _RULES = [
@@ -53,6 +54,16 @@ class _Dice:
 
     def one(self, items: Any) -> Any:
         return items[int(self.roll() * len(items))]
+
+
+def open(chosen: Settings, state: State, _memory: Memory) -> Records:
+    """See `sample`."""
+    state.now = "reading"
+    return sample(chosen.seed, chosen.malformed)
+
+
+def question(_chosen: Settings) -> None:
+    """None: every run begins with the first tweet of its seed."""
 
 
 def sample(seed: int, malformed: float = 0.0) -> Records:
@@ -93,7 +104,7 @@ def _ids(dice: _Dice) -> Iterator[tuple[str, str]]:
             written = (_BEGIN + timedelta(seconds=second - _BEGIN_MS // 1000)).strftime(
                 "%Y-%m-%dT%H:%M:%S.000Z"
             )
-        yield str((now_ms - _X_EPOCH_MS) << 22 | dice.below(4096)), written
+        yield str((now_ms - EPOCH_MS) << 22 | dice.below(4096)), written
 
 
 def _user(dice: _Dice, number: int) -> dict[str, Any]:

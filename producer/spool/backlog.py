@@ -35,7 +35,7 @@ class Backlog:
         return self._bytes < HELD_BYTES
 
     def wait_for_room(self, seconds: float) -> None:
-        """Wait until there is room, at most so long."""
+        """Wait until there is room, for up to `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: self.has_room, seconds)
 
@@ -50,7 +50,7 @@ class Backlog:
                 self._changed.notify_all()
 
     def take(self, seconds: float) -> list[Entry]:
-        """Everything handed over since, in order; waits at most so long for something."""
+        """Everything handed over since, in order; waits up to `seconds` for something."""
         with self._changed:
             if not self._entries and seconds:
                 self._changed.wait_for(lambda: self._entries, seconds)

@@ -67,7 +67,7 @@ def only_user(folder: Path, owner: str) -> int:
             "another producer uses this spool", str(folder), "stop it, or give another --spool"
         ) from None
     stands = os.pread(lock, 4096, 0).decode(errors="replace")
-    # else its writing was cut short
+    # otherwise writing it was cut short
     if stands != f"{owner}\n" and (stands.endswith("\n") or not owner.startswith(stands)):
         os.close(lock)
         stands = stands.strip()
@@ -122,7 +122,8 @@ def load(folder: Path, forced: Forced) -> Found:
     forced, and no whole record is behind its beginning. What is sound is forced: reading goes on
     behind it. Raises DataLossRisk for other damage, OSError.
     """
-    names = sorted(os.listdir(folder))  # noqa: PTH208 - Path.glob is silent about a folder that cannot be read
+    # Path.glob is silent about a folder that cannot be read
+    names = sorted(os.listdir(folder))  # noqa: PTH208
     for name in names:
         if name.endswith(".new"):
             (folder / name).unlink()

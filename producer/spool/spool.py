@@ -26,7 +26,7 @@ from producer.spool.folder import Forced, load, only_user
 from producer.spool.reading import Reader
 from producer.spool.segments import Segment, encode
 
-GATHER_S = 0.02  # what arrives within so long shares one fsync
+GATHER_S = 0.02  # what arrives within this time shares one fsync
 SEGMENT_BYTES = 16 * 1024 * 1024
 UNWRITTEN_BYTES = 1024 * 1024  # in memory while a group is being written
 SMALLEST_BYTES = 8 * 1024 * 1024
@@ -36,9 +36,8 @@ CLOSE_S = 2.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _OTHER_QUESTION = (
-    "spool: the query, rules or keywords are not those that filled %s: what waits there is sent, "
-    "and the source begins afresh,"
-    " without the position kept there"
+    "spool: %s was filled by another query, other rules or other keywords: its records are still "
+    "sent; the source starts without the position kept there"
 )
 
 log = logging.getLogger("producer")
@@ -140,7 +139,7 @@ class Spool:
         return not self.trouble and self._pending_bytes < UNWRITTEN_BYTES
 
     def wait_for_room(self, seconds: float) -> None:
-        """Wait until there is room, at most so long."""
+        """Wait until there is room, for up to `seconds`."""
         with self._changed:
             self._look_for_room()  # somebody may have freed some of the disk
             self._changed.wait_for(lambda: self.has_room, seconds)
@@ -156,8 +155,8 @@ class Spool:
                 self._changed.notify_all()
 
     def take(self, seconds: float) -> list[Entry]:
-        """What is to be sent next, in order; waits at most so long for it. Raises DataLossRisk for
-        a damaged file."""
+        """The next records to send, in order; waits up to `seconds` for one. Raises DataLossRisk
+        for a damaged file."""
         with self._changed:
             self._changed.wait_for(self._reader.more, seconds)
         return self._reader.take()
@@ -193,7 +192,7 @@ class Spool:
             self._closing = True
             self._changed.notify_all()
         self._writer.join(CLOSE_S)
-        # else the disk hangs, and what the thread still uses has to stay open
+        # otherwise the disk hangs, and what the thread still uses has to stay open
         if not self._writer.is_alive():
             self._acknowledged.close()
             self._forced.close()

@@ -8,13 +8,13 @@ import pytest
 
 from local.stub_servers.x import TOKEN, XStub
 from producer.sources import Record, Records, State
-from producer.sources.x import stream as x_stream
+from producer.sources.x import following
 from producer.sources.x.ids import id_at
 from producer.sources.x.kept import Kept
 from producer.sources.x.purse import Prices, Purse
 from producer.sources.x.query import query
 from producer.sources.x.rules import wanted
-from producer.sources.x.search import tweets as search
+from producer.sources.x.sweeps import tweets as search
 from producer.sources.x.wire import Account
 
 BASE = id_at(time.time() - 7_200)
@@ -40,14 +40,14 @@ class Try:
         self, track: str = "coffee", kept: Kept | None = None, longest_gap_s: float = 7 * 86_400
     ) -> Records:
         kept = kept or Kept()
-        return x_stream.tweets(
+        return following.tweets(
             self.account, wanted(track, ""), False, self.purse, self.state, kept, longest_gap_s
         )
 
     def search(
         self, text: str = "coffee", position: str = "", adaptive: bool = False, until: str = ""
     ) -> Records:
-        kept = Kept(position=f" {position}" if position else "")
+        kept = Kept(position=position)
         return search(
             self.account, query(text, "", "", until, 0), 1.0, adaptive, self.purse, self.state, kept
         )
@@ -58,8 +58,8 @@ def ids(records: list[Record]) -> list[str]:
 
 
 def places(records: list[Record]) -> list[str]:
-    """The positions, without the query that they belong to."""
-    return [record.position.strip() for record in records]
+    """The positions, in order."""
+    return [record.position for record in records]
 
 
 def of(posts: list[dict[str, Any]]) -> list[str]:

@@ -122,13 +122,13 @@ class Notice(NamedTuple):
     message: str
 
 
-class _Account(Struct):
+class _AccountEvent(Struct):
     active: bool = True
     status: str | None = None
     seq: int = 0
 
 
-class _Commit(Struct):
+class _PostCommit(Struct):
     rev: str = ""
     operation: str = ""
     collection: str = ""
@@ -139,22 +139,22 @@ class _Commit(Struct):
 class _Old(Struct):
     did: str = ""
     time_us: int = 0
-    commit: _Commit | None = None
-    account: _Account | None = None
+    commit: _PostCommit | None = None
+    account: _AccountEvent | None = None
 
 
-class _Payload(_Commit):
+class _NewPayload(_PostCommit):
     seq: int = 0
     did: str = ""
     time: Moment = EPOCH
     witnessedAt: Moment | None = None
-    account: _Account | None = None
+    account: _AccountEvent | None = None
     name: str = ""
     message: str = ""
 
 
 class _Frame(Struct):
-    payload: _Payload | None = None
+    payload: _NewPayload | None = None
     error: str = ""
     message: str = ""
 
@@ -239,7 +239,12 @@ def event_of(frame: bytes, wire: str) -> Event | Notice | None:
 
 
 def _event(
-    frame: bytes, did: str, commit: _Commit | None, account: _Account | None, seq: int, time_us: int
+    frame: bytes,
+    did: str,
+    commit: _PostCommit | None,
+    account: _AccountEvent | None,
+    seq: int,
+    time_us: int,
 ) -> Event | None:
     if account is not None:
         gone = account_gone(account.active, account.status)

@@ -4,7 +4,6 @@ untouched. Needs no key."""
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +12,7 @@ from websockets.sync.client import ClientConnection
 
 from config.errors import ConfigError, ServiceUnreachable
 from producer.sources import Record, Records, State
+from producer.sources.bluesky.filter import Wanted
 from producer.sources.bluesky.jetstream import (
     V2,
     CursorTooOld,
@@ -27,51 +27,18 @@ from producer.sources.bluesky.jetstream import (
 )
 
 SAY_SILENCE_S = 5.0
-# Bluesky has many posts a second: so long without any means that the host stands still
+# Bluesky has many posts per second: this long without one means that the host has stopped
 SILENCE_S = 30.0
-# events, for what comes twice; more than Bluesky has in the five minutes that another host is asked
-# for
+# events that are remembered, to drop repeats: more than Bluesky has in the five minutes that are
+# asked for again
 REMEMBERED = 60_000
-# when the first event is so much younger than the last one we had, something is missing
+# when the first event is younger than our last one by more than this, something is missing
 GAP_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 TOO_MANY = "refuses with 429"
 ROUNDS_AT_START = 2  # over all hosts, until one has answered for the first time
 
 log = logging.getLogger("producer")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which posts: those with one of the keywords (any, without regard to case) and in the language
-    (any); and deletions or not.
-
-    A deletion says nothing of the post but its id. So it is all of Bluesky's deletions or none,
-    whatever the keywords.
-    """
-
-    keywords: tuple[str, ...] = ()
-    lang: str = ""
-    deletions: bool = True
-
-    def has(self, event: Event) -> bool:
-        """Whether this event is to be handed on."""
-        if event.record.value is None:
-            return self.deletions
-        if event.post is None:
-            return True
-        langs = [lang.lower().partition("-")[0] for lang in event.post.langs or ()]
-        if self.lang and self.lang.lower() not in langs:
-            return False
-        text = event.post.text.casefold()
-        return not self.keywords or any(keyword in text for keyword in self.keywords)
-
-
-def wanted(keywords: str, lang: str, deletions: str = "all") -> Wanted:
-    """The filter that `--keywords "coffee,climate change"`, `--lang en` and `--deletions none`
-    mean."""
-    words = tuple(word.strip().casefold() for word in keywords.split(",") if word.strip())
-    return Wanted(words, lang.strip(), deletions == "all")
 
 
 class _Arrived(NamedTuple):
@@ -84,7 +51,7 @@ class _Arrived(NamedTuple):
 
 
 def tweets(urls: str, wanted: Wanted, position: str, state: State) -> Records:
-    """One record a post or deletion, without end; connects again by itself, to the next of the
+    """One record per post or deletion, without end; reconnects by itself, to the next of the
     servers.
 
     Raises ConfigError at once for what is no address, later when every server refuses;
@@ -183,7 +150,7 @@ class _Reader:
             try:
                 event = event_of(frame, server.wire)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                # somebody should see it: it will be among the rejected
+                # published all the same: the jobs show it among the rejected
                 yield _Arrived(Record(None, frame))
                 continue
             if isinstance(event, Notice):

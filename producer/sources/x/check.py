@@ -1,26 +1,23 @@
-"""What can be wrong between X and us: token, plan, rules, clock, each asked for with a request that
-costs nothing."""
+"""The checks of X: token, plan, rules, clock. Their requests cost nothing."""
 
 import time
-from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import requests
 
 from config.errors import ConfigError, ServiceUnreachable
-from producer.sources import State
+from producer.sources import Check, State
 from producer.sources.x.rules import RULES, Rule, Rules
 from producer.sources.x.wire import Account
 
 CLOCK_S = 30.0
-Check = tuple[str, Callable[[], str]]
 
 
 def checks(account: Account, want: list[Rule]) -> list[Check]:
     """(name, probe) of each; a probe returns what to add to "ok", or raises a PipelineError. `want`
     is empty for the search."""
     client = account.client()
-    # one request for three points: X allows 50 in a quarter of an hour
+    # one request for three points: X allows 50 requests in 15 minutes
     answers: list[requests.Response] = []
 
     def usage() -> requests.Response:

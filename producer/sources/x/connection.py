@@ -15,7 +15,7 @@ from producer.sources import Record
 from producer.sources.identity import record_of
 from producer.sources.x.pages import came_with
 from producer.sources.x.purse import Purse
-from producer.sources.x.reconnects import LIMITED, NETWORK, SERVER, Rule
+from producer.sources.x.reconnects import LIMITED, NETWORK, SERVER, Backoff
 from producer.sources.x.wire import FIELDS, MASK, Account, printable, problem_of
 
 DOING = "X's filtered stream"
@@ -28,11 +28,11 @@ class Connected:
 
 @dataclass(frozen=True)
 class Ended:
-    """Why a connection ended and by which rule to connect again; `error` where that would not
+    """Why a connection ended and by which backoff to connect again; `error` where that would not
     help."""
 
     why: str
-    rule: Rule = NETWORK
+    backoff: Backoff = NETWORK
     reset_in_s: float | None = None
     answered: bool = True  # it counts in X's limit of connects
     error: PipelineError | None = None
@@ -126,14 +126,17 @@ class Connection(tweepy.StreamingClient):  # type: ignore[misc]
         elif problem.get("connection_issue") == "TooManyConnections":
             self._end(Ended(_TAKEN, LIMITED, self._account.limited_for_s(self._answer)))
         else:
-            rule = LIMITED if status_code == 429 else SERVER
+            backoff = LIMITED if status_code == 429 else SERVER
             error, limited_for_s = (
                 self._account.refusal(self._answer, DOING),
                 self._account.limited_for_s(self._answer),
             )
             self._end(
                 Ended(
-                    str(status_code), rule, limited_for_s if rule is LIMITED else None, error=error
+                    str(status_code),
+                    backoff,
+                    limited_for_s if backoff is LIMITED else None,
+                    error=error,
                 )
             )
 

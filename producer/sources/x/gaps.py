@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from config.errors import ConfigError, CredentialsError, PipelineError
 from producer.sources import State
 from producer.sources.x.connection import DOING, Events, Filled
-from producer.sources.x.estimate import count
+from producer.sources.x.counts import count
 from producer.sources.x.ids import SEARCHABLE_S, id_at, seconds_of
 from producer.sources.x.pages import Search
 from producer.sources.x.purse import Purse
@@ -118,7 +118,7 @@ class Filler:
                 log.warning("%s %s; how many posts it has X does not tell: %s", gap, why, refused)
                 return
             self._purse.counted()
-        usd, most_usd = self._purse.usd(posts)
+        usd, most_usd = self._purse.prices.of(posts)
         log.warning(
             "%s %s; it has %d posts: %.2f USD, at most %.2f with authors and quoted posts. "
             "--fill-gaps 7d fetches such gaps",

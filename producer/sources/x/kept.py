@@ -1,7 +1,6 @@
 """What the X sources remember beside the spool's records, in its folder: which query a position
 belongs to, gaps, money."""
 
-import hashlib
 import logging
 import os
 import threading
@@ -30,11 +29,6 @@ class Remembered(Struct):
     usd: float = 0.0
 
 
-def digest(*parts: object) -> str:
-    """Twelve letters that stand for these parts: the query or rules that a position belongs to."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
-
-
 def remembered(folder: Path | None) -> Remembered:
     """What is in the folder's file; nothing where there is none. Safe while a producer runs."""
     try:
@@ -54,23 +48,16 @@ def remembered(folder: Path | None) -> Remembered:
 
 
 class Kept:
-    """What is remembered, for the source whose query has the digest `of`; without a folder only as
-    long as the process lives.
+    """What is remembered for the question with the digest `of`; without a folder only as long as
+    the process lives.
 
-    `position` is what the spool has kept: it counts only if it is of this query. What was spent
-    counts whatever the query was.
+    `position` is what the spool has kept for that question. What was spent counts whatever the
+    question was.
     """
 
     def __init__(self, folder: Path | None = None, of: str = "", position: str = "") -> None:
         self._saving = threading.Lock()
-        self._now = remembered(folder)
-        mine, _, rest = position.partition(" ")
-        if position and mine != of:
-            log.warning(
-                "what this spool has kept is of another query or rules: it is still sent, and the "
-                "reading begins now"
-            )
-        self.position = rest if mine == of else ""
+        self._now, self.position = remembered(folder), position
         if self._now.of != of:
             self._now = Remembered(of=of, day=self._now.day, usd=self._now.usd)
         self._reserved_usd = self._now.usd
@@ -87,9 +74,9 @@ class Kept:
         return self._now.skipped
 
     def marked(self, position: str) -> str:
-        """The position as the spool is to keep it."""
+        """The position, as the spool is to keep it; it is remembered here too, for `--dry-run`."""
         self._now.position = position
-        return f"{self._now.of} {position}"
+        return position
 
     def skip(self, since_id: int, until_id: int) -> None:
         """Nothing between these ids is to be fetched by a later run either."""

@@ -17,7 +17,7 @@ from producer.sources.x.wire import FIELDS, Account
 DOING = "X's recent search"
 
 
-class _Identified(Struct):
+class _Included(Struct):
     id: str = ""
 
 
@@ -30,8 +30,8 @@ class _Referring(Struct):
 
     author_id: str = ""
     geo: _Geo | None = None
-    referenced_tweets: list[_Identified] = []
-    referenced_posts: list[_Identified] = []
+    referenced_tweets: list[_Included] = []
+    referenced_posts: list[_Included] = []
 
 
 class _Includes(Struct):
@@ -50,7 +50,7 @@ class _Page(Struct):
     meta: _Meta = field(default_factory=_Meta)
 
 
-class _Line(Struct):
+class _StreamLine(Struct):
     includes: _Includes = field(default_factory=_Includes)
 
 
@@ -128,7 +128,7 @@ def between(since_id: int, until_id: int, now: float) -> dict[str, str] | None:
 def came_with(line: bytes) -> tuple[list[str], list[str]]:
     """The ids of the users and of the other posts that came with a post of the stream."""
     try:
-        includes = msgspec.json.decode(line, type=_Line).includes
+        includes = msgspec.json.decode(line, type=_StreamLine).includes
         return list(map(_id, includes.users)), list(map(_id, includes.tweets))
     except msgspec.MsgspecError:
         return [], []
@@ -161,6 +161,6 @@ def _own(post: Raw, includes: _Includes) -> dict[str, list[Any]]:
 
 def _id(included: Raw) -> str:
     try:
-        return msgspec.json.decode(included, type=_Identified).id
+        return msgspec.json.decode(included, type=_Included).id
     except msgspec.MsgspecError:
         return ""

@@ -30,6 +30,10 @@ class Prices:
         """The most that one more post can cost, with its author and the posts it refers to."""
         return self.post * (1 + REFERENCES) + self.user
 
+    def of(self, posts: int) -> tuple[float, float]:
+        """What this number of posts costs in USD, alone and at most."""
+        return round(posts * self.post, 2), round(posts * self.most, 2)
+
 
 class Purse:
     """How many posts may still be bought. `state.bought`, `.cost_usd` and `.repeats` are kept here;
@@ -85,10 +89,6 @@ class Purse:
         with self._counting:
             self._begin_day()
             self._spend(self.prices.count)
-
-    def usd(self, posts: int) -> tuple[float, float]:
-        """What this many posts cost, alone and at most."""
-        return round(posts * self.prices.post, 2), round(posts * self.prices.most, 2)
 
     def affordable(self) -> float:
         """How many posts may still be bought at the most that each can cost; infinity without a

@@ -30,7 +30,7 @@ class Query:
         return f"{self.text} min_likes:{self.min_likes}" if self.min_likes else self.text
 
     def above(self, likes: int) -> "Query":
-        """The same for posts with at least so many likes."""
+        """The same query for posts with at least this number of likes."""
         return replace(self, min_likes=max(likes, self.min_likes))
 
     def ended(self, now: float) -> bool:

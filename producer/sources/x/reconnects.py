@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 CONNECTS, WINDOW_S = 45, 900.0  # a few of the 50 are left for a restart by hand
-# a connection that lasted longer has shown at least one sign of life: the network is well again
+# a connection that lasted longer has shown at least one sign of life: the network works again
 STEADY_S = 20.0
 PATIENCE_S = 1800.0
 
 
 @dataclass(frozen=True)
-class Rule:
+class Backoff:
     """The pause before the nth attempt in a row (from 0): `first_s * factor**n + n * step_s`, at
     most `most_s`."""
 
@@ -30,18 +30,18 @@ class Rule:
         )
 
 
-NETWORK = Rule(0.0, 1, 0.25, 16.0)  # the first time at once
-SERVER = Rule(5.0, 2, 0.0, 320.0)
-LIMITED = Rule(60.0, 2, 0.0, WINDOW_S)
+NETWORK = Backoff(0.0, 1, 0.25, 16.0)  # the first time at once
+SERVER = Backoff(5.0, 2, 0.0, 320.0)
+LIMITED = Backoff(60.0, 2, 0.0, WINDOW_S)
 
 
 class Reconnects:
-    """Remembers how the connections went; says how long to wait before the next one. `clock` gives
+    """Remembers how connections ended; says how long to wait before the next one. `clock` gives
     seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._in_a_row: dict[Rule, int] = {}
+        self._in_a_row: dict[Backoff, int] = {}
         self._connects: deque[float] = deque(maxlen=CONNECTS)
         self._connected_at: float | None = None
         self._failing_since: float | None = None
@@ -51,13 +51,13 @@ class Reconnects:
         """X has accepted the connection."""
         self._connected_at, self._worked = self._clock(), True
         self._failing_since = None
-        # a stream that opens and breaks off is not well yet
+        # a stream that opens and breaks off is not steady yet
         self._in_a_row = {NETWORK: self._in_a_row.get(NETWORK, 0)}
 
     def pause_s(
-        self, rule: Rule, reset_in_s: float | None = None, answered: bool = True
+        self, backoff: Backoff, reset_in_s: float | None = None, answered: bool = True
     ) -> float | None:
-        """Seconds until the next attempt, after one that ended by `rule`; None when X was never
+        """Seconds until the next attempt, after one that ended by `backoff`; None when X was never
         there for too long.
 
         `reset_in_s` is what X itself says, `answered` whether this attempt counts in X's rate
@@ -68,13 +68,13 @@ class Reconnects:
             self._in_a_row.clear()
         self._connected_at = None
         self._failing_since = self._failing_since if self._failing_since is not None else now
-        # what has worked is waited for, however long
+        # X has answered before: wait without a limit
         if now - self._failing_since > PATIENCE_S and not self._worked:
             return None
-        number = self._in_a_row.get(rule, 0)
-        self._in_a_row[rule] = number + 1
+        number = self._in_a_row.get(backoff, 0)
+        self._in_a_row[backoff] = number + 1
         if answered:
             self._connects.append(now)
         full = len(self._connects) == CONNECTS
         room_in_s = self._connects[0] + WINDOW_S - now if full else 0.0
-        return max(rule.pause_s(number) if reset_in_s is None else reset_in_s, room_in_s)
+        return max(backoff.pause_s(number) if reset_in_s is None else reset_in_s, room_in_s)

@@ -48,7 +48,7 @@ class Plan:
     kept: list[Rule]
 
     def lines(self) -> list[str]:
-        """One line a rule, for people."""
+        """One line per rule, for people."""
         signs = (("+", self.add), ("-", self.delete), (" ", self.kept))
         return [
             f"{sign} {printable(rule.value)}  ({printable(rule.tag)})"
@@ -94,7 +94,7 @@ def wanted(track: str, file: str) -> list[Rule]:
 
 
 def _from_file(file: str) -> dict[str, str]:
-    remedy = 'write one line a rule: coffee = "coffee lang:en -is:retweet"'
+    remedy = 'write one line per rule: coffee = "coffee lang:en -is:retweet"'
     try:
         content = tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
@@ -173,5 +173,5 @@ class Rules:
                 )
                 where = printable(error.get("value", "--track"))
                 raise ConfigError(
-                    f"X does not accept a rule: {printable(reason)}", where, "mend the rule"
+                    f"X does not accept a rule: {printable(reason)}", where, "fix the rule"
                 )

@@ -81,7 +81,7 @@ class Account:
         self._patient, self._answered, self._ahead_s = patient, False, 0.0
 
     def now(self) -> float:
-        """X's time, seconds since 1970: this machine's, put right by the Date of X's last
+        """X's time, seconds since 1970: this machine's clock, corrected by the Date of X's last
         answer."""
         return time.time() + self._ahead_s
 
@@ -156,7 +156,7 @@ class Account:
         return max(pauses, default=None)
 
     def redirected(self, response: requests.Response | None, doing: str) -> PipelineError:
-        """X sends us elsewhere: nobody but the configured host gets the token."""
+        """X sends us elsewhere: only the configured host gets the token."""
         to = (
             urlsplit(response.headers.get("Location", "") if response is not None else "").hostname
             or "nowhere"
@@ -237,8 +237,8 @@ def unreachable(error: Exception, doing: str) -> ServiceUnreachable:
 
 
 class _Detour(HTTPAdapter):
-    """tweepy has an address built in, knows no token and gives no time limit: all three are put
-    right on the way out."""
+    """tweepy has a fixed address, gets no token from us and sets no time limit: all three are set
+    here, on the way out."""
 
     def __init__(
         self,

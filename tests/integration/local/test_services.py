@@ -149,7 +149,7 @@ def test_one_part_is_stopped_and_started_by_name(mine: Services) -> None:
     [
         (["start", "kafka-7"], "choose from kafka-1, namenode, datanode-1"),
         (["start", "--brokers", "3"], "scripts/services clean"),
-        (["start", "--brokers", "2"], "brokers is 1 or 3"),
+        (["start", "--brokers", "2"], "brokers is one of 1, 3, not 2"),
         (["start", "--kafka-port", str(PORTS + 1199)], "already runs on 127.0.0.1:"),
         (["start", "--broker", "1"], "did you mean --brokers?"),
         (

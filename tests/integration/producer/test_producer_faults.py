@@ -19,7 +19,7 @@ from local.stub_servers.x import XStub
 from producer import run as producer_run
 from producer.publishing import publisher
 from producer.run import Run, spool_owner
-from producer.sources.x import stream as x_stream
+from producer.sources.x import following
 from producer.spool.spool import SMALLEST_BYTES, UNWRITTEN_BYTES, Spool
 from producer.stopping import Interrupt
 from tests.conftest import Services, wait_until
@@ -111,7 +111,7 @@ def test_a_slow_broker_never_makes_x_disconnect_us(
 def test_a_full_spool_is_bounded_and_what_x_did_not_keep_for_us_is_fetched(
     services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(x_stream, "QUEUED", 50)
+    monkeypatch.setattr(following, "QUEUED", 50)
     with clocked(monkeypatch) as x:
         x.patience_s = 0.5
         run = stream(

@@ -11,9 +11,9 @@ import pytest
 from config.errors import PipelineError
 from local.stub_servers.x import XStub
 from local.stub_servers.x_handler import BURST
-from producer import opening
 from producer.report import Report
 from producer.run import Run
+from producer.sources.x import opening
 from producer.sources.x import wire as x_wire
 from tests.conftest import Services, wait_until
 from tests.kit.producing import (

@@ -38,9 +38,10 @@ def test_a_file_that_others_may_read_is_refused(file: Path, mode: int) -> None:
     assert load(file, program="direct").topic == "tweets", "who needs no secret does not look"
 
 
-def test_a_line_that_is_none_is_named_without_its_words(file: Path) -> None:
-    file.write_text(f"{CANARY}\n")
-    with pytest.raises(ConfigError, match=":1") as raised:
+@pytest.mark.parametrize("line", [CANARY, f"= {CANARY}", f"NAME='{CANARY}", f"A {CANARY}=1"])
+def test_a_line_that_is_no_assignment_is_named_without_its_words(file: Path, line: str) -> None:
+    file.write_text(f"# a comment\n{line}\n")
+    with pytest.raises(ConfigError, match=":2") as raised:
         load(file)
     assert CANARY not in str(raised.value)
 

@@ -9,15 +9,16 @@ import pytest
 
 from config import settings
 from config.errors import ConfigError, CredentialsError, PipelineError
+from consumers.driver.settings import JOBS
 from local.stub_servers.x import XStub
 from producer.sources import State
 from producer.sources.x import wire as x_wire
+from producer.sources.x.following import tweets as stream
 from producer.sources.x.kept import Kept
 from producer.sources.x.purse import Prices, Purse
 from producer.sources.x.query import query
 from producer.sources.x.rules import wanted
-from producer.sources.x.search import tweets as search
-from producer.sources.x.stream import tweets as stream
+from producer.sources.x.sweeps import tweets as search
 from producer.sources.x.wire import Account
 
 CANARY = "canary-7d2f9b40c3"
@@ -81,7 +82,7 @@ def test_what_is_sent_and_answered_does_not_keep_it() -> None:
 
 
 def test_the_jobs_have_no_secret_for_their_checkpoints() -> None:
-    for program in (*settings.JOBS, "audit", "summary", "services"):
+    for program in (*JOBS, "services"):
         assert not any(setting.secret for setting in settings.of(program))
     assert x_wire.MASK != CANARY
 

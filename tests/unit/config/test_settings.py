@@ -7,10 +7,10 @@ import pytest
 
 from config import settings
 from config.errors import ConfigError
-from config.settings import TABLE, Setting, Settings
+from config.settings import Setting, Settings
 
-PROGRAMS = sorted({program for setting in TABLE for program in setting.programs})
-BY_PROGRAM = [(setting, program) for setting in TABLE for program in setting.programs]
+PROGRAMS = sorted(settings.programs())
+BY_PROGRAM = [(setting, program) for program in PROGRAMS for setting in settings.of(program)]
 SAMPLES: dict[type, Any] = {str: "some", int: 7, float: 2.5, bool: True}
 
 
@@ -216,7 +216,7 @@ def test_the_output_names_its_job(file: Path) -> None:
 
 class TestSecrets:
     SECRET = "AAAA-canary-%2F"
-    SECRETS = [setting for setting in TABLE if setting.secret]
+    SECRETS = [setting for setting, _ in BY_PROGRAM if setting.secret]
 
     def test_there_is_one(self) -> None:
         assert [setting.name for setting in self.SECRETS] == ["x_bearer_token"]

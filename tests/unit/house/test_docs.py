@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config import errors, reference, settings
+from consumers.driver.settings import JOBS
 from producer import __main__ as producer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,7 +69,7 @@ def test_commands_can_be_typed(command: str) -> None:
         else:
             check_flags(module.with_suffix(".py"), arguments[2:])
     elif program == "scripts/submit":
-        job = next(index for index, word in enumerate(arguments) if word in settings.JOBS)
+        job = next(index for index, word in enumerate(arguments) if word in JOBS)
         load_job(arguments[job], arguments[job + 1 :])
     elif program == ".venv/bin/spark-submit":
         job = next(word for word in arguments if word.endswith(".py"))

@@ -1,30 +1,16 @@
 """The spark-submit line that scripts/submit makes; Spark itself is not started."""
 
-import importlib.util
 import os
 import subprocess
 import sys
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from config import venv
 from config.errors import ConfigError
+from local import submit
 from tests.conftest import ROOT
-
-SUBMIT = ROOT / "scripts" / "submit"
-
-
-@pytest.fixture(scope="module")
-def submit() -> ModuleType:
-    loader = SourceFileLoader("submit_script", str(SUBMIT))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -46,7 +32,7 @@ def options(line: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("job", ["direct", "receiver_based"])
-def test_a_job_s_line(job: str, submit: ModuleType, checkout: Path) -> None:
+def test_a_job_s_line(job: str, checkout: Path) -> None:
     line = submit.command([job, "--topic", "t", "--available-now"])
     assert line[0] == str(checkout / ".venv" / "bin" / "spark-submit")
     log = f'"-Dlog4j2.configurationFile={checkout}/config/log4j2.properties"'
@@ -73,7 +59,7 @@ def test_the_jobs_are_there() -> None:
 
 
 @pytest.mark.usefixtures("checkout")
-def test_options_before_the_job_are_spark_submit_s_own(submit: ModuleType, checkout: Path) -> None:
+def test_options_before_the_job_are_spark_submit_s_own(checkout: Path) -> None:
     line = submit.command(
         ["--master", "local[5]", "--conf", "a=b", "direct", "--conf", "the job's"]
     )
@@ -92,7 +78,7 @@ def test_options_before_the_job_are_spark_submit_s_own(submit: ModuleType, check
 @pytest.mark.parametrize(
     "script", ["count.py", "../examples/count.py", "/somewhere/else/my count.py"]
 )
-def test_any_script_s_path_is_left_as_it_is(script: str, submit: ModuleType) -> None:
+def test_any_script_s_path_is_left_as_it_is(script: str) -> None:
     """Relative to where one is: spark-submit is started there."""
     line = submit.command([script, "direct", "x.py"])
     assert line[7:] == [script, "direct", "x.py"]
@@ -101,15 +87,13 @@ def test_any_script_s_path_is_left_as_it_is(script: str, submit: ModuleType) -> 
 
 @pytest.mark.usefixtures("checkout")
 @pytest.mark.parametrize("arguments", [[], ["--topic", "t"], ["receiver-based"], ["directly"]])
-def test_no_job(arguments: list[str], submit: ModuleType) -> None:
+def test_no_job(arguments: list[str]) -> None:
     with pytest.raises(ConfigError, match="no job named"):
         submit.command(arguments)
 
 
 @pytest.mark.usefixtures("checkout")
-def test_an_accepted_loss_is_not_supervised(
-    submit: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_accepted_loss_is_not_supervised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         sys, "argv", ["submit", "--supervise", "direct", "--accept-loss=ada: the disk was full"]
     )
@@ -117,7 +101,7 @@ def test_an_accepted_loss_is_not_supervised(
         submit.main()
 
 
-def test_missing_jars(submit: ModuleType, checkout: Path) -> None:
+def test_missing_jars(checkout: Path) -> None:
     for jar in (checkout / "build" / "jars" / "connector").glob("*.jar"):
         jar.unlink()
     with pytest.raises(ConfigError, match="(?s)the jars are missing.*make setup"):
@@ -125,7 +109,7 @@ def test_missing_jars(submit: ModuleType, checkout: Path) -> None:
 
 
 def test_the_environment_finds_our_modules_and_keeps_the_user_s(
-    submit: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submit.jdk, "home", lambda: Path("/a/jdk"))
     monkeypatch.setenv("PYTHONPATH", "/mine:/also mine")
@@ -148,7 +132,7 @@ def test_the_environment_finds_our_modules_and_keeps_the_user_s(
 
 
 def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
-    submit: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"):
         monkeypatch.delenv(name, raising=False)
@@ -161,7 +145,7 @@ def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
 
 def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, str(SUBMIT), *arguments],
+        [sys.executable, str(ROOT / "scripts" / "submit"), *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,

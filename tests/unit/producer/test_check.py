@@ -13,11 +13,10 @@ from config import settings
 from config.errors import ConfigError, CredentialsError, PipelineError, ServiceUnreachable
 from local.stub_servers.x import TOKEN, XStub
 from local.stub_servers.x_handler import Handler
-from producer import opening
 from producer.doctor import broker as check_broker
 from producer.doctor import machine as check_machine
 from producer.doctor.output import Output
-from producer.opening import checks_of_x, estimate, open_source
+from producer.opening import checks, estimate, open_source, question
 from producer.sources import State
 from producer.sources.x import check as x_check
 from producer.sources.x.kept import Kept, remembered
@@ -33,7 +32,7 @@ def chosen(x: XStub, *arguments: str, token: str = TOKEN) -> settings.Settings:
 def results(x: XStub, *arguments: str, token: str = TOKEN) -> dict[str, Any]:
     """What each point of X says, or the error it raises."""
     found: dict[str, Any] = {}
-    for name, probe in checks_of_x(chosen(x, *arguments, token=token)):
+    for name, probe in checks(chosen(x, *arguments, token=token)):
         try:
             found[name] = probe()
         except PipelineError as error:
@@ -137,7 +136,7 @@ def test_a_dry_run_has_what_waits_in_the_spool(tmp_path: Path) -> None:
         )
         begun = x.world.now()
         open_source(stream, State(), folder=tmp_path)
-        kept = Kept(tmp_path, remembered(tmp_path).of or opening._digest(stream))
+        kept = Kept(tmp_path, remembered(tmp_path).of or question(stream))
         kept.whole(begun)
         x.world.ahead_s += 3_600
         x.world.invent(40, ago_s=60)

@@ -13,7 +13,7 @@ from local.stub_servers.jetstream import Jetstream
 from local.stub_servers.x import TOKEN, XStub
 from producer.doctor import files as check_files
 from producer.doctor.check import _line, check
-from producer.opening import checks_of_x
+from producer.opening import checks
 from producer.run import records_of
 from producer.sources.bluesky import check as bluesky_check
 
@@ -114,7 +114,7 @@ def test_a_limit_of_x_is_an_answer_the_doctor_asks_once() -> None:
             "--query", "coffee", TWEETS_X_BASE_URL=x.url, TWEETS_X_BEARER_TOKEN=TOKEN
         )
         with pytest.raises(PipelineError) as raised:
-            dict(checks_of_x(arguments))["X token"]()
+            dict(checks(arguments))["X token"]()
         assert "again in" in str(raised.value)
         assert len([path for path, _ in x.requests if "usage" in path]) == 1
 

@@ -2,6 +2,7 @@
 the supervisor."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,11 +13,11 @@ import pytest
 
 from config import settings
 from config.command_line import meant, version
-from config.errors import ConfigError
-from config.settings import TABLE
-from config.sources import SOURCES
+from config.errors import ConfigError, Fenced, PipelineError
 from producer import __main__ as producer
 from producer import help
+from producer.opening import MODULES
+from producer.settings import SOURCES
 from tests.conftest import ROOT
 
 HELP_FITS = (46, 110)  # lines, columns
@@ -116,24 +117,11 @@ class TestSource:
         assert load("--source", "sample", file=file).max_posts == 7
         assert load("--source", "bluesky").max_posts == 0
 
-    def test_each_settings_help_that_begins_with_sources_names_them_right(self) -> None:
+    def test_each_source_has_a_module_and_what_is_x_s_is_taken_by_x_s_sources_alone(self) -> None:
+        assert tuple(MODULES) == SOURCES
         for setting in settings.of("producer"):
-            first = setting.help.partition(":")[0]
-            if ":" in setting.help and set(first.replace(",", "").split()) & set(SOURCES):
-                assert setting.sources, (
-                    f"{setting.name} is taken by all, and its help begins with {first!r}"
-                )
-        assert not [
-            setting.name
-            for setting in TABLE
-            if setting.sources and "producer" not in setting.programs
-        ]
-        of_x = [
-            setting
-            for setting in TABLE
-            if setting.name.startswith("x_") and "producer" in setting.programs
-        ]
-        assert all(setting.sources for setting in of_x)
+            assert set(setting.only) <= set(SOURCES)
+            assert setting.only == ("stream", "search") or not setting.name.startswith("x_")
 
 
 class TestSpool:
@@ -179,10 +167,24 @@ class TestHelp:
             if setting.secret:
                 assert not shown and row not in overview
             else:
-                assert shown == [source for source in SOURCES if source in setting.sources]
-                assert (row in overview) == (not setting.sources)
+                assert shown == [source for source in SOURCES if source in setting.only]
+                assert (row in overview) == (not setting.only)
         assert all(flag in overview for flag in help.ACTIONS)
         assert "{stream,search,bluesky,replay,sample}" in overview, "choices are shown"
+
+    def test_usage_examples_and_exit_status_come_before_the_flags(self) -> None:
+        overview = help.text(["--help"])
+        heads = [
+            "usage: ",
+            "sources, with an example each",
+            "exit status: ",
+            "flags of all sources",
+        ]
+        assert [overview.index(head) for head in heads] == sorted(map(overview.index, heads))
+        status = overview[overview.index("exit status: ") : overview.index("flags of all")]
+        named = {int(code) for code in re.findall(r"(\d+) \w", status)}
+        codes = {error.exit_code for error in PipelineError.__subclasses__()}
+        assert named == codes - {Fenced.exit_code} | {0, 130}, "a producer fences nobody"
 
     @pytest.mark.parametrize("source", SOURCES)
     def test_each_example_is_a_run_of_its_source(self, source: str) -> None:

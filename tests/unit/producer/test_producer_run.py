@@ -10,8 +10,13 @@ import pytest
 
 from config import settings
 from producer import run as producer_run
+from producer.opening import question
 from producer.publishing import sending
-from producer.run import question, spool_owner
+from producer.run import records_of, spool_owner
+from producer.sources import Memory
+from producer.sources.x.kept import Kept
+from producer.sources.x.opening import kept
+from producer.spool.spool import Spool
 from producer.stopping import Interrupt
 from tests.conftest import ROOT, wait_until
 from tests.kit.producing import run_here, under_way
@@ -62,6 +67,31 @@ def test_the_rules_are_those_in_the_file(tmp_path: Path) -> None:
     coffee = asked(*flags)
     rules.write_text('coffee = "coffee lang:en"')
     assert len({missing, coffee, asked(*flags)}) == 3
+
+
+@pytest.mark.parametrize("source", ["replay", "sample"])
+def test_what_is_read_from_its_beginning_has_no_question(source: str) -> None:
+    assert asked("--source", source, "--spool", "/abs") == ""
+
+
+def test_a_position_belongs_to_its_question(tmp_path: Path) -> None:
+    """One digest for the spool and for what X's sources keep beside it."""
+
+    def opened(query: str) -> tuple[Spool, Kept]:
+        flags = ("--query", query, "--spool", str(tmp_path))
+        chosen = settings.load("producer", flags, environ={}, secrets=Path("/nowhere"))
+        spool = records_of(chosen)
+        assert isinstance(spool, Spool)
+        return spool, kept(Memory(spool.position, question(chosen), tmp_path))
+
+    spool, own = opened("coffee")
+    spool.append(b"17", b"a post", own.marked("17"))
+    own.whole(1.8e9)
+    spool.close()
+    for query, expected in [("coffee", ("17", 1.8e9)), ("tea", ("", 0.0))]:
+        spool, own = opened(query)
+        assert (own.position, own.alive, spool.found) == (*expected, 1)
+        spool.close()
 
 
 def test_an_owner_knows_its_cluster_in_any_order_of_its_brokers() -> None:

@@ -233,7 +233,7 @@ def test_another_question_begins_without_a_position(
     for records in ([], [(b"no", b"position", "")]):
         tea = asked("tea")
         assert (tea.position, keys(tea)) == ("", [b"0", b"1", b"2"])
-        assert "the source begins afresh" in caplog.text
+        assert "the source starts without the position" in caplog.text
         put(tea, records)
         tea.close()
         caplog.clear()

@@ -16,8 +16,8 @@ from local.stub_servers.jetstream_log import STATUSES
 from producer.sources import Record, State
 from producer.sources.bluesky import jetstream
 from producer.sources.bluesky import posts as bluesky
+from producer.sources.bluesky.filter import Wanted, wanted
 from producer.sources.bluesky.jetstream import Event, Place, Server
-from producer.sources.bluesky.posts import Wanted
 from tests.conftest import wait_until
 
 ALL = Wanted()
@@ -258,7 +258,7 @@ class TestGaps:
 
 
 def test_the_filter_reads_keywords_and_languages(stub: Jetstream) -> None:
-    found = read(stub, State(), bluesky.wanted(" COFFEE, soup ", "DE"), records=30)
+    found = read(stub, State(), wanted(" COFFEE, soup ", "DE"), records=30)
     posts = [
         json.loads(record.value)["payload"]["record"]
         for record in found
@@ -275,7 +275,7 @@ def test_the_filter_reads_keywords_and_languages(stub: Jetstream) -> None:
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_deletions_can_be_left_out(stub: Jetstream, wire: str) -> None:
-    found = read(stub, State(), bluesky.wanted("", "", "none"), wire=wire, records=316)
+    found = read(stub, State(), wanted("", "", "none"), wire=wire, records=316)
     assert None not in [record.value for record in found]
     assert ("kinds=account" in stub.asked[-1]) is False
 

@@ -18,7 +18,7 @@ from config.errors import (
 )
 from local.stub_servers.x import TOKEN, XStub
 from producer.sources import Record, Records
-from producer.sources.x import stream as x_stream
+from producer.sources.x import following
 from producer.sources.x.reconnects import LIMITED, NETWORK, SERVER, Reconnects
 from producer.sources.x.rules import OURS
 from producer.sources.x.wire import Account
@@ -85,7 +85,7 @@ def test_stream_connects_again_by_rule_and_fills_the_gap(
     assert run.state.reconnects == len(run.pauses)
     assert all(not record.position for record in read[20:]), "no position while the gap is open"
     record = until_whole(x, source)
-    assert record.position.strip() == record.id == x.world.posts[-1]["data"]["id"]
+    assert record.position == record.id == x.world.posts[-1]["data"]["id"]
 
 
 def until_whole(x: XStub, source: Records) -> Record:
@@ -217,7 +217,7 @@ def test_a_stream_that_has_worked_is_waited_for_without_end(x: XStub) -> None:
 def test_stream_gives_up_in_the_end(x: XStub, monkeypatch: pytest.MonkeyPatch) -> None:
     x.world.rules = [{"id": "1", "value": "coffee", "tag": OURS + "coffee"}]
     now = [0.0]
-    monkeypatch.setattr(x_stream, "Reconnects", lambda: Reconnects(lambda: now[0]))
+    monkeypatch.setattr(following, "Reconnects", lambda: Reconnects(lambda: now[0]))
     run = Try(x)
     run.account.pause = lambda s: (run._pause(s), now.__setitem__(0, now[0] + s))  # type: ignore[assignment, func-returns-value]
     x.fault("503", times=100)

@@ -12,7 +12,7 @@ from local.stub_servers.x import XStub
 from producer.sources.x.ids import SEARCHABLE_S, id_at
 from producer.sources.x.kept import Kept
 from producer.sources.x.query import query
-from producer.sources.x.search import tweets as search
+from producer.sources.x.sweeps import tweets as search
 from tests.kit.x_tries import SEARCH, Try, ids, of, places, post
 
 

@@ -1,5 +1,5 @@
-"""X v2's pages, as twarc2 writes them: `data` is a list of tweets, and what they speak of lies
-beside them in `includes`."""
+"""X v2's pages, as twarc2 writes them: `data` is a list of tweets, and the users, places and media
+they name are beside them in `includes`."""
 
 from collections.abc import Iterator
 
@@ -77,7 +77,7 @@ def _by_name(items: list[Raw], field: str) -> dict[str, bytes]:
         try:
             found[str(getattr(_decode_named(item), field))] = bytes(item)
         except (msgspec.MsgspecError, RecursionError):
-            continue  # what has no name nobody can need
+            continue  # an item without a name cannot be needed
     return found
 
 
@@ -96,8 +96,8 @@ def _wrapped(tweet: bytes, index: Index) -> bytes:
 
 
 def _needs(tweet: bytes, index: Index) -> dict[str, list[str]]:
-    """The names, by kind, of what the tweet speaks of; the authors of the tweets that it refers to
-    are among them."""
+    """The names, by kind, of what the tweet needs from the includes, the authors of referenced
+    tweets among them."""
     try:
         read = _decode_tweet(tweet)
     except (msgspec.MsgspecError, RecursionError):

@@ -7,8 +7,8 @@ from config.settings import Settings
 from config.venv import ROOT
 from local.nodes import HOST, Node
 from local.processes import Home
+from local.stub_servers.x_state import TOKEN
 
-X_TOKEN = "stub-token-3f9c1e77"  # the one that the stub takes
 STUBS = {"x-stub": ("x", ["--rate", "200"]), "jetstream-stub": ("jetstream", ["--rate", "200"])}
 
 
@@ -50,11 +50,11 @@ def _missing(port: int) -> str:
 
 def variables(home: Home) -> dict[str, str]:
     """The settings that point the producer at the stubs that run."""
-    found = {}
+    found: dict[str, str] = {}
     if home.pid("x-stub") is not None:
         found |= {
             "TWEETS_X_BASE_URL": f"http://{home.address('x-stub')}",
-            "TWEETS_X_BEARER_TOKEN": X_TOKEN,
+            "TWEETS_X_BEARER_TOKEN": TOKEN,
         }
     if home.pid("jetstream-stub") is not None:
         found["TWEETS_JETSTREAM_URL"] = f"ws://{home.address('jetstream-stub')}"

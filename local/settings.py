@@ -1,0 +1,31 @@
+"""The settings of the services on this machine."""
+
+from config.settings import Setting
+from config.shared import WEBHDFS_PORT
+
+_PORT = (1, 65_535)
+_SERVICES = (
+    Setting("brokers", 1, "Kafka brokers", choices=(1, 3)),  # two keep no majority
+    Setting("datanodes", 1, "HDFS DataNodes", span=(1, 1_000)),
+    Setting("kafka_port", 9092, "first broker's port; the next ones follow", span=_PORT),
+    Setting(
+        "controller_port",
+        19092,
+        "first KRaft controller's port; the next ones follow",
+        span=_PORT,
+    ),
+    Setting("namenode_port", 8020, "NameNode's RPC port", span=_PORT),
+    Setting("namenode_http_port", WEBHDFS_PORT, "NameNode's WebHDFS port", span=_PORT),
+    Setting("datanode_port", 9866, "first DataNode's port; each DataNode takes ten", span=_PORT),
+    Setting(
+        "hdfs_site",
+        "",
+        "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; read at a start",
+    ),
+    Setting("x_stub", False, "also start a stub server of X"),
+    Setting("x_stub_port", 9440, "port of X's stub", span=_PORT),
+    Setting("jetstream_stub", False, "also start a stub server of Bluesky's Jetstream"),
+    Setting("jetstream_stub_port", 9441, "port of Jetstream's stub", span=_PORT),
+    Setting("services_home", ".run/services", "folder of the services' data, logs and pids"),
+)
+ROWS = {"services": _SERVICES}

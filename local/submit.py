@@ -1,0 +1,114 @@
+"""spark-submit with the connector in place.
+
+    scripts/submit [--supervise] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
+    scripts/submit [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
+
+Options before the job are spark-submit's own (--master, --conf, …); what follows it belongs to the
+job (try: direct --help). --supervise starts the job again, after a growing pause, when a service
+was away, when it was killed or fenced off; wrong configuration and the risk of losing data end it
+for good.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import pyspark
+
+from config import venv
+from config.command_line import version
+from config.errors import ConfigError
+from consumers.driver.settings import JOBS
+from local import jdk
+from local.supervisor import supervise
+
+
+def command(argv: list[str]) -> list[str]:
+    """The spark-submit line for these arguments. Raises ConfigError where they name no job."""
+    # the value of an option such as --py-files is no job
+    jobs = (
+        i
+        for i, word in enumerate(argv)
+        if word in JOBS or (word.endswith(".py") and not argv[max(0, i - 1)].startswith("--"))
+    )
+    position = next(jobs, None)
+    if position is None:
+        raise ConfigError(
+            "no job named",
+            " ".join(argv),
+            "scripts/submit direct | receiver_based | PATH/TO/ANY.py",
+        )
+    job = argv[position]
+    script = str(venv.ROOT / "consumers" / f"{job}.py") if job in JOBS else job
+    jars = sorted((venv.ROOT / "build" / "jars" / "connector").glob("*.jar"))
+    # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
+    # compiler
+    compiler = "-XX:TieredStopAtLevel=1 " if job in JOBS else ""
+    logs = f'"-Dlog4j2.configurationFile={venv.ROOT / "config" / "log4j2.properties"}"'
+    if not jars:
+        raise ConfigError("the jars are missing", "build/jars/connector", "make setup")
+    return [
+        str(venv.PYTHON.with_name("spark-submit")),
+        "--properties-file",
+        str(venv.ROOT / "config" / "spark.conf"),
+        # spark.conf has these two relative to the repository; this script runs from anywhere
+        "--jars",
+        ",".join(map(str, jars)),
+        "--driver-java-options",
+        f'{compiler}-Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {logs}',
+        *argv[:position],
+        script,
+        *argv[position + 1 :],
+    ]
+
+
+def environment() -> dict[str, str]:
+    """This process's environment with what spark-submit and its Python workers need."""
+    paths = [str(venv.ROOT), str(venv.ROOT / "connector"), os.environ.get("PYTHONPATH", "")]
+    # config/spark.conf's collector, unless the user names options of the JVM: two collectors are an
+    # error
+    collector = (
+        {}
+        if os.environ.keys() & {"SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"}
+        else {"SPARK_SUBMIT_OPTS": "-XX:+UseParallelGC"}
+    )
+    return {
+        "SPARK_LOCAL_IP": "127.0.0.1",  # Spark listens nowhere else, its page too
+        **os.environ,
+        **collector,
+        # spark-submit's own search for it fails on a path with a space
+        "SPARK_HOME": str(Path(pyspark.__file__).parent),
+        "JAVA_HOME": str(jdk.home()),
+        "PYSPARK_PYTHON": str(venv.PYTHON),
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+    }
+
+
+def main() -> None:
+    """Replace this process by spark-submit, or supervise it."""
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(__doc__)
+        return
+    if sys.argv[1:] == ["--version"]:
+        print(f"scripts/submit {version()}")
+        return
+    supervised = sys.argv[1:2] == ["--supervise"]
+    line = command(sys.argv[2:] if supervised else sys.argv[1:])
+    if supervised and any(word.startswith("--accept-loss") for word in line):
+        raise ConfigError(
+            "--accept-loss would hold for every loss to come",
+            "--supervise",
+            "start once without it, then supervised again",
+        )
+    if not supervised:
+        os.execve(line[0], line, environment())
+    with tempfile.TemporaryDirectory(prefix="supervised-") as folder:
+        progress = Path(folder, "progress")
+        environ = {**environment(), "TWEETS_PROGRESS_FILE": str(progress)}
+        # In a session of its own: Ctrl-C reaches the supervisor only, which passes it on once.
+        start = partial(subprocess.Popen[bytes], line, env=environ, start_new_session=True)
+        code = supervise(start, progress=progress)
+    sys.exit(code)
