@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import pyspark
@@ -109,6 +108,7 @@ def main() -> None:
         progress = Path(folder, "progress")
         environ = {**environment(), "TWEETS_PROGRESS_FILE": str(progress)}
         # In a session of its own: Ctrl-C reaches the supervisor only, which passes it on once.
-        start = partial(subprocess.Popen[bytes], line, env=environ, start_new_session=True)
-        code = supervise(start, progress=progress)
+        code = supervise(
+            lambda: subprocess.Popen(line, env=environ, start_new_session=True), progress=progress
+        )
     sys.exit(code)
