@@ -18,7 +18,7 @@ from consumers.output.commits import Batch, Output
 from consumers.output.holes import Holes
 from consumers.output.storage import Storage
 from consumers.tweets.lines import lines
-from kafka_dstreams import OffsetRange, leader_epochs, offset_ranges
+from kafka_dstreams import OffsetRange, layout, leader_epochs, offset_ranges
 
 LOG = logging.getLogger("batches")
 
@@ -140,7 +140,7 @@ def _task(
         counts = Counter(tweets=0, deleted=0, rejected=0)
         if wanted[index]:
             for data in frames:
-                found = lines(data, wanted[index], max_bytes)
+                found = lines(data, layout(data), wanted[index], max_bytes)
                 counts.update(found.counts)
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:
