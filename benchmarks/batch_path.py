@@ -30,11 +30,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "connector")]  # the connector is no packa
 from consumers import sentiment  # noqa: E402
 from consumers.tweets import lines as both  # noqa: E402
 from consumers.tweets import parse as tweets  # noqa: E402
-from consumers.tweets.fast import columns, compiled  # noqa: E402
-from consumers.tweets.lines import lines  # noqa: E402
-from kafka_dstreams import decode  # noqa: E402
+from consumers.tweets.fast import frame as fast  # noqa: E402
+from kafka_dstreams import decode, layout  # noqa: E402
 from producer.sources.sample import sample  # noqa: E402
 from tests.kit.frame_bytes import pack  # noqa: E402
+from tests.kit.frame_lines import lines_of  # noqa: E402
 
 FRAME_BYTES, LIMIT = 384 * 1024, 1 << 20
 EVERYTHING = [("tweets", 0, 0, 2**62)]
@@ -82,17 +82,18 @@ def general(data: bytes, clock: Clock) -> bytes:
 
 
 def fused(data: bytes, clock: Clock) -> bytes:
-    """The frame's lines in compiled calls; What Python adds is in `whole` only."""
-    (piece,) = lines(data, EVERYTHING, LIMIT).tweets
+    """The frame's lines in compiled calls; what Python adds is in `whole` only."""
+    (piece,) = lines_of(data, EVERYTHING, LIMIT).tweets
     written = bytes(piece)
     work, out = both._compiled()._work, np.empty(2 * len(written), np.uint8)  # type: ignore[union-attr]
-    view = both._View(data, EVERYTHING)
+    view = both._View(data, layout(data), EVERYTHING)
+    find, write = fast.kernels()
     count = view.layout.count
     starts, ends = view.values
-    clock.time("parse", lambda: compiled.find()(work, starts, ends, np.zeros(count, np.bool_)))
-    rows, text = np.arange(count), work.spans[:count, columns.TEXT]
+    clock.time("parse", lambda: find(work, starts, ends, np.zeros(count, np.bool_)))
+    rows, text = np.arange(count), work.spans[:count, fast.TEXT]
     scores = clock.time("score", lambda: sentiment.columns(work.data, text[:, 0], text[:, 1]))
-    work.spans[:count, columns.GEO_KIND] = -1
+    work.spans[:count, fast.GEO_KIND] = -1
     begun = (np.frombuffer(b"{" + bytes(64), np.uint8), 1)
     arguments = (
         work,
@@ -104,7 +105,7 @@ def fused(data: bytes, clock: Clock) -> bytes:
         out,
         np.empty(count, np.int64),
     )
-    clock.time("write", lambda: compiled.write_rows()(*arguments))
+    clock.time("write", lambda: write(*arguments))
     clock.time("gzip", lambda: igzip.compress(written, 1))
     return written
 
@@ -113,7 +114,7 @@ def whole(data: bytes, way: Callable[[], Any]) -> None:
     """What a task does with a frame."""
     kept, both._compiled = both._compiled, way  # type: ignore[assignment]
     try:
-        pieces = lines(data, EVERYTHING, LIMIT).tweets
+        pieces = lines_of(data, EVERYTHING, LIMIT).tweets
         igzip.compress(pieces[0] if len(pieces) == 1 else b"".join(pieces), 1)
     finally:
         both._compiled = kept

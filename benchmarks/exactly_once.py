@@ -25,7 +25,7 @@ from pyspark.rdd import RDD
 from consumers.driver import contexts, opening, running
 from consumers.driver.driver import Driver
 from consumers.tweets.lines import lines
-from kafka_dstreams import direct_frames, offset_ranges
+from kafka_dstreams import direct_frames, layout, offset_ranges
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # batches of each way that are not counted
@@ -37,7 +37,7 @@ def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
 
     def write(index: int, frames: Iterator[bytes]) -> Iterator[bytes]:
         for data in frames:
-            found = lines(data, wanted[index], max_bytes)
+            found = lines(data, layout(data), wanted[index], max_bytes)
             for piece in (*found.tweets, *found.rejected):  # of many lines each
                 yield from bytes(piece).removesuffix(b"\n").split(b"\n")
 

@@ -1,8 +1,8 @@
-"""Sixty-four bytes at a time: masks of a block's bytes as LLVM vector operations, which become
-whatever the processor has.
+"""Reads and writes 64 bytes at a time by LLVM's vector operations, which become whatever the
+processor has.
 
-numba has no such operations and its loops over bytes are not turned into these. None
-knows an array's end: whoever calls them keeps a block's room behind the text.
+numba has no such operations, and LLVM does not make them from its loops over bytes. None of these
+functions knows an array's end: the caller keeps a block of room behind the text.
 """
 
 from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -55,7 +55,7 @@ def mask_of(which):
 
 
 def _space(builder, block):
-    """What str.split() splits at, of ASCII."""
+    """The ASCII bytes that str.split() splits at."""
     low = builder.or_(among(builder, block, 9, 13), among(builder, block, 28, 31))
     return builder.or_(low, equal(builder, block, 32))
 
@@ -126,9 +126,8 @@ def ones(typing, mask):  # noqa: ARG001
 
 @intrinsic
 def borrowed(typing, arrays):  # noqa: ARG001
-    """The named tuple's arrays without their owner, so that using one counts no references: those
-    are atomic and cost more than what is done with the element. Whoever calls this keeps the owners
-    alive for as long.
+    """The named tuple's arrays without their owners, so that using one counts no references: that
+    is atomic and costs more than the use itself. The caller keeps the owners alive meanwhile.
     """
 
     def generate(context, builder, signature, arguments):

@@ -16,11 +16,13 @@ from typing import Any, cast
 import numba  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 
-def compiled(
+def kernel(
     function: Callable[..., Any], signature: Any, sources: Iterable[Path] = ()
 ) -> Callable[..., Any]:
-    """The function compiled for this signature, without the interpreter's lock; `sources` are files
-    and folders it is made of, beside this one."""
+    """The function compiled for this signature; it runs without the interpreter's lock.
+
+    `sources` are the files and folders whose code it contains, this room's aside.
+    """
     declared = partial(numba.njit, signature, nogil=True, error_model="numpy")
     with _cache_folder((Path(__file__).parent, *sources)) as folder:
         try:
@@ -32,17 +34,15 @@ def compiled(
 
 @contextmanager
 def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
-    """Numba's folder for a function while it is declared, unless the user named one; None where no
-    folder will do.
+    """Sets numba's cache folder while a function is declared; None where no folder will do.
 
-    The folder's name holds a digest of all these sources: numba itself looks only at the file of
-    the function it is given and would go on using old code when a function called from there has
-    changed.
+    The folder's name has a digest of all these sources: numba itself looks only at the file of the
+    function, and would use old code after a change in another function that it calls.
     """
     named = numba.config.CACHE_DIR
     folder = Path(named) if named else _writable()
     if folder is not None:
-        numba.config.CACHE_DIR = str(folder / f"vader-{_digest(sources)}")
+        numba.config.CACHE_DIR = str(folder / f"kernels-{_digest(sources)}")
     try:
         yield folder
     finally:
@@ -50,25 +50,22 @@ def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
 
 
 def _writable() -> Path | None:
-    """Beside the sources, else in the user's cache, else in a temporary folder that is nobody
-    else's: workers may lack a home."""
+    """The folder beside the sources, otherwise the user's cache, otherwise a temporary folder of
+    this user alone: workers may lack a home. None if none of them will do."""
     # which raises without a home
     home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
     for folder in (
         Path(__file__).parent / "__pycache__",
-        home / "vader",
-        Path(tempfile.gettempdir()) / f"vader-{_user()}",
+        home / "kernels",
+        Path(tempfile.gettempdir()) / f"kernels-{_user()}",
     ):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # What lies in the cache is run: a folder that another user made, or may write to, will
+            # The cache is code that runs: a folder that another user made, or may write to, will
             # not do.
             status = folder.stat()
-            if (
-                status.st_uid == _user()
-                and not status.st_mode & 0o022
-                and os.access(folder, os.W_OK)
-            ):
+            alone = status.st_uid == _user() and not status.st_mode & 0o022
+            if alone and os.access(folder, os.W_OK):
                 return folder
         except OSError:
             continue

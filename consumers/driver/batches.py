@@ -13,7 +13,7 @@ from isal import igzip
 from consumers.output import manifests
 from consumers.output.manifests import Range
 from consumers.tweets.lines import lines
-from kafka_dstreams import OffsetRange
+from kafka_dstreams import OffsetRange, layout
 
 
 def unpublished(parts: list[list[OffsetRange]], covered: manifests.Covered) -> list[list[Range]]:
@@ -48,7 +48,7 @@ def task(
         counts = Counter(tweets=0, deleted=0, rejected=0)
         if wanted[index]:
             for data in frames:
-                found = lines(data, wanted[index], max_bytes)
+                found = lines(data, layout(data), wanted[index], max_bytes)
                 counts.update(found.counts)
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:

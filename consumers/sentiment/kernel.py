@@ -2,12 +2,19 @@
 rules.py."""
 
 import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numba  # type: ignore[import-untyped, import-not-found, unused-ignore]
 import numpy as np
+from numba import types
 
+from consumers.compiled import jit, jitable
 from consumers.compiled.blocks import borrowed
-from consumers.sentiment.rules import emphasis, jitable, shares, weigh
+from consumers.sentiment.rules import emphasis, shares, weigh
+from consumers.sentiment.tables import tables
 from consumers.sentiment.tokens import ROOM, ascii_only, copy, expanded, number, split
 
 # two bytes of an emoji to a space and a block of description: what needs no counting
@@ -16,8 +23,8 @@ MIX, FOLD = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 class Scratch(NamedTuple):
-    """What one text needs while it is scored; made once a call and grown where a text needs
-    more."""
+    """What one text needs while it is scored; made once per call, and made larger for a text that
+    needs more."""
 
     text: Any
     low: Any
@@ -27,6 +34,22 @@ class Scratch(NamedTuple):
     hits: Any
     values: Any
     places: Any
+
+
+@cache
+def scorer() -> Callable[..., None]:
+    """score(), compiled and with the lexicon as its `t`. It lets other threads run meanwhile."""
+    known = tables()
+    # Read-only takes both kinds of array: np.frombuffer(bytes) is one.
+    data = types.Array(types.uint8, 1, "C", readonly=True)
+    places = types.Array(types.int64, 1, "C", readonly=True)
+    signature = types.int64(
+        data, places, places, types.boolean, numba.typeof(known), types.float64[:, ::1]
+    )
+    run = jit.kernel(score, signature, (Path(__file__).parent,))
+    return lambda texts, starts, ends, compensated, out: run(
+        texts, starts, ends, compensated, known, out
+    )
 
 
 def score(data, starts, ends, compensated, t, out):
@@ -76,15 +99,10 @@ def _score(s, size, compensated, t, out, k):
     weighed = weigh(s.words, s.hits, hits, 0 < capitals < count, t, s.values, s.places)
     if but >= 0 and weighed > 0:
         contrast(s.values[:weighed], s.places, but)
-    compound, neg, neu, pos = shares(
-        s.values, weighed, count - weighed, emphasis(bangs, questions), compensated
-    )
-    out[0, k] = rounded(compound, 10000.0)
-    out[1, k], out[2, k], out[3, k] = (
-        rounded(neg, 1000.0),
-        rounded(neu, 1000.0),
-        rounded(pos, 1000.0),
-    )
+    added = emphasis(bangs, questions)
+    compound, neg, neu, pos = shares(s.values, weighed, count - weighed, added, compensated)
+    out[0, k], out[1, k] = rounded(compound, 10000.0), rounded(neg, 1000.0)
+    out[2, k], out[3, k] = rounded(neu, 1000.0), rounded(pos, 1000.0)
 
 
 @jitable

@@ -15,45 +15,12 @@ from vaderSentiment import vaderSentiment as vader  # type: ignore[import-untype
 
 REFERENCE = "3.3.2"  # the version whose rules rules.py holds
 
-# The second stands for any word with "n't" inside that the package does not list.
-RULE_WORDS = (
-    (
-        "",
-        "n't",
-        "no",
-        "or",
-        "nor",
-        "never",
-        "so",
-        "this",
-        "without",
-        "doubt",
-        "least",
-        "at",
-        "very",
-        "but",
-        "kind",
-        "of",
-    )
-    + (
-        "sort",
-        "just",
-        "enough",
-        "the",
-        "shit",
-        "bomb",
-        "bad",
-        "ass",
-        "bus",
-        "stop",
-        "yeah",
-        "right",
-        "kiss",
-        "death",
-        "to",
-    )
-    + ("die", "for", "beating", "heart")
-)
+# The first stands for any word with "n't" inside that the package does not list.
+_NAMED = """
+    n't no or nor never so this without doubt least at very but kind of sort just enough
+    the shit bomb bad ass bus stop yeah right kiss death to die for beating heart
+"""
+RULE_WORDS = ("", *_NAMED.split())
 WIDTH = len(RULE_WORDS)
 NO_IDIOM = 99.0  # where a sequence of words has no valence of its own: 0 is one ("bus stop")
 
@@ -88,9 +55,7 @@ def lexicon() -> Lexicon:
     valence = {word: measure for word, measure in analyzer().lexicon.items() if _can_match(word)}
     singles = {word: step for word, step in vader.BOOSTER_DICT.items() if " " not in word}
     if any(word in valence for word in singles) or 0 in valence.values():
-        raise RuntimeError(
-            "this lexicon has boosters or zeros in it, which rules.py takes for impossible"
-        )
+        raise RuntimeError("the lexicon has boosters or zeros, which rules.py does not expect")
     words = dict.fromkeys([*RULE_WORDS, *valence, *singles, *vader.NEGATE])
     return Lexicon(
         {word: number for number, word in enumerate(words)},
@@ -103,7 +68,7 @@ def lexicon() -> Lexicon:
 
 @cache
 def analyzer() -> Any:
-    """One analyzer a process: it reads its lexicon from disk."""
+    """One analyzer per process: it reads its lexicon from disk."""
     return vader.SentimentIntensityAnalyzer()
 
 
@@ -111,9 +76,7 @@ def analyzer() -> Any:
 def emojis() -> dict[str, str]:
     """Emoji to description. The package looks at one code point at a time, so its longer keys never
     match."""
-    return {
-        emoji: description for emoji, description in analyzer().emojis.items() if len(emoji) == 1
-    }
+    return {emoji: text for emoji, text in analyzer().emojis.items() if len(emoji) == 1}
 
 
 def _can_match(word: str) -> bool:
@@ -127,16 +90,10 @@ def _sequences() -> tuple[list[int], list[int], list[float], list[float]]:
     compares pairs and triples."""
     idioms = {words: value for words, value in vader.SPECIAL_CASES.items() if " " in words}
     dampeners = {words: value for words, value in vader.BOOSTER_DICT.items() if " " in words}
-    known = [
-        tuple(RULE_WORDS.index(word) for word in words.split()) for words in [*idioms, *dampeners]
-    ]
-    starts = {
-        words[:2]: number for number, words in enumerate(dict.fromkeys(k[:2] for k in known), 1)
-    }
-    ends = {
-        words: number
-        for number, words in enumerate([k for k in known if len(k) == 3], len(starts) + 1)
-    }
+    known = [tuple(map(RULE_WORDS.index, words.split())) for words in [*idioms, *dampeners]]
+    pairs_of, triples_of = dict.fromkeys(k[:2] for k in known), [k for k in known if len(k) == 3]
+    starts = {words: number for number, words in enumerate(pairs_of, 1)}
+    ends = {words: number for number, words in enumerate(triples_of, len(starts) + 1)}
     count = 1 + len(starts) + len(ends)
     pairs, triples = [0] * WIDTH**2, [0] * (count * WIDTH)
     idiom, dampener = [NO_IDIOM] * count, [0.0] * count

@@ -54,7 +54,7 @@ def scores(text: str, compensated: bool = COMPENSATED) -> Scores:
 
 
 def _described(match: re.Match[str]) -> str:
-    """An emoji's description, a space before it but none after: the text that follows glues to it,
+    """An emoji's description, with a space before it but none after it: what follows sticks to it,
     as in the package."""
     description = emojis().get(match[0])
     if description is None:
@@ -89,9 +89,9 @@ def _contrast(values: list[float], places: list[int], but: int) -> None:
     """Halve what comes before the first "but" and raise what comes after it, the way the package
     does it.
 
-    It looks for each value's place by the value, in the list it is changing: the first equal one is
-    changed in its stead. So the first places of all values are kept at hand; a search for each
-    would take a time of the text's length squared.
+    The package looks for each value's place by the value, in the list that it is changing, so it
+    changes the first equal one instead. This function keeps the places of each value in a heap; a
+    search per value would take time with the square of the text's length.
     """
     equal: dict[float, list[int]] = defaultdict(list)
     for k, value in enumerate(values):

@@ -9,21 +9,12 @@ free up to the end, where all but `compound` are absolute values.
 
 import math
 
+from consumers.compiled import jitable
 from consumers.sentiment.lexicon import NO_IDIOM, RULE_WORDS, WIDTH
-
-try:
-    from numba.extending import register_jitable  # type: ignore[import-untyped, import-not-found, unused-ignore]
-except ImportError:
-
-    def jitable(function):
-        """Without numba there is nothing to compile for."""
-        return function
-else:
-    # Inlined, as a call would pass the tables by value, some hundred words of them.
-    jitable = register_jitable(forceinline=True)
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
+THRESHOLD = 0.05  # of a label: the package's own recommendation
 CAPITALS = 0.733  # vaderSentiment's C_INCR
 REVERSED = -0.74  # its N_SCALAR
 NO, OR, NOR, NEVER, SO, THIS = map(RULE_WORDS.index, ("no", "or", "nor", "never", "so", "this"))
@@ -132,12 +123,8 @@ def _idioms(value, words, i, t):
     then "kind of" and its like."""
     three, two, one, here = words[i - 3] >> 1, words[i - 2] >> 1, words[i - 1] >> 1, words[i] >> 1
     after = words[i + 1] >> 1
-    early, middle, late, ahead = (
-        _pair(three, two, t),
-        _pair(two, one, t),
-        _pair(one, here, t),
-        _pair(here, after, t),
-    )
+    early, middle = _pair(three, two, t), _pair(two, one, t)
+    late, ahead = _pair(one, here, t), _pair(here, after, t)
     if early + middle + late + ahead == 0:
         return value
     for sequence in (late, _triple(middle, here, t), middle, _triple(early, one, t), early):
@@ -161,8 +148,8 @@ def emphasis(bangs, questions):
 
 @jitable
 def shares(values, count, neutral, added, compensated):
-    """compound, neg, neu and pos, not yet rounded, of `count` valences and so many neutral words;
-    `added` by emphasis()."""
+    """compound, neg, neu and pos, not yet rounded, of `count` valences and `neutral` neutral words;
+    `added` is from emphasis()."""
     total = _sum(values, count, compensated)
     if total > 0:
         total += added
@@ -179,13 +166,8 @@ def shares(values, count, neutral, added, compensated):
     elif positive < math.fabs(negative):
         negative -= added
     whole = positive + math.fabs(negative) + neutral
-    compound = total / math.sqrt(total * total + 15)
-    return (
-        min(max(compound, -1.0), 1.0),
-        math.fabs(negative / whole),
-        neutral / whole,
-        positive / whole,
-    )
+    compound = min(max(total / math.sqrt(total * total + 15), -1.0), 1.0)
+    return compound, math.fabs(negative / whole), neutral / whole, positive / whole
 
 
 @jitable
@@ -202,3 +184,9 @@ def _sum(values, count, compensated):
             lost += (value - new) + total
         total = new
     return total + lost if compensated else total
+
+
+@jitable
+def verdict(compound):
+    """The place of a text's label in LABELS."""
+    return 2 if compound >= THRESHOLD else 0 if compound <= -THRESHOLD else 1

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from consumers.compiled import words
 from consumers.compiled.blocks import BLOCK
 from consumers.sentiment.lexicon import emojis, lexicon
 
@@ -19,9 +20,6 @@ OTHER, UPPER, LOWER = 0x80, 0x81, 0x82
 CODE_POINTS = 0x20000  # no interpreter knows a space, an emoji or upper and lower case beyond
 DESCRIBED = 256  # a code from here on is an emoji's number
 SLOTS_BITS = 15
-MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
-LONGEST = 23  # bytes of a word; with its length three keys of eight
-WORD = 2**64 - 1
 
 
 class Tables(NamedTuple):
@@ -34,8 +32,8 @@ class Tables(NamedTuple):
     triples: Array
     idiom: Array
     dampener: Array
-    keys: Array  # three of eight bytes each for a word's number
-    slots: Array  # the hash table: a word's number or 0, at the hash or behind it
+    keys: Array  # words.table()'s
+    slots: Array
     code: Array  # by code point: the byte that stands for it, or DESCRIBED + an emoji's number
     # the descriptions' bytes, and a block behind them that is read but counts for nothing
     described: Array
@@ -46,9 +44,9 @@ class Tables(NamedTuple):
 
 @cache
 def tables() -> Tables:
-    """Takes about 0.1 s, once a process."""
+    """Takes about 0.1 s, once per process."""
     known = lexicon()
-    keys, slots = _hashed(list(known.numbers))
+    keys, slots = words.table([(word, 0) for word in known.numbers], SLOTS_BITS)
     code = _codes()
     described = [
         bytes(int(code[ord(letter)]) for letter in description) for description in emojis().values()
@@ -62,14 +60,8 @@ def tables() -> Tables:
     case[ord("a") : ord("z") + 1] = case[LOWER] = LOWER
     punctuation = np.zeros(256, np.uint8)
     punctuation[list(string.punctuation.encode())] = 1
-    return Tables(
-        np.array(known.valence),
-        np.array(known.booster),
-        np.array(known.negator),
-        np.array(known.pairs),
-        np.array(known.triples),
-        np.array(known.idiom),
-        np.array(known.dampener),
+    return Tables(  # type: ignore[call-arg]
+        *map(np.array, known[1:]),
         keys,
         slots,
         code,
@@ -97,23 +89,3 @@ def _codes() -> Array:
         elif character.islower() or character.istitle():
             code[point] = LOWER
     return code
-
-
-def _hashed(words: list[str]) -> tuple[Array, Array]:
-    """The keys of the words by number, and the hash table that tokens.find reads."""
-    keys = np.zeros((len(words), 3), np.uint64)
-    slots = np.zeros(1 << SLOTS_BITS, np.uint16)
-    for number, word in enumerate(words[1:], 1):
-        if not word.isascii() or len(word) > LONGEST:
-            raise RuntimeError(f"{word!r} is not ASCII of at most {LONGEST} bytes")
-        # The length is part of the key: "bad" and NUL behind it is another word.
-        padded = word.encode().ljust(LONGEST, b"\0") + bytes([len(word)])
-        parts = [int.from_bytes(padded[at : at + 8], "little") for at in (0, 8, 16)]
-        mixed = 0
-        for part, multiplier in zip(parts, MULTIPLIERS, strict=True):
-            mixed ^= part * multiplier & WORD
-        slot = ((mixed ^ mixed >> 32) * MULTIPLIERS[0] & WORD) >> (64 - SLOTS_BITS)
-        while slots[slot]:
-            slot = (slot + 1) % len(slots)
-        keys[number], slots[slot] = parts, number
-    return keys.reshape(-1), slots

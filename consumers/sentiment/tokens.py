@@ -5,11 +5,12 @@ numba mixes int64 and uint64 to float64, so whatever meets a mask or a key is ma
 
 import numpy as np
 
+from consumers.compiled import jitable, words
 from consumers.compiled.blocks import (
+    BLOCK,
     apostrophes,
     bangs,
     copy_block,
-    eight,
     lower,
     lowest,
     ones,
@@ -17,27 +18,13 @@ from consumers.compiled.blocks import (
     spaces,
 )
 from consumers.sentiment.lexicon import RULE_WORDS
-from consumers.sentiment.rules import BUT, jitable
-from consumers.sentiment.tables import (
-    BLOCK,
-    CODE_POINTS,
-    DESCRIBED,
-    LONGEST,
-    LOWER,
-    MULTIPLIERS,
-    OTHER,
-    SLOTS_BITS,
-    UPPER,
-)
+from consumers.sentiment.rules import BUT
+from consumers.sentiment.tables import CODE_POINTS, DESCRIBED, LOWER, OTHER, UPPER
 
 NT = RULE_WORDS.index("n't")
 SPACE, PRIME = ord(" "), ord("'")
-ONE, TOP, HALF = np.uint64(1), np.uint64(63), np.uint64(32)
-LENGTH_AT = np.uint64(56)
-FIRST, SECOND, THIRD = map(np.uint64, MULTIPLIERS)
-SLOT_SHIFT, LAST_SLOT = np.uint64(64 - SLOTS_BITS), (1 << SLOTS_BITS) - 1
-KEEP = np.array([2 ** (8 * size) - 1 for size in range(9)], np.uint64)  # the first bytes of eight
-ROOM = 2 * BLOCK  # what reading a whole block may reach beyond a text
+ONE, TOP = np.uint64(1), np.uint64(63)
+ROOM = 2 * BLOCK  # reading whole blocks reaches this far beyond a text
 
 
 @jitable
@@ -58,8 +45,8 @@ def copy(data, start, end, text):
 
 @jitable
 def _code_point(data, at, end):
-    """The code point at `at` and its bytes. What is no UTF-8 gives some other character, but
-    nothing beyond `end` is read."""
+    """The code point at `at` and its number of bytes. Bytes that are not UTF-8 give some other
+    character; nothing beyond `end` is read."""
     lead = np.int64(data[at])
     if lead < 0xC0:
         return lead, 1
@@ -74,11 +61,11 @@ def _code_point(data, at, end):
 
 @jitable
 def expanded(data, start, end, text, write, t):
-    """Copy a text as one byte a code point, emoji as their descriptions; returns the bytes. Without
-    `write` it only counts.
+    """Copy a text as one byte per code point, and emoji as their descriptions; returns the bytes'
+    number. Without `write` it only counts.
 
-    A description has a space before it, unless one is there, but none after: the text that follows
-    glues to it.
+    A description gets a space before it, unless one is there, but none after it: the text that
+    follows sticks to it, as in the package.
     """
     at, size = start, 0
     spaced = True
@@ -90,7 +77,7 @@ def expanded(data, start, end, text, write, t):
             if write:
                 text[size] = code
             size += 1
-            # this one alone: a tab or another of Unicode's spaces is none here
+            # the package looks for this one alone, not for a tab or another of Unicode's spaces
             spaced = point == SPACE
             continue
         if not spaced:
@@ -151,7 +138,7 @@ def number(s, count, prime_count, t):
             last -= 1
         if last - first <= 2:  # code points: perhaps an emoticon, so what was stripped stays
             first, last = begin, end
-        word = find(s.low, first, last, t)
+        word = words.find(s.low, first, last - first, 0, t.keys, t.slots)
         while prime < prime_count and s.primes[prime] < end:
             at = np.int64(s.primes[prime])
             if word == 0 and at > begin and s.low[at - 1] == ord("n") and s.low[at + 1] == ord("t"):
@@ -169,31 +156,6 @@ def number(s, count, prime_count, t):
             but = i
     s.words[count] = s.words[count + 1] = 0
     return hits, capitals, but
-
-
-@jitable
-def find(low, first, last, t):
-    """The number of a word in lower case, or 0."""
-    size = last - first
-    if size > LONGEST:
-        return 0
-    one = eight(low, first) & KEEP[min(size, 8)]
-    two, three = np.uint64(0), np.uint64(size) << LENGTH_AT
-    if size > 8:
-        two = eight(low, first + 8) & KEEP[min(size - 8, 8)]
-        if size > 16:
-            three |= eight(low, first + 16) & KEEP[size - 16]
-    mixed = one * FIRST ^ two * SECOND ^ three * THIRD
-    slot = np.int64(((mixed ^ mixed >> HALF) * FIRST) >> SLOT_SHIFT)
-    while True:
-        word = np.int64(t.slots[slot])
-        if word == 0 or (
-            t.keys[3 * word] == one
-            and t.keys[3 * word + 1] == two
-            and t.keys[3 * word + 2] == three
-        ):
-            return word
-        slot = (slot + 1) & LAST_SLOT
 
 
 @jitable

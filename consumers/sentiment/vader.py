@@ -10,11 +10,10 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from msgspec import Struct
 
-from consumers.sentiment import plain
 from consumers.sentiment.lexicon import COMPENSATED, REFERENCE
 
 if TYPE_CHECKING:
@@ -22,26 +21,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAME = f"vaderSentiment {REFERENCE}"
-THRESHOLD = 0.05  # the package's own recommendation
-# bytes of a text that the kernel takes: it counts in int32, and emoji become up to 33 times as long
+Label = Literal["negative", "neutral", "positive"]
+LABELS: tuple[Label, ...] = get_args(Label)
+# bytes of the longest text for the kernel: it counts in int32, and emoji grow up to 33-fold
 LONGEST = 2**31 // 33
 LOG = logging.getLogger("sentiment")
 
 
 class Sentiment(Struct, frozen=True):
-    """compound -1 to 1; neg, neu and pos are shares of 1 (0 without words); label negative, neutral
-    or positive."""
+    """`compound` is from -1 to 1; `neg`, `neu` and `pos` are shares of 1, or 0 in a text without
+    words."""
 
     compound: float
     neg: float
     neu: float
     pos: float
-    label: str
+    label: Label
 
 
 def prepare() -> bool:
-    """Compile, or load what is compiled, before it is needed: True. False where numba is absent,
-    which a warning says."""
+    """Compile the kernel, or load it, before it is needed. False, with a warning, where numba is
+    absent."""
     if _kernel() is None:
         LOG.warning("numba is absent: sentiment takes fifteen times as long (pip install numba)")
     return _kernel() is not None
@@ -49,8 +49,10 @@ def prepare() -> bool:
 
 def score(texts: Sequence[str]) -> list[Sentiment]:
     """The sentiment of each text, in the same order."""
+    from consumers.sentiment.rules import verdict
+
     return [
-        Sentiment(compound, neg, neu, pos, label(compound))
+        Sentiment(compound, neg, neu, pos, LABELS[verdict(compound)])
         for compound, neg, neu, pos in _scores(texts)
     ]
 
@@ -62,11 +64,12 @@ def polarity_scores(text: str) -> dict[str, float]:
     return {"neg": neg, "neu": neu, "pos": pos, "compound": compound}
 
 
-def label(compound: float) -> str:
-    """positive, negative or neutral."""
-    return (
-        "positive" if compound >= THRESHOLD else "negative" if compound <= -THRESHOLD else "neutral"
-    )
+def label(compound: float) -> Label:
+    """positive from 0.05 up, negative from -0.05 down, otherwise neutral."""
+    from consumers.sentiment.rules import verdict
+
+    place: int = verdict(compound)
+    return LABELS[place]
 
 
 def columns(
@@ -76,9 +79,9 @@ def columns(
     compensated: bool = COMPENSATED,
 ) -> "NDArray[np.float64]":
     """The scores of the texts data[starts[k]:ends[k]], in UTF-8 (lone surrogates allowed), without
-    an object for each.
+    an object per text.
 
-    Returns an array of four rows: compound, neg, neu and pos. Of offsets as Arrow has them, pass
+    Returns an array of four rows: compound, neg, neu and pos. With Arrow's offsets, pass
     offsets[:-1] and offsets[1:]. Raises ValueError where a text does not lie within the data. Bytes
     that are no UTF-8 get some score, unless a text has more than 65 MB: then Python alone does the
     work, and raises UnicodeDecodeError. Needs numpy.
@@ -87,12 +90,7 @@ def columns(
 
     buffer = np.frombuffer(data, np.uint8)
     starts, ends = np.ascontiguousarray(starts, np.int64), np.ascontiguousarray(ends, np.int64)
-    if (
-        len(starts) != len(ends)
-        or (starts < 0).any()
-        or (ends < starts).any()
-        or (ends > len(buffer)).any()
-    ):
+    if len(starts) != len(ends) or ((starts < 0) | (ends < starts) | (ends > len(buffer))).any():
         raise ValueError(
             f"texts must start and end within the {len(buffer)} bytes of the data, each end "
             "behind its start"
@@ -102,6 +100,8 @@ def columns(
     if run is not None and (ends - starts).max(initial=0) <= LONGEST:
         run(buffer, starts, ends, compensated, out)
     else:
+        from consumers.sentiment import plain
+
         for k, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
             out[:, k] = plain.scores(
                 buffer[start:end].tobytes().decode("utf-8", "surrogatepass"), compensated
@@ -112,6 +112,8 @@ def columns(
 def _scores(texts: Sequence[str]) -> Any:
     """compound, neg, neu and pos of each text."""
     if _kernel() is None:
+        from consumers.sentiment import plain
+
         return map(plain.scores, texts)
     import numpy as np
 
@@ -123,10 +125,10 @@ def _scores(texts: Sequence[str]) -> Any:
 
 @cache
 def _kernel() -> Callable[..., None] | None:
-    """Imported at the first text: numba takes 0.4 s, and not everybody who imports this room
-    scores."""
+    """The kernel, or None where numba is absent. Imported at the first text: numba takes 0.4 s, and
+    some programs only need the types of this room."""
     try:
-        from consumers.sentiment.compiled import kernel
+        from consumers.sentiment.kernel import scorer
     except ImportError:
         return None
-    return kernel()
+    return scorer()

@@ -1,6 +1,6 @@
-"""Tweets: from a record's bytes to one JSON line. `parse` is the plain way, `fast` the compiled
-one."""
+"""Tweets: from a record's bytes to one line of JSON. `row` declares the line, `parse` is the
+general way to it, `fast` the compiled one."""
 
-from consumers.tweets.parse import SCHEMA
+from consumers.tweets.row import SCHEMA
 
 __all__ = ["SCHEMA"]

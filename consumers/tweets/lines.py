@@ -1,5 +1,5 @@
-"""The lines of a frame's records: compiled for tweets of the common shape, one by one for all else.
-The bytes are the same."""
+"""The lines of a frame's records: compiled for tweets of the common shape, one by one for all
+others. The bytes are the same."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from consumers import sentiment
 from consumers.tweets import parse as tweets
-from kafka_dstreams import layout
 
 if TYPE_CHECKING:
     from consumers.tweets.fast.frame import FrameLines, Written
 
 Ranges = list[tuple[str, int, int, int]]  # topic, partition, from, until
 Piece = bytes | NDArray[np.uint8]
+Line = tuple[int, str, bytes]  # the record's place in its frame, its kind, its line
 KINDS = {tweets.Tweet: "tweets", tweets.Deleted: "deleted", tweets.Rejected: "rejected"}
 
 
 class Lines(NamedTuple):
-    """What a frame came to: pieces of the tweets' file and of the rejected records' file, and how
-    many records are of which kind.
+    """What a frame came to: pieces of the tweets' file and of the rejected records' file, and the
+    number of records of each kind.
 
     The pieces are valid until the next frame.
     """
@@ -38,31 +38,19 @@ def prepare() -> None:
         _compiled()
 
 
-def lines(data: bytes, wanted: Ranges, max_bytes: int) -> Lines:
-    """The lines of the frame's records within the `wanted` ranges, in the order of their
-    offsets."""
-    view = _View(data, wanted)
-    compiled = _compiled()
+def lines(data: bytes, layout: Any, wanted: Ranges, max_bytes: int) -> Lines:
+    """The lines of the frame's records within the `wanted` ranges, in the order of their offsets.
+
+    `layout` is what kafka_dstreams.layout() says of `data`. Raises ValueError where the records do
+    not lie within the frame.
+    """
+    view, compiled = _View(data, layout, wanted), _compiled()
     written = _common(view, compiled, max_bytes) if compiled else None
-    rest = view.wanted
-    if written is not None:
+    rest = view.wanted.copy()
+    if written:
         rest[written.rows] = False
-    out = Lines([], [], {"tweets": 0, "deleted": 0, "rejected": 0})
-    done = 0  # bytes of `written` that are in their place
-    left = np.flatnonzero(rest).tolist()
-    for k, kind, line in _one_by_one(view, left, max_bytes) if left else ():
-        out.counts[kind] += 1
-        if kind == "rejected":
-            out.rejected.append(line)
-            continue
-        if written is not None and (before := int(np.searchsorted(written.rows, k))):
-            out.tweets.append(written.lines[done : written.ends[before - 1]])
-            done = int(written.ends[before - 1])
-        out.tweets.append(line)
-    if written is not None and len(written.rows):
-        out.counts["tweets"] += len(written.rows)
-        out.tweets.append(written.lines[done : written.ends[-1]])
-    return out
+    others = _one_by_one(view, np.flatnonzero(rest).tolist(), max_bytes)
+    return _merged(written, others)
 
 
 @cache
@@ -78,25 +66,25 @@ def _compiled() -> "FrameLines | None":
 class _View:
     """A frame's columns as arrays, and which of its records are wanted."""
 
-    def __init__(self, data: bytes, wanted: Ranges) -> None:
-        self.data, self.layout = data, layout(data)
-        lengths_end = self.layout.value_lengths + 4 * self.layout.count
-        if self.layout.count < 1 or not lengths_end <= self.layout.keys <= len(data):
-            raise self._damaged(self.layout.keys)
-        self.offsets = self._column(np.int64, self.layout.offsets)
-        self.timestamps = self._column(np.int64, self.layout.timestamps)
-        self.keys, end = self._places(self.layout.key_lengths, self.layout.keys)
-        self.values, end = self._places(self.layout.value_lengths, end)
+    def __init__(self, data: bytes, layout: Any, wanted: Ranges) -> None:
+        self.data, self.layout = data, layout
+        lengths_end = layout.value_lengths + 4 * layout.count
+        if layout.count < 1 or not lengths_end <= layout.keys <= len(data):
+            raise self._damaged(layout.keys)
+        self.offsets = self._column(np.int64, layout.offsets)
+        self.timestamps = self._column(np.int64, layout.timestamps)
+        self.keys, end = self._places(layout.key_lengths, layout.keys)
+        self.values, end = self._places(layout.value_lengths, end)
         if end > len(data):
             raise self._damaged(end)
-        self.wanted = np.zeros(self.layout.count, np.bool_)
+        self.wanted = np.zeros(layout.count, np.bool_)
         for topic, partition, start, until in wanted:
-            if (topic, partition) == (self.layout.topic, self.layout.partition):
+            if (topic, partition) == (layout.topic, layout.partition):
                 self.wanted |= (self.offsets >= start) & (self.offsets < until)
 
     def _damaged(self, end: int) -> ValueError:
-        """The kernels believe a frame's numbers, so one whose parts do not lie within it must not
-        come to them."""
+        """The kernels believe a frame's numbers, so a frame whose parts do not lie within it must
+        not reach them."""
         where = f"{self.layout.topic!r}[{self.layout.partition}]"
         return ValueError(
             f"a damaged frame of {where}: its {self.layout.count} records end at byte {end} of "
@@ -121,30 +109,46 @@ class _View:
 def _common(view: _View, compiled: "FrameLines", max_bytes: int) -> "Written":
     starts, ends = view.values
     starts = np.where(view.wanted & (ends - starts <= max_bytes), starts, -1)
-    return compiled.write(
-        view.data,
-        (view.layout.topic, view.layout.partition),
-        (view.offsets, view.timestamps, starts, ends),
-    )
+    source = (view.layout.topic, view.layout.partition)
+    return compiled.write(view.data, source, (view.offsets, view.timestamps, starts, ends))
 
 
-def _one_by_one(view: _View, which: list[int], max_bytes: int) -> list[tuple[int, str, bytes]]:
-    """Place, kind and line of each of these records."""
+def _one_by_one(view: _View, which: list[int], max_bytes: int) -> list[Line]:
+    """The lines of these records."""
     found = [
         tweets.parse(view.bytes_at(view.values, k), view.bytes_at(view.keys, k), max_bytes)
         for k in which
     ]
-    scores = iter(
-        sentiment.score([record.text for record in found if isinstance(record, tweets.Tweet)])
-    )
-    out = []
+    texts = [record.text for record in found if isinstance(record, tweets.Tweet)]
+    scores = iter(sentiment.score(texts) if texts else ())
+    source, out = (view.layout.topic, view.layout.partition), []
     for k, record in zip(which, found, strict=True):
         score = next(scores) if isinstance(record, tweets.Tweet) else None
-        where = (
-            view.layout.topic,
-            view.layout.partition,
-            int(view.offsets[k]),
-            int(view.timestamps[k]),
-        )
-        out.append((k, KINDS[type(record)], tweets.row(*where, record, score) + b"\n"))
+        at = int(view.offsets[k]), int(view.timestamps[k])
+        out.append((k, KINDS[type(record)], tweets.row(*source, *at, record, score) + b"\n"))
+    return out
+
+
+def _merged(written: "Written | None", others: list[Line]) -> Lines:
+    """Both ways' lines in the order of the records."""
+    out = Lines([], [], {"tweets": 0, "deleted": 0, "rejected": 0})
+    done = 0  # how many of the compiled lines are in their place
+
+    def take(until: int) -> None:
+        """Put the compiled lines up to this one in their place."""
+        nonlocal done
+        if written and until > done:
+            start = written.ends[done - 1] if done else 0
+            out.tweets.append(written.lines[start : written.ends[until - 1]])
+            out.counts["tweets"] += until - done
+            done = until
+
+    for k, kind, line in others:
+        out.counts[kind] += 1
+        if kind == "rejected":
+            out.rejected.append(line)
+            continue
+        take(int(np.searchsorted(written.rows, k)) if written else 0)
+        out.tweets.append(line)
+    take(len(written.rows) if written else 0)
     return out

@@ -7,15 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from consumers.tweets.row import (
-    Coordinates,
-    Deleted,
-    Tweet,
-    event_of,
-    from_bluesky,
-    from_x,
-    from_x_v1,
-)
+from consumers.sentiment import Sentiment
+from consumers.tweets.normalise import event_of, from_bluesky, from_x, from_x_v1
+from consumers.tweets.row import Coordinates, Deleted, Tweet
 from consumers.tweets.shapes import (
     Event,
     Includes,
@@ -27,22 +21,7 @@ from consumers.tweets.shapes import (
     fit,
 )
 
-__all__ = ["SCHEMA", "Deleted", "Rejected", "Tweet", "parse", "row"]
-
-# The columns of the tweets' lines in Spark's own words. Readers who let Spark infer them instead
-# depend on every stranger's field names: a single tweet with the same name twice, or in two cases,
-# makes the inference fail.
-SCHEMA = (
-    "kafka struct<topic: string, partition: int, offset: bigint, timestamp: bigint>, id string, "
-    "deleted boolean, source string, "
-    "created_at timestamp, lang string, author_id string, author string, likes bigint, reposts "
-    "bigint, replies bigint, "
-    "hashtags array<string>, lat double, lon double, geo_kind string, country string, place "
-    "string, is_repost boolean, "
-    "reply_to string, text string, sentiment struct<compound: double, neg: double, neu: double, "
-    "pos: double, label: string>, "
-    "tweet string"
-)
+__all__ = ["Deleted", "Rejected", "Tweet", "parse", "row"]
 
 # Spark's JSON reader gives up on longer numbers and names; its planner overflows the stack on a few
 # hundred levels.
@@ -50,7 +29,7 @@ MAX_DEPTH, MAX_NUMBER, MAX_NAME = 100, 1000, 50_000
 
 
 class Rejected(Struct, kw_only=True):
-    """The line of a record we could not understand.
+    """The line of a record that could not be understood.
 
     `reason`: empty, too_large, invalid_utf8, not_json, too_deep (over 100 levels), not_a_tweet (no
     shape's id and text). `key` is text, or `base64:…` where it is not UTF-8, or None; `raw` is the
@@ -64,7 +43,7 @@ class Rejected(Struct, kw_only=True):
 
 
 def parse(value: bytes | None, key: bytes | None, max_bytes: int) -> Tweet | Deleted | Rejected:
-    """What a record's value is; whatever the bytes, it never raises. A value longer than
+    """What a record's value is. It never raises, whatever the bytes; a value longer than
     `max_bytes` is rejected."""
     if value is None:
         return Deleted(id=_key_text(key))
@@ -95,10 +74,9 @@ def row(
     offset: int,
     timestamp: int,
     record: Tweet | Deleted | Rejected,
-    sentiment: Any = None,
+    sentiment: Sentiment | None = None,
 ) -> bytes:
-    """The record as one line of JSON, without the line end; `timestamp` in ms, `sentiment` any
-    object with fields to write."""
+    """The record as one line of JSON, without the line end; `timestamp` is in ms."""
     record.kafka = Coordinates(topic, partition, offset, timestamp)
     if isinstance(record, Tweet):
         record.sentiment = sentiment
@@ -107,7 +85,7 @@ def row(
 
 _ENCODER = msgspec.json.Encoder()
 _WRAPPED = msgspec.json.Decoder(Wrapped)
-_ANY = msgspec.json.Decoder(float_hook=float)  # 1e999 is infinity, as it is for Spark, not an error
+_ANY = msgspec.json.Decoder(float_hook=float)  # Spark reads 1e999 as infinity
 
 
 def _rejected(value: bytes, key: bytes | None, reason: str) -> Rejected:
@@ -124,17 +102,17 @@ def _key_text(key: bytes | None) -> str | None:
 
 
 def _understood(value: bytes) -> Tweet | Deleted | None:
-    """None for JSON that is no tweet; raises msgspec.DecodeError or RecursionError for what is not
-    JSON we can read."""
+    """None for JSON that is not a tweet. Raises msgspec.DecodeError or RecursionError for what
+    cannot be read as JSON."""
     try:
         return _read(value)
     except msgspec.DecodeError:
-        # Old archives cut emoji in half. The half escapes become U+FFFD in our fields and stay in
-        # the tweet as received.
-        mended = _ESCAPES.sub(_mend_escape, value)
-        if mended == value:
+        # Old archives cut emoji in half. Half an escape becomes U+FFFD in our columns; the tweet
+        # as received keeps it.
+        whole = _ESCAPES.sub(_whole_escape, value)
+        if whole == value:
             raise
-        return _read(mended)
+        return _read(whole)
 
 
 def _read(value: bytes) -> Tweet | Deleted | None:
@@ -146,7 +124,7 @@ def _read(value: bytes) -> Tweet | Deleted | None:
 
 
 def _recognised(found: Any) -> Tweet | Deleted | None:
-    """Decoded JSON of any shape but a flawless X v2 one."""
+    """What decoded JSON is that is not a flawless X v2 tweet."""
     if not isinstance(found, dict):
         return None
     if "data" in found:
@@ -175,7 +153,7 @@ _ESCAPES = re.compile(
 )
 
 
-def _mend_escape(escape: re.Match[bytes]) -> bytes:
+def _whole_escape(escape: re.Match[bytes]) -> bytes:
     half = len(escape[0]) == len(rb"\ud83d")
     return rb"\ufffd" if half else escape[0]
 
@@ -188,26 +166,21 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
 
 
 def _excess(value: bytes) -> str | None:
-    """The reason why Spark could not read this valid JSON, if there is one.
+    """Why Spark could not read this valid JSON, or None.
 
-    Exact, but first come tests that are nearly free and spare nearly all tweets the rest.
+    The answer is exact. The first tests are nearly free, and nearly all tweets need no others.
     """
     nested = value.count(b"{") + value.count(b"[") > MAX_DEPTH
-    # A number that long fills, wherever it begins, the bytes before some multiple of half its
-    # length.
-    numeric = len(value) > MAX_NUMBER and any(
-        not value[end - 32 : end].strip(b"0123456789.eE+-")
-        for end in range(MAX_NUMBER // 2, len(value) + 1, MAX_NUMBER // 2)
-    )
+    numeric = False
+    if len(value) > MAX_NUMBER:
+        # So long a number, wherever it begins, fills the 32 bytes before some multiple of half its
+        # length.
+        for end in range(MAX_NUMBER // 2, len(value) + 1, MAX_NUMBER // 2):
+            numeric = numeric or not value[end - 32 : end].strip(b"0123456789.eE+-")
     if nested or numeric:
         bare = _STRINGS.sub(b"", value)
-        if (
-            nested
-            and max(
-                accumulate(map(_STEP.__getitem__, bare.translate(None, _NO_BRACKETS))), default=0
-            )
-            > MAX_DEPTH
-        ):
+        steps = map(_STEP.__getitem__, bare.translate(None, _NO_BRACKETS))
+        if nested and max(accumulate(steps), default=0) > MAX_DEPTH:
             return "too_deep"
         if numeric and any(len(number[0]) > MAX_NUMBER for number in _NUMBER.finditer(bare)):
             return "not_json"

@@ -1,70 +1,141 @@
-"""The one shape tweets are written in, and how each of the shapes they come in becomes it.
+"""The row: each column of a tweet's line, declared once.
 
-The structs are the rows, field by field: `row` in `tweets.py` only fills in the Kafka coordinates
-and the sentiment.
+From this declaration follow Spark's SCHEMA, the plain part of each shape's reader (plain.py), the
+compiled writer's parts and column numbers (fast/columns.py), and the table in docs/wire-format.md
+(reference.py). A new plain column is one line in `Tweet`: name, type, meaning, paths, default.
 """
 
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from typing import Any
+import re
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Raw, Struct
 
-from consumers.tweets.shapes import (
-    Event,
-    Facet,
-    Includes,
-    Metrics,
-    OldPlace,
-    OldTweet,
-    OldUser,
-    Original,
-    Payload,
-    Place,
-    Post,
-)
+from consumers.sentiment import Sentiment
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-FIRST_TWEET = datetime(2006, 3, 21, tzinfo=timezone.utc)
+Time = Annotated[str, "timestamp"]  # UTC with ms; in quotes Spark's type, where str does not tell
+Int32 = Annotated[int, "int"]
+GeoKind = Literal["point", "place"]
 NULL = Raw(b"null")
-NO_METRICS = Metrics()
-NO_USER = OldUser()
+
+
+class Column(NamedTuple):
+    """What a column means, and where it comes from in X v2's `data`, in X v1.1's tweet, in
+    Bluesky's event: a path, as `public_metrics.like_count`, or a rule in words, or "" for nowhere.
+
+    What stands at a path is the column's value; where nothing does, the column has its default.
+    Texts, counts and times may have a path, in the shapes of X. A rule has code in normalise.py,
+    and for X v2 in fast/pick.py too.
+    """
+
+    means: str
+    x: str = ""
+    v1: str = ""
+    bluesky: str = ""
+
+
+def is_path(source: str) -> bool:
+    """Whether the source is a path and no rule in words."""
+    return re.fullmatch(r"\w+(\.\w+)*", source) is not None
+
+
+_KAFKA = Column("where Kafka keeps the record; `timestamp` is in ms since 1970")
+_SOURCE = Column("the network", "`x`", "`x`", "`bluesky`")
+_ID = Column("the source's id", "id", "`id_str`, or `id`", "`<did>/<rkey>`")
+_CREATED = Column(
+    "when it was written: `2026-01-01T00:00:00.000Z`",
+    "created_at",
+    "`created_at`, in its own form",
+    "`createdAt`; the server's `time_us` where that is not believable",
+)
+_LANG = Column("as the source says", "lang", "lang", "the first of `langs`, or `und`")
+_AUTHOR_ID = Column("the author's id", "author_id", "`user.id_str`, or `user.id`", "`did`")
+_AUTHOR = Column(
+    "the author's name",
+    "the `username` of the user in `includes` that `author_id` names",
+    "user.screen_name",
+)
+_REPOSTS = Column(
+    "reposts",
+    "`public_metrics.retweet_count`, or `repost_count` where that is 0",
+    "retweet_count",
+)
+_HASHTAGS = Column(
+    "without their `#`",
+    "`entities.hashtags`; of a repost the original's",
+    "`extended_tweet.entities.hashtags`, or `entities.hashtags`",
+    "the facets' tags, or their slices of the text; a slice outside the text is left out, and so "
+    "are slices that together are longer than the text",
+)
+_POINT, _POINT_V1 = (
+    "`geo.coordinates`, or its place's `geo.bbox`",
+    "`coordinates`, `geo` or `place`",
+)
+_GEO_KIND = "`point`: the tweet's own; `place`: the centre of its place's box"
+_COUNTRY = Column(
+    "two-letter code, or the name where the source has no code",
+    "that place's `country_code`, or its `country`",
+    "`place.country_code`, or `place.country`",
+)
+_PLACE = "the `full_name` of the place in `includes` that `geo.place_id` names"
+_IS_REPOST = Column(
+    "whether it repeats another tweet",
+    "one of `referenced_tweets` is `retweeted` or `reposted`",
+    "it has a `retweeted_status`",
+)
+_REPLY_TO = Column(
+    "id of the tweet that it answers",
+    "the last of `referenced_tweets` of type `replied_to`",
+    "`in_reply_to_status_id_str`, or the number",
+    "`reply.parent`, as `<did>/<rkey>`",
+)
+_TEXT = Column(
+    "the whole text",
+    "`note_tweet.text`, or `text`; of a repost the original's, where `includes.tweets` has it, "
+    "otherwise what X left of it (140 characters with `RT @name: `)",
+    "`extended_tweet.full_text`, `full_text` or `text`",
+    "`text`",
+)
+_SENTIMENT = Column(
+    "VADER of `text`: `compound` is from -1 to 1; `label` is `positive` from 0.05 up, `negative` "
+    "from -0.05 down, otherwise `neutral`"
+)
+_TWEET = Column("the record's value, byte for byte except for line breaks between tokens")
 
 
 class Coordinates(Struct):
-    """Where Kafka keeps a record; the timestamp is in milliseconds."""
+    """Where Kafka keeps a record; `timestamp` is in milliseconds since 1970."""
 
     topic: str
-    partition: int
+    partition: Int32
     offset: int
     timestamp: int
 
 
 class Tweet(Struct, kw_only=True):
-    """A tweet's line. `created_at` is UTC with milliseconds, `tweet` the record as received but for
-    its line breaks."""
+    """A tweet's line."""
 
-    kafka: Coordinates | None = None
-    id: str
-    source: str = "x"
-    created_at: str | None = None
-    lang: str | None = None
-    author_id: str | None = None
-    author: str | None = None
-    likes: int = 0
-    reposts: int = 0
-    replies: int = 0
-    hashtags: list[str] = []
-    lat: float | None = None
-    lon: float | None = None
-    geo_kind: str | None = None  # "point": the tweet's own; "place": the centre of its place's box
-    country: str | None = None  # the two-letter code, or the name where the source has no code
-    place: str | None = None
-    is_repost: bool = False
-    reply_to: str | None = None
-    text: str
-    sentiment: Any = None
-    tweet: Raw = NULL
+    kafka: Annotated[Coordinates | None, _KAFKA] = None
+    id: Annotated[str, _ID]
+    source: Annotated[Literal["x", "bluesky"], _SOURCE] = "x"
+    created_at: Annotated[Time | None, _CREATED] = None
+    lang: Annotated[str | None, _LANG] = None
+    author_id: Annotated[str | None, _AUTHOR_ID] = None
+    author: Annotated[str | None, _AUTHOR] = None
+    likes: Annotated[int, Column("likes", "public_metrics.like_count", "favorite_count")] = 0
+    reposts: Annotated[int, _REPOSTS] = 0
+    replies: Annotated[int, Column("replies", "public_metrics.reply_count", "reply_count")] = 0
+    hashtags: Annotated[list[str], _HASHTAGS] = []
+    lat: Annotated[float | None, Column("latitude", _POINT, _POINT_V1)] = None
+    lon: Annotated[float | None, Column("longitude", _POINT, _POINT_V1)] = None
+    geo_kind: Annotated[GeoKind | None, Column(_GEO_KIND, _POINT, _POINT_V1)] = None
+    country: Annotated[str | None, _COUNTRY] = None
+    place: Annotated[str | None, Column("the place's name", _PLACE, "place.full_name")] = None
+    is_repost: Annotated[bool, _IS_REPOST] = False
+    reply_to: Annotated[str | None, _REPLY_TO] = None
+    text: Annotated[str, _TEXT]
+    sentiment: Annotated[Sentiment | None, _SENTIMENT] = None
+    tweet: Annotated[Raw, _TWEET] = NULL
 
 
 class Deleted(Struct, kw_only=True):
@@ -77,219 +148,54 @@ class Deleted(Struct, kw_only=True):
     tweet: Raw = NULL
 
 
-def from_x(post: Post, includes: Includes | None) -> Tweet:
-    """X v2's tweet with the author and place its `includes` hold; of a repost the whole text, where
-    it is among them."""
-    metrics = post.public_metrics or NO_METRICS
-    references = post.referenced_tweets or post.referenced_posts
-    whole: Post | Original = post
-    place = _place(post, includes) if post.geo and includes else None
-    point = post.geo.coordinates if post.geo else None
-    lat, lon, geo_kind = _position(
-        point.coordinates if point else [], place.geo.bbox if place and place.geo else []
-    )
-    author, is_repost, reply_to = None, False, None
-    for user in includes.users if includes else []:
-        if user.id == post.author_id:
-            author = user.username
-    for reference in references:
-        if reference.type == "replied_to":
-            reply_to = reference.id
-        elif reference.type in ("retweeted", "reposted"):
-            is_repost = True
-            whole = (
-                next((tweet for tweet in includes.tweets if tweet.id == reference.id), post)
-                if includes
-                else post
-            )
-    note = whole.note_tweet or whole.note_post
-    return Tweet(
-        id=post.id,
-        created_at=_iso(post.created_at),
-        lang=post.lang,
-        author_id=post.author_id,
-        author=author,
-        likes=metrics.like_count,
-        reposts=metrics.retweet_count or metrics.repost_count,
-        replies=metrics.reply_count,
-        hashtags=[tag.tag for tag in whole.entities.hashtags] if whole.entities else [],
-        lat=lat,
-        lon=lon,
-        geo_kind=geo_kind,
-        country=_country(place),
-        place=place.full_name if place else None,
-        is_repost=is_repost,
-        reply_to=reply_to,
-        text=note.text if note and note.text else whole.text,
-    )
+def hints(kind: type[Struct]) -> dict[str, Any]:
+    """The fields' types by name, with what is said beside them."""
+    return get_type_hints(kind, include_extras=True)
 
 
-def from_x_v1(tweet: OldTweet) -> Tweet | None:
-    """X v1.1's tweet; None without id or text."""
-    extended = tweet.extended_tweet
-    texts = (extended.full_text if extended else None, tweet.full_text, tweet.text)
-    text = next((text for text in texts if text is not None), None)
-    tweet_id = _id(tweet.id_str, tweet.id)
-    if tweet_id is None or text is None:
-        return None
-    user, place = tweet.user or NO_USER, tweet.place
-    tags = (extended.entities if extended else None) or tweet.entities
-    point = (
-        tweet.coordinates.coordinates
-        if tweet.coordinates
-        else tweet.geo.coordinates[::-1]
-        if tweet.geo
-        else []
-    )
-    lat, lon, geo_kind = _position(point, _box(place))
-    return Tweet(
-        id=tweet_id,
-        created_at=_iso(_old_time(tweet.created_at)),
-        lang=tweet.lang,
-        author_id=_id(user.id_str, user.id),
-        author=user.screen_name,
-        likes=tweet.favorite_count,
-        reposts=tweet.retweet_count,
-        replies=tweet.reply_count,
-        hashtags=[tag.text for tag in tags.hashtags] if tags else [],
-        lat=lat,
-        lon=lon,
-        geo_kind=geo_kind,
-        country=_country(place),
-        place=place.full_name if place else None,
-        is_repost=isinstance(tweet.retweeted_status, dict),
-        reply_to=_id(tweet.in_reply_to_status_id_str, tweet.in_reply_to_status_id),
-        text=text,
-    )
+def without_none(kind: Any) -> Any:
+    """The type of what stands there where something does."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    return kind
 
 
-def event_of(payload: Payload) -> Event:
-    """A commit of Jetstream v2 in v1's form."""
-    seen = _utc(payload.witnessedAt or payload.time)
-    return Event(payload.did, (seen - EPOCH) // timedelta(microseconds=1) if seen else 0, payload)
+# By name, in the order of the line: the type without None, and the Column.
+COLUMNS: dict[str, tuple[Any, Column]] = {
+    name: (without_none(get_args(hint)[0]), get_args(hint)[1])
+    for name, hint in hints(Tweet).items()
+}
 
 
-def from_bluesky(event: Event) -> Tweet | Deleted | None:
-    """A post created, updated or deleted on Bluesky, its id being `<did>/<rkey>`; None for any
-    other event."""
-    commit = event.commit
-    if not (event.did and commit and commit.collection == "app.bsky.feed.post" and commit.rkey):
-        return None
-    post, post_id = commit.record, f"{event.did}/{commit.rkey}"
-    if commit.operation == "delete":
-        return Deleted(id=post_id)
-    if post is None or post.text is None:
-        return None
-    # createdAt is whatever the client wrote; time_us is the server's clock.
-    received = EPOCH + timedelta(microseconds=event.time_us) if event.time_us else None
-    created = _utc(post.createdAt)
-    if received and not (created and FIRST_TWEET <= created <= received):
-        created = received
-    parent = post.reply.parent.uri if post.reply else None
-    return Tweet(
-        id=post_id,
-        source="bluesky",
-        created_at=_iso(created),
-        lang=post.langs[0] if post.langs else "und",
-        author_id=event.did,
-        hashtags=_hashtags(post.text.encode(), post.facets),
-        reply_to=parent.removeprefix("at://").replace("/app.bsky.feed.post/", "/")
-        if parent
-        else None,
-        text=post.text,
-    )
+def paths(shape: Literal["x", "v1"]) -> dict[str, tuple[str, Any]]:
+    """The columns that have a path in this shape: name to path and type."""
+    found = {name: (getattr(one, shape), kind) for name, (kind, one) in COLUMNS.items()}
+    return {name: one for name, one in found.items() if is_path(one[0])}
 
 
-def _hashtags(text: bytes, facets: list[Facet]) -> list[str]:
-    """The tags that the facets of a Bluesky post name, or whose place in the text they give.
-
-    Honest places do not overlap. So all of them together are no longer than the text: what goes
-    beyond that is left out, for thousands of facets that each give the whole text would make
-    gigabytes of one post.
-    """
-    tags, room = [], len(text)
-    for facet in facets:
-        start, end = facet.index.byteStart, facet.index.byteEnd
-        for feature in facet.features:
-            if feature.type != "app.bsky.richtext.facet#tag":
-                continue
-            if feature.tag:
-                tags.append(feature.tag)
-            elif 0 <= start < end <= len(text) and end - start <= room:
-                room -= end - start
-                tags.append(text[start:end].decode(errors="replace").lstrip("#＃"))
-    return tags
+_SPARK = {str: "string", int: "bigint", float: "double", bool: "boolean", Raw: "string"}
 
 
-def _place(post: Post, includes: Includes) -> Place | None:
-    return next(
-        (place for place in includes.places if post.geo and place.id == post.geo.place_id), None
-    )
+def _spark(kind: Any) -> str:
+    """The type in Spark's words."""
+    kind = without_none(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return arguments[1] if isinstance(arguments[1], str) else _spark(arguments[0])
+    if origin is list:
+        return f"array<{_spark(arguments[0])}>"
+    if origin is Literal:
+        return "string"
+    if issubclass(kind, Struct):
+        members = (f"{name}: {_spark(hint)}" for name, hint in hints(kind).items())
+        return f"struct<{', '.join(members)}>"
+    return _SPARK[kind]
 
 
-def _id(text: str | None, number: int | None) -> str | None:
-    return text or (str(number) if number is not None else None)
-
-
-def _country(place: Place | OldPlace | None) -> str | None:
-    return (place.country_code or place.country or None) if place else None
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """The same moment in UTC, which is also what a time without a zone is taken for; None beyond
-    the calendar's ends."""
-    if moment is None or moment.tzinfo is timezone.utc:
-        return moment
-    try:
-        return (
-            moment.astimezone(timezone.utc)
-            if moment.tzinfo
-            else moment.replace(tzinfo=timezone.utc)
-        )
-    except OverflowError:
-        return None
-
-
-def _iso(moment: datetime | None) -> str | None:
-    utc = _utc(moment)
-    return utc.isoformat(timespec="milliseconds")[:-6] + "Z" if utc else None
-
-
-def _old_time(text: str | None) -> datetime | None:
-    """`Sat Apr 25 16:19:03 +0000 2015`, whatever the locale."""
-    try:
-        _, month, day, time, zone, year = (text or "").split(" ")
-        return parsedate_to_datetime(f"{day} {month} {year} {time} {zone}")
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _box(place: OldPlace | None) -> list[float]:
-    """[west, south, east, north] around the place's polygon."""
-    rings = place.bounding_box.coordinates if place and place.bounding_box else []
-    corners = [corner for ring in rings for corner in ring if len(corner) == 2]
-    if not corners:
-        return []
-    lons, lats = [corner[0] for corner in corners], [corner[1] for corner in corners]
-    return [min(lons), min(lats), max(lons), max(lats)]
-
-
-def _position(
-    point: list[float], box: list[float]
-) -> tuple[float | None, float | None, str | None]:
-    """(lat, lon, geo_kind) of a point [lon, lat], else of the centre of a box [west, south, east,
-    north]."""
-    if len(point) == 2 and _on_earth(point[0], point[1]):
-        return point[1], point[0], "point"
-    if len(box) == 4:
-        west, south, east, north = box
-        # a box over the date line has its west in the east
-        lon = (west + east + (360 if west > east else 0)) / 2
-        lon, lat = lon - 360 if lon > 180 else lon, (south + north) / 2
-        if _on_earth(lon, lat):
-            return lat, lon, "place"
-    return None, None, None
-
-
-def _on_earth(lon: float, lat: float) -> bool:
-    return -180 <= lon <= 180 and -90 <= lat <= 90
+# The columns of both kinds of line in Spark's words, `tweet` last. Readers who let Spark infer them
+# depend on every stranger's field names: one tweet with the same name twice, or in two cases, makes
+# the inference fail.
+_BOTH = hints(Deleted) | hints(Tweet)
+_BOTH["tweet"] = _BOTH.pop("tweet")
+SCHEMA = ", ".join(f"{name} {_spark(hint)}" for name, hint in _BOTH.items())

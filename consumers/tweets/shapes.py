@@ -7,14 +7,14 @@ notices, Bluesky's Jetstream. Absent is the same as null is the same as of the w
 
 import typing
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+from consumers.tweets.plain import Count, Shape, has_columns
+
 Id = Annotated[str, Meta(min_length=1)]
-Shape = TypeVar("Shape", bound=Struct)
 
 
 def fit(value: Any, kind: type[Shape]) -> Shape | None:
@@ -51,10 +51,8 @@ def _fit_part(value: Any, kind: Any) -> Any:
 
 
 class Metrics(Struct):
-    like_count: Count = 0
     retweet_count: Count = 0
     repost_count: Count = 0
-    reply_count: Count = 0
 
 
 class Tag(Struct):
@@ -83,13 +81,12 @@ class Note(Struct):
     text: str | None = None
 
 
+@has_columns("x")
 class Post(Struct, kw_only=True):
     """X v2's tweet; in 2026 X began to call it a post, field by field."""
 
     id: Id
     text: str
-    created_at: datetime | None = None
-    lang: str | None = None
     author_id: str | None = None
     public_metrics: Metrics | None = None
     entities: Tags | None = None
@@ -144,7 +141,6 @@ class Wrapped(Struct):
 class OldUser(Struct):
     id_str: str | None = None
     id: int | None = None
-    screen_name: str | None = None
 
 
 class OldTag(Struct):
@@ -165,12 +161,12 @@ class OldBox(Struct):
 
 
 class OldPlace(Struct):
-    full_name: str | None = None
     country: str | None = None
     country_code: str | None = None
     bounding_box: OldBox | None = None
 
 
+@has_columns("v1")
 class OldTweet(Struct):
     """X v1.1's tweet, of the streams and of the archives."""
 
@@ -180,11 +176,7 @@ class OldTweet(Struct):
     full_text: str | None = None
     extended_tweet: Extended | None = None
     created_at: str | None = None
-    lang: str | None = None
     user: OldUser | None = None
-    favorite_count: Count = 0
-    retweet_count: Count = 0
-    reply_count: Count = 0
     entities: OldTags | None = None
     coordinates: Point | None = None
     geo: Point | None = None

@@ -1,5 +1,5 @@
-"""JSON strings in a buffer of bytes: where one ends, whether it is UTF-8, and what it is without
-its escapes.
+"""JSON strings in a buffer of bytes: where a string ends, whether it is UTF-8, and what it is
+without its escapes.
 
 Each function may look a block beyond what it is given: the buffer has that much room behind the
 last record.
@@ -7,14 +7,14 @@ last record.
 
 import numpy as np
 
-from consumers.compiled.blocks import among, equal, lowest, mask_of
-from consumers.sentiment.rules import jitable
+from consumers.compiled import jitable
+from consumers.compiled.blocks import BLOCK, among, equal, lowest, mask_of
 
 QUOTE, BACKSLASH = ord('"'), ord("\\")
 ESCAPED, BEYOND_ASCII = 1, 2  # what string_end() says of a string
 ONE = np.uint64(1)
 
-# What `\x` stands for, by x; 0 is no such escape.
+# What the escape `\x` stands for, by x; 0 where there is no such escape.
 MEANT = np.zeros(256, np.uint8)
 for _letter, _meant in zip(b'"\\/bfnrt', b'"\\/\b\f\n\r\t', strict=True):
     MEANT[_letter] = _meant
@@ -34,10 +34,10 @@ beyond_ascii = mask_of(lambda builder, block: among(builder, block, 0x80, 0xFF))
 
 @jitable
 def string_end(data, at, end):
-    """The place of the quote that ends the string whose first byte is at `at`, and what is in it;
-    -1 for a control character.
+    """The place of the quote that ends the string whose first byte is at `at`, or -1, and whether
+    the string is ESCAPED or BEYOND_ASCII.
 
-    An escape may be wrong: unescaped() tells.
+    -1 is for a control character, or a string without an end. unescaped() finds wrong escapes.
     """
     seen = 0
     while at < end:
@@ -46,7 +46,7 @@ def string_end(data, at, end):
         if special == 0:
             if high != 0:
                 seen |= BEYOND_ASCII
-            at += 64
+            at += BLOCK
             continue
         stop = lowest(special)
         if high & ((ONE << np.uint64(stop)) - ONE):
@@ -63,7 +63,7 @@ def string_end(data, at, end):
 
 @jitable
 def is_utf8(data, at, end):
-    """Whether Python's strict decoder would take these bytes. Behind them is ASCII."""
+    """Whether Python's strict decoder would take these bytes, which an ASCII byte follows."""
     while at < end:
         lead = data[at]
         if lead < 0x80:
@@ -89,8 +89,8 @@ def is_utf8(data, at, end):
 
 @jitable
 def unescaped(data, at, end, to):
-    """Write the string without its escapes to `to`; returns where it ends there, or -1 for a wrong
-    escape or half a pair."""
+    """Write the string without its escapes to `to`. Returns where it ends there, or -1 for a wrong
+    escape or half a surrogate pair."""
     while at < end:
         byte = data[at]
         if byte != BACKSLASH:
@@ -105,11 +105,8 @@ def unescaped(data, at, end, to):
             if 0xD800 <= point < 0xDC00 and data[at] == BACKSLASH and data[at + 1] == ord("u"):
                 second = _four(data, at + 2)
                 at += 6
-                point = (
-                    0x10000 + ((point - 0xD800) << 10) + second - 0xDC00
-                    if 0xDC00 <= second < 0xE000
-                    else -1
-                )
+                pair = 0xDC00 <= second < 0xE000
+                point = 0x10000 + ((point - 0xD800) << 10) + second - 0xDC00 if pair else -1
             if point < 0 or 0xD800 <= point < 0xE000:
                 return -1
             to = _encoded(data, to, point)
@@ -132,7 +129,7 @@ def _four(data, at):
 
 @jitable
 def _encoded(data, to, point):
-    """Write a code point as UTF-8; returns what is behind it."""
+    """Write a code point as UTF-8; returns where it ends."""
     if point < 0x80:
         data[to] = point
         return to + 1

@@ -1,15 +1,15 @@
-"""One record's JSON from its first byte to its last: strict, and noting where the fields are that a
+"""Reads one record's JSON from its first byte to its last, strictly, and marks the fields that a
 row is made of.
 
-What it takes, msgspec takes too and with the same result. It need not take everything: -1 sends a
-record the general way. So it refuses whatever is rare: names with escapes, numbers with exponents
-or many digits, a field twice, line breaks, deep nesting.
+What the walk accepts, msgspec accepts with the same result. It need not accept everything: -1 sends
+a record the general way. So it refuses what is rare: names with escapes, numbers with exponents or
+many digits, a field twice, line breaks, deep nesting.
 """
 
 import numpy as np
 
+from consumers.compiled import jitable, words
 from consumers.compiled.blocks import eight
-from consumers.sentiment.rules import jitable
 from consumers.tweets.fast import shape
 from consumers.tweets.fast.strings import (
     BEYOND_ASCII,
@@ -28,25 +28,17 @@ COMMA, COLON, SPACE, MINUS, POINT = b",: -."
 OPEN_OBJECT, OPEN_LIST, TO_CLOSE = ord("{"), ord("["), 2
 TRUE, FALSE, NULL = (int.from_bytes(word, "little") for word in (b"true", b"alse", b"null"))
 FOUR = np.uint64(0xFFFFFFFF)
-FIRST, SECOND, THIRD = map(np.uint64, shape.MULTIPLIERS)
-HALF, LENGTH_AT, SLOT_SHIFT, LAST_SLOT = (
-    np.uint64(32),
-    np.uint64(56),
-    np.uint64(64 - shape.SLOTS_BITS),
-    (1 << shape.SLOTS_BITS) - 1,
-)
-KEEP = np.array([2 ** (8 * size) - 1 for size in range(9)], np.uint64)  # the first bytes of eight
 DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 MOMENT = np.frombuffer(b"0000-00-00T00:00:00.000Z", np.uint8).copy()
 
 
 @jitable
-def walk(w, at, end, side, count):
-    """Add the marks of the record data[at:end] behind the first `count`: its fields' nodes, starts
-    and ends.
+def add_marks(w, at, end, side, count):
+    """Add the marks of the record data[at:end], its fields' nodes, starts and ends, behind the
+    first `count` marks.
 
-    Strings with escapes are marked where they are written without, from `side` on. Returns how many
-    marks there are then, or -1, and the new `side`.
+    A string with escapes is written without them from `side` on, and its mark leads there. Returns
+    the number of marks, or -1, and the new `side`.
     """
     depth, node = 0, shape.ROOT
     while True:
@@ -93,8 +85,8 @@ def _spaces(data, at):
 
 @jitable
 def _closed(w, at, end, depth):
-    """Close all that ends behind a value; returns where what the comma announces begins (or the
-    record's end), and the depth."""
+    """Close the objects and lists that end behind a value. Returns where the next member or item
+    begins (at last, the record's end) or -1, and the depth."""
     while True:
         if depth == 0 or at < 0 or at >= end:
             return (-1 if depth else at), depth
@@ -102,10 +94,8 @@ def _closed(w, at, end, depth):
         if w.data[at] == COMMA:
             return _spaces(w.data, at + 1), depth
         depth -= 1
-        if (
-            w.data[at] != w.stack[depth, 1]
-            or shape.REQUIRED[w.stack[depth, 0]] & ~w.stack[depth, 2]
-        ):
+        lacking = shape.REQUIRED[w.stack[depth, 0]] & ~w.stack[depth, 2]
+        if w.data[at] != w.stack[depth, 1] or lacking:
             return -1, depth + 1
         at += 1
 
@@ -127,8 +117,9 @@ def _next(w, at, end, level):
         or (seen & BEYOND_ASCII and not is_utf8(w.data, start, close))
     ):
         return -1, 0
-    node = _member(w.data, start, close - start, outer) if outer else 0
-    if node:
+    node = 0
+    if outer:  # otherwise it is in none of the shape's objects
+        node = words.find(w.data, start, close - start, outer, shape.NAMES, shape.NAME_SLOTS)
         if w.stack[level, 2] & shape.BIT[node]:
             return -1, 0
         w.stack[level, 2] |= shape.BIT[node]
@@ -139,35 +130,8 @@ def _next(w, at, end, level):
 
 
 @jitable
-def _member(data, at, size, outer):
-    """The node of the member with this name, or 0."""
-    if size > shape.LONGEST:
-        return 0
-    one = eight(data, at) & KEEP[min(size, 8)]
-    two, three = np.uint64(0), np.uint64(size) << LENGTH_AT
-    if size > 8:
-        two = eight(data, at + 8) & KEEP[min(size - 8, 8)]
-        if size > 16:
-            three |= eight(data, at + 16) & KEEP[size - 16]
-    mixed = np.uint64(outer) * FIRST ^ one * FIRST ^ two * SECOND ^ three * THIRD
-    slot = np.int64(((mixed ^ mixed >> HALF) * FIRST) >> SLOT_SHIFT)
-    while True:
-        node = shape.NODE_SLOTS[slot]
-        if node == 0:
-            return 0
-        same = (
-            shape.WORDS[3 * node] == one
-            and shape.WORDS[3 * node + 1] == two
-            and shape.WORDS[3 * node + 2] == three
-        )
-        if same and shape.PARENT[node] == outer:
-            return node
-        slot = (slot + 1) & LAST_SLOT
-
-
-@jitable
 def _string(w, start, end, node, side, count):
-    """The string from `start` on: returns what is behind it (or -1), and the new `side` and
+    """Read the string from `start` on. Returns where it ends, or -1, and the new `side` and
     `count`."""
     close, seen = string_end(w.data, start, end)
     kind = shape.KIND[node]
@@ -188,17 +152,14 @@ def _string(w, start, end, node, side, count):
         kind == shape.TIME and (seen or not _is_moment(w.data, first, last))
     ):
         return -1, side, count
-    return (
-        close + 1,
-        max(side, last) if seen & ESCAPED else side,
-        _mark(w, count, node, first, last),
-    )
+    if seen & ESCAPED:
+        side = max(side, last)
+    return close + 1, side, _mark(w, count, node, first, last)
 
 
 @jitable
 def _is_moment(data, at, end):
-    """Whether the text is as a row has it, `2026-01-31T23:59:59.000Z`, and a day of the
-    calendar."""
+    """Whether the text has the row's form, `2026-01-31T23:59:59.000Z`, and is in the calendar."""
     if end - at != len(MOMENT):
         return False
     for i in range(len(MOMENT)):
@@ -207,11 +168,8 @@ def _is_moment(data, at, end):
             not digit and data[at + i] != MOMENT[i]
         ):
             return False
-    year, month, day = (
-        _two(data, at) * 100 + _two(data, at + 2),
-        _two(data, at + 5),
-        _two(data, at + 8),
-    )
+    year = _two(data, at) * 100 + _two(data, at + 2)
+    month, day = _two(data, at + 5), _two(data, at + 8)
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if (
         year == 0
@@ -230,7 +188,7 @@ def _two(data, at):
 
 @jitable
 def _scalar(w, at, node, count):
-    """A number, true, false or null: returns what is behind it (or -1) and the new `count`."""
+    """Read a number, true, false or null. Returns where it ends, or -1, and the new `count`."""
     kind, byte = shape.KIND[node], w.data[at]
     if byte == MINUS or ord("0") <= byte <= ord("9"):
         stop, whole = _number(w.data, at)
@@ -253,8 +211,7 @@ def _scalar(w, at, node, count):
 
 @jitable
 def _number(data, at):
-    """Behind the number's last digit, or -1, and whether it is whole. -0 is for the general way to
-    judge."""
+    """Where the number ends, or -1, and whether it is whole. -0 goes the general way."""
     minus = data[at] == MINUS
     at += minus
     start = at

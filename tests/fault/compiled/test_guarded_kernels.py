@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("guarded_kernels.py")
+from tests.conftest import ROOT
+
+SCRIPT = ROOT / "tests" / "kit" / "faults" / "guarded_kernels.py"
 SEED = os.environ.get("FUZZ_SEED") or str(time.time_ns())
 KERNELS = ("frames", "texts")
 

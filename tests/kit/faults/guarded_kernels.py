@@ -32,9 +32,9 @@ from consumers.compiled.blocks import borrowed  # noqa: E402
 from consumers.sentiment import kernel, lexicon, plain, tables, tokens, vader  # noqa: E402
 from consumers.tweets import lines as module  # noqa: E402
 from consumers.tweets.fast import frame  # noqa: E402
-from consumers.tweets.fast.kernels import Work  # noqa: E402
 from producer.sources.sample import sample  # noqa: E402
 from tests.kit.frame_bytes import Row, pack  # noqa: E402
+from tests.kit.frame_lines import lines_of  # noqa: E402
 from tests.kit.tweet_samples import OLD, X, renamed  # noqa: E402
 from tests.unit.tweets.test_frame_lines import compact, mutated  # noqa: E402
 
@@ -72,7 +72,7 @@ class Guard:
         result = self.call(*copies)
         for one, copy in zip(arguments, copies, strict=True):
             for whole, written in zip(
-                *((part if isinstance(part, Work) else (part,)) for part in (one, copy)),
+                *((part if isinstance(part, frame.Work) else (part,)) for part in (one, copy)),
                 strict=True,
             ):
                 if isinstance(whole, np.ndarray) and whole.flags.writeable:
@@ -84,7 +84,7 @@ class Guard:
             return guarded(one, self.high)
         if isinstance(one, tuple):
             parts = [self._copy(part) for part in one]
-            return type(one)(*parts) if isinstance(one, Work) else tuple(parts)
+            return type(one)(*parts) if isinstance(one, frame.Work) else tuple(parts)
         return one
 
 
@@ -98,7 +98,7 @@ def frames(dice: Random) -> str:
     data = pack(topic, 0, rows)
     high = dice.random() < 0.7
     find, write, score = _compiled()
-    frame.find, frame.write_rows = lambda: Guard(high, find), lambda: Guard(high, write)  # type: ignore[assignment]
+    frame.kernels = lambda: (Guard(high, find), Guard(high, write))  # type: ignore[assignment]
     vader._kernel = lambda: Guard(high, score)  # type: ignore[assignment]
     # its arrays are new, so that they are as large as they must be
     fast = _lines(data, topic, frame.FrameLines())
@@ -108,12 +108,12 @@ def frames(dice: Random) -> str:
 
 @cache
 def _compiled() -> tuple[Callable[..., Any], ...]:
-    return frame.find(), frame.write_rows(), vader._kernel()  # type: ignore[return-value]
+    return *frame.kernels(), vader._kernel()  # type: ignore[return-value]
 
 
 def _lines(data: bytes, topic: str, way: Any) -> tuple[bytes, bytes]:
     module._compiled = lambda: way  # type: ignore[assignment]
-    out = module.lines(data, [(topic, 0, 0, 2**62)], LIMIT)
+    out = lines_of(data, [(topic, 0, 0, 2**62)], LIMIT)
     return b"".join(map(bytes, out.tweets)), b"".join(map(bytes, out.rejected))
 
 

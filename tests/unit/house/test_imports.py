@@ -55,7 +55,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LINES | {"vaderSentiment"} | COMPILER | NUMBERS,
     ),
     "consumers.tweets": (
-        {"consumers.compiled", "consumers.sentiment", "consumers.tweets", "kafka_dstreams"},
+        {"consumers.compiled", "consumers.sentiment", "consumers.tweets"},
         LINES | COMPILER | NUMBERS,
     ),
     "consumers.output": (ERRORS | {"consumers.output"}, set()),
@@ -200,6 +200,7 @@ def test_the_producer_and_the_consumers_never_meet() -> None:
         ("consumers.output.manifests", "from config import settings"),
         ("consumers.compiled.jit", "from consumers.sentiment import lexicon"),
         ("consumers.tweets", "import pyspark"),
+        ("consumers.tweets.lines", "from kafka_dstreams import layout"),
         ("consumers.direct", "import requests"),
         ("audit.__main__", "from consumers.output.manifests import Manifest"),
         ("views.summary", "from pyspark.sql import SparkSession"),

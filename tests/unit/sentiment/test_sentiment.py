@@ -221,7 +221,7 @@ def test_a_folder_into_which_others_may_write_is_no_cache(tmp_path, monkeypatch)
     assert compiled._writable() == beside
     for mode in (0o775, 0o757):
         beside.chmod(mode)
-        assert compiled._writable() == tmp_path / "home" / "vader"
+        assert compiled._writable() == tmp_path / "home" / "kernels"
 
 
 def test_a_text_too_long_for_int32_is_scored_without_the_kernel(monkeypatch):

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from consumers.tweets import lines as module
-from consumers.tweets.lines import lines
 from consumers.tweets.parse import Tweet
 from tests.kit import hostile
 from tests.kit.frame_bytes import Row, pack
+from tests.kit.frame_lines import lines_of
 from tests.kit.hostile import TAG, facet
 from tests.kit.tweet_samples import BLUESKY, LIMIT, OLD, X, changed, encoded, parsed, renamed
 
@@ -188,7 +188,7 @@ def test_a_row_is_bounded_by_its_record_and_the_same_either_way(
 def _lines(data: bytes, way: Any) -> list[bytes]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_compiled", way)
-        out = lines(data, [(TOPIC, 2**31 - 1, 0, 2**63)], LIMIT)
+        out = lines_of(data, [(TOPIC, 2**31 - 1, 0, 2**63)], LIMIT)
         pieces = [bytes(piece) for piece in (*out.tweets, *out.rejected)]
     return b"".join(pieces).splitlines(keepends=True)
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from consumers.tweets import lines as module
-from consumers.tweets.lines import lines
 from tests.kit.frame_bytes import Row, pack
+from tests.kit.frame_lines import lines_of
 from tests.kit.tweet_samples import LIMIT, X, encoded
 
 EDGES = [-(2**63), -(2**63) + 1, -(10**18), -10, -9, -1, 0, 9, 10, 10**18, 2**63 - 1]
@@ -19,13 +19,13 @@ def test_any_int64_is_a_timestamp_or_an_offset(monkeypatch: pytest.MonkeyPatch) 
     rows: list[Row] = [(offset, stamp, None, encoded(X)) for offset in EDGES for stamp in EDGES]
     data = pack("t", 3, rows)
     with monkeypatch.context() as patch:
-        fast = lines(data, [("t", 3, -(2**63), 2**63 - 1)], LIMIT)
+        fast = lines_of(data, [("t", 3, -(2**63), 2**63 - 1)], LIMIT)
         found = b"".join(map(bytes, fast.tweets)).splitlines()
         patch.setattr(module, "_compiled", lambda: None)
         assert (
             found
             == b"".join(
-                map(bytes, lines(data, [("t", 3, -(2**63), 2**63 - 1)], LIMIT).tweets)
+                map(bytes, lines_of(data, [("t", 3, -(2**63), 2**63 - 1)], LIMIT).tweets)
             ).splitlines()
         )
     places = [json.loads(line)["kafka"] for line in found]
@@ -41,7 +41,7 @@ def test_a_damaged_frame_is_an_error(monkeypatch: pytest.MonkeyPatch, way: str) 
         monkeypatch.setattr(module, "_compiled", lambda: None)
     whole = pack("t", 3, [(0, 0, b"k", encoded(X)), (1, 0, None, encoded(X))])
     ranges = [("t", 3, 0, 9)]
-    lines(whole, ranges, LIMIT)
+    lines_of(whole, ranges, LIMIT)
     lengths = 24 + 2 * 16 + 2 * 4
     grown = whole[:lengths] + (2**31 - 1).to_bytes(4, "little") + whole[lengths + 4 :]
     counts = [
@@ -54,4 +54,4 @@ def test_a_damaged_frame_is_an_error(monkeypatch: pytest.MonkeyPatch, way: str) 
     ]
     for damaged in (whole[:-1], whole[:100], grown, *counts, *topics):
         with pytest.raises(ValueError, match="damaged frame"):
-            lines(damaged, ranges, LIMIT)
+            lines_of(damaged, ranges, LIMIT)

@@ -15,9 +15,9 @@ import pytest
 from consumers.sentiment import Sentiment
 from consumers.tweets import lines as module
 from consumers.tweets.fast.frame import FrameLines
-from consumers.tweets.lines import lines
 from producer.sources.sample import sample
 from tests.kit.frame_bytes import Row, pack
+from tests.kit.frame_lines import lines_of
 from tests.kit.tweet_samples import BLUESKY, LIMIT, OLD, REPOST, X, changed, renamed
 
 OTHER_VALUES = [
@@ -104,7 +104,7 @@ def both(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     for compiled in (module._compiled, lambda: None):
         with monkeypatch.context() as patch:
             patch.setattr(module, "_compiled", compiled)
-            out = lines(data, [('t"é', 3, 0, 2**62)], LIMIT)
+            out = lines_of(data, [('t"é', 3, 0, 2**62)], LIMIT)
         found.append(
             (b"".join(map(bytes, out.tweets)), b"".join(map(bytes, out.rejected)), out.counts)
         )
@@ -330,7 +330,7 @@ def test_the_label_is_the_scorers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         frame.sentiment, "columns", lambda *_: np.array([compounds, *[[0.0] * 5] * 3])
     )
-    out = lines(framed(values), [('t"é', 3, 0, 99)], LIMIT)
+    out = lines_of(framed(values), [('t"é', 3, 0, 99)], LIMIT)
     found = [
         json.loads(line)["sentiment"] for line in b"".join(map(bytes, out.tweets)).splitlines()
     ]

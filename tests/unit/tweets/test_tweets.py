@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from consumers.tweets import parse as tweets
+from consumers.tweets import SCHEMA
 from consumers.tweets.parse import Deleted, Tweet, parse, row
 from tests.kit.tweet_samples import (
     BLUESKY,
@@ -210,9 +210,9 @@ def test_delete_notices_keep_their_bytes():
 
 
 def test_schema_names_the_columns_in_order():
-    columns = [part.split(" ")[0] for part in tweets.SCHEMA.replace("struct<", "<").split(", ")]
+    columns = [part.split(" ")[0] for part in SCHEMA.replace("struct<", "<").split(", ")]
     outside, depth = [], 0
-    for part, name in zip(tweets.SCHEMA.split(", "), columns, strict=True):
+    for part, name in zip(SCHEMA.split(", "), columns, strict=True):
         if depth == 0:
             outside.append(name)
         depth += part.count("<") - part.count(">")

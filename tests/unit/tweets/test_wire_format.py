@@ -1,9 +1,10 @@
-"""docs/wire-format.md says what a frame is: its table is read here and frames are taken apart by it
-alone."""
+"""docs/wire-format.md against the code: frames are taken apart by its tables alone, and its table
+of columns is the row's declaration."""
 
 import re
 import struct
 
+from consumers.tweets import reference
 from kafka_dstreams import decode
 from tests.conftest import ROOT
 from tests.kit.frame_bytes import pack
@@ -107,3 +108,11 @@ def test_headers_are_where_the_document_says() -> None:
         + struct.pack("<i", 0)
     )
     assert apart(data)["headers"] == decode(data).headers == [pairs, []]
+
+
+def test_the_columns_are_the_declaration() -> None:
+    page = (ROOT / "docs" / "wire-format.md").read_text(encoding="utf-8")
+    begin, _, rest = page.partition(reference.BEGIN)
+    assert begin != page, "the comment before the table is gone"
+    written = reference.BEGIN + rest.partition(reference.END)[0] + reference.END
+    assert written == reference.section(), "python3 -m consumers.tweets.reference"
