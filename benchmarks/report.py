@@ -31,8 +31,8 @@ def table(result: dict[str, Any]) -> str:
     measured = _measured(result)
     first = next((row for row in measured if row["name"] == "direct"), None)
     out = [
-        "| contender | scorer | tweets per core-second | direct is faster by | tweets/s | peak memory "
-        "| start-up | tweets |",
+        "| contender | scorer | tweets per core-second | direct is faster by | tweets/s "
+        "| peak memory | start-up | tweets |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in measured:
