@@ -110,10 +110,9 @@ def sweeps(result: dict[str, Any]) -> str:
         "# How the direct job's figures change with the work",
         "",
         "Made by `python -m benchmarks.sweeps` from [its "
-        "results](../benchmarks/results/sweeps.json). The *whole run* is from "
-        "the program's start to the last row on HDFS; the rates are of the tweets beyond a run "
-        "over a thousand, missing where too"
-        " few of them are to be told from the start. *Padding* is added to each tweet.",
+        "results](../benchmarks/results/sweeps.json). The *whole run* lasts from the program's "
+        "start to the last row on HDFS. The rates are of the tweets beyond a run over a thousand; "
+        "they are missing where too few tweets remain. *Padding* is added to each tweet.",
     ]
     for sweep, cases in result["sweeps"].items():
         out += [
