@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,10 @@ def figures() -> list[str]:
 def test_the_approaches_have_the_measured_figures(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert [row for row in figures() if row not in text] == []
+
+
+def test_the_diff_of_the_jobs_is_shown_in_full() -> None:
+    command = "diff consumers/direct.py consumers/receiver_based.py"
+    shown = blocks(ROOT / "docs" / "learn.md", "diff")
+    done = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert shown == [done.stdout], f"paste into docs/learn.md what this says: {command}"
