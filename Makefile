@@ -3,9 +3,10 @@ SHELL := bash
 PYTHON := .venv/bin/python
 SOURCE ?= sample
 CONNECTOR_TESTS := tests/unit/connector/test_frames.py tests/unit/connector/test_kafka_utils_values.py \
-	$(addprefix tests/integration/,test_connector.py test_kafka_utils.py test_migration.py) tests/fault/connector/test_receiver.py
+	$(addprefix tests/integration/connector/,test_connector.py test_kafka_utils.py test_migration.py) \
+	tests/fault/connector/test_receiver.py
 
-.PHONY: help setup demo doctor check test test-unit test-fault test-spark bench clean
+.PHONY: help setup demo doctor check test test-unit test-fault test-spark bench licenses release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -48,6 +49,14 @@ test-spark: ## the connector's tests on another Spark, in a copy below build/: m
 
 bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks
+
+licenses: ## docs/licenses.md: the licences of all packages and jars
+	@scripts/setup --dev
+	$(PYTHON) -m local.licenses
+
+release: ## the connector's wheel and sdist in dist/, each tried in a new venv
+	@scripts/setup --dev
+	$(PYTHON) -m local.release
 
 clean: ## stop the services and remove what was built and run here (the venv stays, and what a spool keeps)
 	@if [ -x $(PYTHON) ] && [ -d build/jars ]; then scripts/services clean; fi

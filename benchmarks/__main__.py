@@ -4,9 +4,10 @@ bench`.
     python -m benchmarks [--tweets N] [--slow-tweets N] [--rounds N] [--only NAME] [--results FILE]
 
 Starts the services, installs the peers below build/, publishes invented tweets, and lets all
-contenders take turns; each must have written the very rows that are expected. Who scores with
-vaderSentiment reads a shorter topic. Writes benchmarks/results/jobs.json and from it the table and
-the plot in README.md (with --results that file alone). Compare ratios of one run only.
+contenders take turns; each must have written the very rows that are expected. A contender with
+vaderSentiment reads a shorter topic. Writes benchmarks/results/jobs.json and from it the tables and
+the plot in docs/benchmarks.md and README.md (with --results that file alone). Compare ratios of one
+run only.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""The table and the plot in README.md, made of the results file alone: `python -m
-benchmarks.report`."""
+"""The tables in docs/benchmarks.md and README.md and the plot, made of the results file alone:
+`python -m benchmarks.report`."""
 
 import json
 import math
@@ -11,10 +11,17 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "jobs.json"
 SWEEPS = ROOT / "benchmarks" / "results" / "sweeps.json"
 SWEEPS_PAGE = ROOT / "docs" / "sweeps.md"
+PAGE = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
 PLOT = ROOT / "docs" / "benchmark.svg"
 BEGIN, END = "<!-- made by benchmarks/report.py -->\n", "<!-- so far -->\n"
 OURS = ("direct", "receiver_based")
+FEW = [  # the rows of README.md, by name and scorer
+    *((name, "ours") for name in OURS),
+    ("confluent-kafka loop", "ours"),
+    ("Structured Streaming, mapInArrow", "ours"),
+    ("Bytewax", "vaderSentiment"),
+]
 
 WIDTH, LABELS, BAR, GAP = 860, 330, 18, 8  # the plot's, in px
 
@@ -24,8 +31,8 @@ def table(result: dict[str, Any]) -> str:
     measured = _measured(result)
     first = next((row for row in measured if row["name"] == "direct"), None)
     out = [
-        "| who | scorer | tweets per core-second | direct is | tweets/s | peak memory | start-up "
-        "| tweets |",
+        "| contender | scorer | tweets per core-second | direct is faster by | tweets/s "
+        "| peak memory | start-up | tweets |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in measured:
@@ -42,6 +49,20 @@ def table(result: dict[str, Any]) -> str:
                 f"| {row['name']} | {row['scorer']} | left out: {'; '.join(row['failures'])} | | "
                 "| | | |"
             )
+    return "\n".join(out) + "\n"
+
+
+def few(result: dict[str, Any]) -> str:
+    """The five rows of README.md."""
+    out = [
+        "| | scorer | tweets per core-second | tweets/s | peak memory |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for row in _measured(result):
+        if (row["name"], row["scorer"]) in FEW:
+            name = f"**{row['name']}**" if row["name"] in OURS else row["name"]
+            figures = f"{row['tweets_per_core_s']:,} | {row['tweets_per_s']:,}"
+            out.append(f"| {name} | {row['scorer']} | {figures} | {row['peak_mib']:,} MiB |")
     return "\n".join(out) + "\n"
 
 
@@ -89,10 +110,9 @@ def sweeps(result: dict[str, Any]) -> str:
         "# How the direct job's figures change with the work",
         "",
         "Made by `python -m benchmarks.sweeps` from [its "
-        "results](../benchmarks/results/sweeps.json). The *whole run* is from "
-        "the program's start to the last row on HDFS; the rates are of the tweets beyond a run "
-        "over a thousand, missing where too"
-        " few of them are to be told from the start. *Padding* is added to each tweet.",
+        "results](../benchmarks/results/sweeps.json). The *whole run* lasts from the program's "
+        "start to the last row on HDFS. The rates are of the tweets beyond a run over a thousand; "
+        "they are missing where too few tweets remain. *Padding* is added to each tweet.",
     ]
     for sweep, cases in result["sweeps"].items():
         out += [
@@ -105,8 +125,8 @@ def sweeps(result: dict[str, Any]) -> str:
 
 
 def section(result: dict[str, Any]) -> str:
-    """What stands in README.md between the two marks."""
-    return f"{table(result)}\n{conditions(result)}\n![The same figures as bars](docs/{PLOT.name})\n"
+    """What stands in docs/benchmarks.md between the two marks."""
+    return f"{table(result)}\n{conditions(result)}\n![The same figures as bars]({PLOT.name})\n"
 
 
 def plot(result: dict[str, Any]) -> str:
@@ -135,11 +155,14 @@ def plot(result: dict[str, Any]) -> str:
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
-def write(result: dict[str, Any], readme: Path = README, plotted: Path = PLOT) -> None:
-    """Put both in their places."""
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}{section(result)}{END}{after}", encoding="utf-8")
+def write(
+    result: dict[str, Any], page: Path = PAGE, readme: Path = README, plotted: Path = PLOT
+) -> None:
+    """Put all three in their places."""
+    for file, text in ((page, section(result)), (readme, few(result))):
+        before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        file.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
     plotted.write_text(plot(result), encoding="utf-8")
 
 

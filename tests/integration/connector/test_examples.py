@@ -4,14 +4,16 @@ import contextlib
 import re
 import shlex
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Services
-from tests.kit.old_scripts import running, send_lines
+from tests.conftest import PATIENCE, ROOT, Services
+from tests.kit.old_scripts import running
 
 LINES = ["to be or not to be"] * 9
 LOG = ['127.0.0.1 - ann [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 2326', "no log line"] * 6
@@ -58,8 +60,20 @@ def speaker(lines: list[str]) -> Iterator[int]:
 def test_every_example_is_tried() -> None:
     assert {path.name for path in (ROOT / "examples").glob("*.py")} == {
         *WANTED,
-        "tweets_to_kafka.py",
-    }  # test_tutorial_producer.py
+        "lines_to_kafka.py",  # feeds the others
+        "tweets_to_kafka.py",  # test_tutorial_producer.py
+    }
+
+
+def feed(bootstrap: str, topic: str, lines: list[str]) -> None:
+    """Put the lines onto the topic, as examples/README.md says."""
+    subprocess.run(
+        [sys.executable, ROOT / "examples" / "lines_to_kafka.py", bootstrap, topic],
+        input="\n".join(lines) + "\n",
+        text=True,
+        check=True,
+        timeout=60 * PATIENCE,
+    )
 
 
 @pytest.mark.parametrize("example", WANTED)
@@ -78,7 +92,7 @@ def test_example(services: Services, topic: str, tmp_path: Path, example: str) -
             here[word]() if word in here else word.replace("file:///tmp", tmp_path.as_uri())
             for word in command(example)
         ]
-        send_lines(services.bootstrap, topic, lines)
+        feed(services.bootstrap, topic, lines)
         with running(f"../../examples/{example}", words, tmp_path / "run") as script:
             if example == "folder_wordcount.py":
                 script.wait_for(lambda text: "Time:" in text, "a first batch")

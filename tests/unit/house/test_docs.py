@@ -11,29 +11,17 @@ import pytest
 from config import errors, reference, settings
 from consumers.driver.settings import JOBS
 from producer import __main__ as producer
+from tests.kit.documents import PAGES, ROOT, anchors, blocks
 
-ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SYSTEM = {"printf", "mkdir", "mv", "nc", "diff", "pkill"}  # what every Linux has
+INTERPRETERS = {"python3", ".venv/bin/python"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
 def commands(page: Path) -> list[str]:
-    """The lines of the page's bash blocks, without comments."""
-    blocks = re.findall(
-        r"^```bash\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
-    return [
-        line.partition("  #")[0].strip()
-        for block in blocks
-        for line in block.splitlines()
-        if line.strip()
-    ]
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives the page's headings."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """The commands in the page's bash blocks, each part of a pipe by itself, without comments."""
+    lines = [line for block in blocks(page, "bash") for line in block.splitlines() if line.strip()]
+    return [part.strip() for line in lines for part in line.partition("  #")[0].split(" | ")]
 
 
 def test_configuration_is_the_settings_table() -> None:
@@ -41,7 +29,7 @@ def test_configuration_is_the_settings_table() -> None:
     assert written == reference.document(), "python3 -m config.reference > docs/configuration.md"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
         if "://" in target:
@@ -58,26 +46,43 @@ def test_commands_can_be_typed(command: str) -> None:
     words = [word for word in shlex.split(command) if not re.match(r"[A-Z_]+=", word)]
     program, arguments = words[0], words[1:]
     if program == "make":
-        assert re.search(
-            rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
-        )
-    elif program == "python3":
-        assert arguments[0] == "-m"
-        module = ROOT / arguments[1].replace(".", "/")
-        if (module / "__main__.py").exists():
-            settings.load(arguments[1], arguments[2:], environ={}, parser=producer.arguments())
-        else:
-            check_flags(module.with_suffix(".py"), arguments[2:])
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert re.search(rf"^{arguments[0]}:", makefile, re.MULTILINE)
+    elif program in INTERPRETERS:
+        interpreted(arguments)
     elif program == "scripts/submit":
-        job = next(index for index, word in enumerate(arguments) if word in JOBS)
-        load_job(arguments[job], arguments[job + 1 :])
+        submitted(arguments)
     elif program == ".venv/bin/spark-submit":
         job = next(word for word in arguments if word.endswith(".py"))
         assert all((ROOT / path).exists() for path in (job, "config/spark.conf"))
         load_job(Path(job).stem, arguments[arguments.index(job) + 1 :])
-    else:
+    elif program not in SYSTEM:
         assert os.access(ROOT / program, os.X_OK), f"{program} is no program"
         check_flags(ROOT / program, arguments)
+
+
+def interpreted(arguments: list[str]) -> None:
+    """Fail where Python would not find the script or module, or that would refuse its flags."""
+    if arguments[0] != "-m":
+        assert (ROOT / arguments[0]).exists(), arguments[0]
+        return
+    module = ROOT / arguments[1].replace(".", "/")
+    if arguments[1] == "pytest":
+        assert [word for word in arguments[2:] if not (ROOT / word).exists()] == []
+    elif arguments[1] == "producer":
+        settings.load(arguments[1], arguments[2:], environ={}, parser=producer.arguments())
+    else:
+        check_flags(module.with_suffix(".py"), arguments[2:])
+
+
+def submitted(arguments: list[str]) -> None:
+    """Fail where scripts/submit would not find the job, or the job would refuse its flags."""
+    named = (word in JOBS or word.endswith(".py") for word in arguments)
+    job = list(named).index(True)
+    if arguments[job] in JOBS:
+        load_job(arguments[job], arguments[job + 1 :])
+    else:
+        assert (ROOT / arguments[job]).exists(), arguments[job]
 
 
 def load_job(job: str, arguments: list[str]) -> None:
@@ -107,11 +112,7 @@ def check_flags(program: Path, arguments: list[str]) -> None:
 
 def test_no_command_opens_a_port_beyond_this_machine() -> None:
     """Without SPARK_LOCAL_IP Spark's page listens on every address; scripts/submit sets it."""
-    lines = [
-        line
-        for page in (*PAGES, ROOT / "connector" / "README.md")
-        for line in page.read_text(encoding="utf-8").splitlines()
-    ]
+    lines = [line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines()]
     commands = [
         line
         for line in lines

@@ -194,26 +194,30 @@ def result() -> dict[str, Any]:
     return {**about, "contenders": [*names[::-1], late]}
 
 
-def test_the_readme_says_what_the_results_say() -> None:
+def test_the_documents_say_what_the_results_say() -> None:
     """Without results it says nothing."""
     measured = (
         json.loads(report.RESULTS.read_text(encoding="utf-8")) if report.RESULTS.exists() else None
     )
-    section = report.section(measured) if measured else ""
-    assert report.BEGIN + section + report.END in report.README.read_text(encoding="utf-8"), (
-        "python -m benchmarks.report"
-    )
+    for page, made in ((report.PAGE, report.section), (report.README, report.few)):
+        section = made(measured) if measured else ""
+        assert report.BEGIN + section + report.END in page.read_text(encoding="utf-8"), (
+            "python -m benchmarks.report"
+        )
     plot = report.PLOT.read_text(encoding="utf-8") if report.PLOT.exists() else None
     assert plot == (report.plot(measured) if measured else None), "python -m benchmarks.report"
 
 
 def test_the_report_is_rewritten_in_place(tmp_path: Path) -> None:
-    readme, plot = tmp_path / "README.md", tmp_path / "plot.svg"
-    readme.write_text(f"before\n{report.BEGIN}old\n{report.END}after\n")
-    report.write(result(), readme, plot)
-    text = readme.read_text()
+    page, readme, plot = (tmp_path / name for name in ("page.md", "README.md", "plot.svg"))
+    for file in (page, readme):
+        file.write_text(f"before\n{report.BEGIN}old\n{report.END}after\n")
+    report.write(result(), page, readme, plot)
+    assert "| **direct** | ours | 90,000 | 1 | 900 MiB |" in readme.read_text()
+    assert "Other" not in readme.read_text() and "old" not in readme.read_text()
+    text = page.read_text()
     assert (
-        text.startswith(f"before\n{report.BEGIN}| who")
+        text.startswith(f"before\n{report.BEGIN}| contender")
         and text.endswith(f"{report.END}after\n")
         and "old" not in text
     )
