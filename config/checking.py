@@ -1,4 +1,4 @@
-"""Is a value what its setting wants?"""
+"""Checks that a value is what its setting wants."""
 
 from typing import Any
 

@@ -1,10 +1,12 @@
 """The error tree and its exit codes.
 
-PipelineError            1  (an error we name but that fits nowhere below) ├── ServiceUnreachable
-1  a service is out of reach after bounded retries ├── ConfigError          2  wrong configuration
-├── DataLossRisk         3  retention overtook us, topic recreated, gap in the chain: stop rather
-than skip ├── Fenced               4  a newer driver owns the output ├── CredentialsError     5  a
-token is missing or refused └── QuotaExceeded        6  quota or credit used up
+PipelineError            1  an error with a name that fits nowhere below
+├── ServiceUnreachable   1  a service is out of reach after bounded retries
+├── ConfigError          2  wrong configuration
+├── DataLossRisk         3  retention overtook us, topic recreated, gap in the chain
+├── Fenced               4  a newer driver owns the output
+├── CredentialsError     5  a token is missing or refused
+└── QuotaExceeded        6  quota or credit used up
 """
 
 import sys

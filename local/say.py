@@ -1,8 +1,8 @@
-"""Talk for the person at the terminal; standard output stays free for data."""
+"""Messages for the person at the terminal; standard output stays free for data."""
 
 import sys
 
 
 def say(text: str) -> None:
-    """Print one line of talk to standard error."""
+    """Print one message to standard error."""
     print(text, file=sys.stderr, flush=True)

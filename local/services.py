@@ -1,5 +1,4 @@
-"""The commands of scripts/services: what starts, stops and looks at the set of services of one
-home."""
+"""The commands of scripts/services: they start, stop and inspect the services of one home."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""The stub servers that stand in for X and Bluesky: services that are only there when asked for."""
+"""The stub servers of X and Bluesky as services; they start only when asked for."""
 
 import socket
 import sys

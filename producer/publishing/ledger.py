@@ -58,8 +58,8 @@ class Ledger:
             del self._unwritten[: self._file.write(self._unwritten)]
 
     def close(self) -> None:
-        """Force it to the disk. Lines that it has no room for are given up: their records are sent
-        again or are in the report."""
+        """Force it to the disk. Lines that do not fit on the disk are given up: their records are
+        sent again or are in the report."""
         with suppress(OSError):
             os.fsync(self._file.fileno())
         self._file.close()

@@ -43,14 +43,14 @@ _REFUSED = (
     KafkaError._INVALID_DIFFERENT_RECORD,
 )
 _PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
-# so librdkafka's errors begin for a broker known by its own word
+# librdkafka's errors begin like this for a broker at its advertised address
 _ADVERTISED = re.compile(r"(?:\w+://)?(\S+:\d+)/\d+: ")
 
 log = logging.getLogger("producer")
 
 
 def check_names(bootstrap: str, topic: str) -> None:
-    """Raise ConfigError for what can be no broker's address and no topic's name."""
+    """Raise ConfigError for a text that cannot be a broker's address or a topic's name."""
     if not all(re.fullmatch(r"\S+:\d{1,5}", address) for address in bootstrap.split(",")):
         raise ConfigError("not a broker address", bootstrap, "set --bootstrap to host:port")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", topic):
@@ -92,7 +92,7 @@ def cluster(bootstrap: str, topic: str | None = None) -> tuple[AdminClient, Clus
 
 
 def misled(address: str, why: str, bootstrap: str) -> ServiceUnreachable:
-    """The error for a broker that gives an address of itself that is none from here."""
+    """The error for a broker that advertises an address that cannot be reached from here."""
     what = f"the broker says it is at {address}, where nobody is reached from here ({why})"
     return ServiceUnreachable(
         what, bootstrap, "correct the broker's advertised.listeners, or make that name resolve here"
@@ -258,8 +258,8 @@ class Publisher:
         )
 
     def close(self) -> list[int]:
-        """Forget what is in flight, and the connection; returns what was settled until then. Raises
-        PipelineError."""
+        """Close the connection and forget what is in flight; returns what was settled until then.
+        Raises PipelineError."""
         with suppress(KafkaException):
             self._client.purge()
             self._client.flush(CLOSE_S)  # what was acknowledged meanwhile is heard

@@ -1,5 +1,5 @@
-"""What has become of the records: counted, told to the ledger, or set aside where Kafka will never
-take them."""
+"""Counts the outcome of every record, tells it to the ledger, and sets aside records that Kafka
+will never take."""
 
 import base64
 import errno
@@ -43,8 +43,8 @@ class Tally:
         return bool(self.trouble)
 
     def delivered(self, number: int, size: int) -> None:
-        """This record, its value of `size` bytes, is on the topic; its line is in the ledger's
-        hands."""
+        """Count a record, with a value of `size` bytes, that is on the topic; the ledger has its
+        line."""
         self._delivered.append((number, size))
 
     def reject(self, number: int, key: bytes | None, value: bytes | None, reason: str) -> None:
@@ -63,7 +63,8 @@ class Tally:
         self._rejected.append(number)
 
     def forget(self) -> None:
-        """A connection has ended: what it told and is not settled is sent over the next one."""
+        """Forget what an ended connection reported: what is not settled is sent over the next
+        one."""
         self._delivered, self._rejected = [], []
 
     def settled(self) -> list[int]:

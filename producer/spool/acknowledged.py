@@ -1,8 +1,8 @@
-"""Which of a spool's records Kafka has acknowledged: the file `acknowledged`.
+"""The file `acknowledged`: which of a spool's records Kafka has acknowledged.
 
-A sequence of (from, until, CRC-32), little-endian: half-open ranges of record numbers. It is only
-appended to, and from time to time written again as a whole. It is not forced to the disk: what is
-missing in it is sent once more.
+A sequence of (from, until, CRC-32), little-endian: half-open ranges of record numbers. It is
+appended to, and rewritten as a whole from time to time. It is not forced to the disk: records that
+are missing in it are sent once more.
 """
 
 import os
@@ -45,8 +45,8 @@ class Acknowledged:
             self.stale = True
 
     def rewrite(self, numbers: Iterable[int]) -> None:
-        """Put a file of these numbers in the place of the old one; where that fails the old one
-        stays, and stays stale."""
+        """Replace the file by one with these numbers; where that fails the old file stays, and
+        stays stale."""
         new = self.path.with_suffix(".new")
         try:
             new.write_bytes(_packed(numbers))
@@ -69,7 +69,7 @@ class Acknowledged:
 
 
 def _packed(numbers: Iterable[int]) -> bytes:
-    """The numbers as ranges, as they lie in the file."""
+    """The numbers as ranges, as the file has them."""
     ranges: list[list[int]] = []
     for number in sorted(numbers):
         if ranges and ranges[-1][1] == number:

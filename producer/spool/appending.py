@@ -1,5 +1,5 @@
-"""Appending to a spool: group after group forced to the disk, in a segment of this run's own, the
-next one where one is due."""
+"""Appends to a spool: each group is forced to the disk, in segments that belong to this run
+alone."""
 
 import os
 from contextlib import suppress
@@ -15,8 +15,8 @@ class Appender:
     """Writes segments of about `segment_bytes` into `folder`, each headed by `digest`. It belongs
     to one thread.
 
-    A group that could not be forced to the disk is taken back, and its descriptor is not used
-    again: after a failed fsync the system says once that there was one, and then that all is well.
+    A group that could not be forced to the disk is cut off again, and its descriptor is not used
+    again: the system reports a failed fsync once, and the next one succeeds.
     """
 
     def __init__(self, folder: Path, digest: str, segment_bytes: int) -> None:
@@ -28,8 +28,8 @@ class Appender:
         """Force `count` records to the disk, the first of them `number`; returns the segment that
         has them now.
 
-        `position` is the newest one before them. Raises OSError, and they are not there; another
-        try may follow.
+        `position` is the newest one before them. Raises OSError; then none of them is in the spool,
+        and the caller may try again.
         """
         segment = self._segment(number, position)
         try:
@@ -59,7 +59,7 @@ class Appender:
         return self._own
 
     def _begun(self, number: int, header: bytes) -> Segment:
-        """A new segment, with its header whole from the moment it has its name."""
+        """A new segment; its header is complete before the file gets its name."""
         path = self._folder / f"{number:020}.segment"
         new = path.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

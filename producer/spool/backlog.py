@@ -1,5 +1,5 @@
-"""Records between the thread that reads and the one that sends, in memory: for sources that can be
-read again."""
+"""Keeps records in memory between the thread that reads and the one that sends: for sources that
+can be read again."""
 
 import threading
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
 
 class Backlog:
-    """What the spool does, without a disk: bounded, in order, gone with the process. `waiting`
+    """Does what the spool does, without a disk: bounded, in order, gone with the process. `waiting`
     records are not settled yet."""
 
     position, trouble, found, unwritten, error = "", "", 0, 0, None
@@ -64,7 +64,7 @@ class Backlog:
             self.waiting -= len(list(numbers))
 
     def rewind(self) -> None:
-        """Nothing is kept that could be sent again: a failure is the end here."""
+        """Nothing is kept that could be sent again: a failure ends the run."""
 
     def close(self) -> None:
         """There is nothing to be written."""

@@ -52,8 +52,7 @@ def write(descriptor: int, data: bytes, at: int) -> None:
 
 
 def only_user(folder: Path, owner: str) -> int:
-    """Take hold of the folder; the lock ends with the process. Raises ConfigError when another one
-    has it, OSError."""
+    """Lock the folder for this process. Raises ConfigError when another process has it, OSError."""
     missing = [name for name in (folder, *folder.parents) if not name.exists()]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in missing:
@@ -115,12 +114,12 @@ def _crc(first: int, size: int) -> int:
 
 
 def load(folder: Path, forced: Forced) -> Found:
-    """What is there. A write that was never finished is no record: it is cut off, and the cut is
+    """Read what an earlier run left. A write that was never finished is cut off, and the cut is
     forced to the disk.
 
-    That is at most one group: it is at the end of the last segment, behind what is known to be
-    forced, and no whole record is behind its beginning. What is sound is forced: reading goes on
-    behind it. Raises DataLossRisk for other damage, OSError.
+    Such a write is at most one group, at the end of the last segment, behind the bytes that are
+    known to be forced, and no whole record follows its beginning. What is sound is forced to the
+    disk. Raises DataLossRisk for other damage, OSError.
     """
     # Path.glob is silent about a folder that cannot be read
     names = sorted(os.listdir(folder))  # noqa: PTH208
@@ -164,7 +163,7 @@ def load(folder: Path, forced: Forced) -> Found:
 
 
 def _unfinished(segment: Segment, sound: int, segments: Sequence[Segment]) -> bool:
-    """Whether what lies behind the sound bytes can be the last write, which was never finished."""
+    """Whether the bytes behind the sound ones can be an unfinished last write."""
     return segment is segments[-1] and not segment.whole_record_behind(sound)
 
 
@@ -178,8 +177,8 @@ def _cut(segment: Segment, sound: int) -> None:
 
 
 def _force(segment: Segment, known: int) -> None:
-    """What the last run wrote and may not have forced: the system may show it and the disk not have
-    it."""
+    """Force what the last run wrote and may not have forced: the system may show bytes that the
+    disk does not have."""
     with segment.path.open("r+b", buffering=0) as file:
         file.seek(known)
         write(file.fileno(), file.readall(), known)

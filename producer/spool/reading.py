@@ -1,4 +1,4 @@
-"""Reading a spool in order: what is on its disk and not crossed off."""
+"""Reads a spool in order: the records on the disk that are not crossed off."""
 
 import threading
 
@@ -8,8 +8,7 @@ from producer.spool.segments import Segment
 
 
 class Reader:
-    """Where reading stands in `segments`, which another thread adds to and removes from under the
-    lock `changed`."""
+    """The reading position in `segments`, which another thread changes under the lock `changed`."""
 
     def __init__(self, segments: list[Segment], changed: threading.Condition) -> None:
         self._segments, self._changed = segments, changed
@@ -18,7 +17,7 @@ class Reader:
 
     def take(self) -> list[Entry]:
         """The next records, none at the end. Raises DataLossRisk for a damaged file, PipelineError
-        for one that is not read."""
+        for one that cannot be read."""
         entries: list[Entry] = []
         while not entries and (segment := self._to_read()):
             try:
@@ -45,7 +44,7 @@ class Reader:
         return entries
 
     def rewind(self) -> None:
-        """Begin at the beginning again."""
+        """Start at the beginning again."""
         self._reading = None
 
     def more(self) -> bool:

@@ -141,7 +141,7 @@ class Spool:
     def wait_for_room(self, seconds: float) -> None:
         """Wait until there is room, for up to `seconds`."""
         with self._changed:
-            self._look_for_room()  # somebody may have freed some of the disk
+            self._look_for_room()  # the disk may have room again
             self._changed.wait_for(lambda: self.has_room, seconds)
 
     def append(self, key: bytes | None, value: bytes | None, position: str = "") -> None:
@@ -162,7 +162,7 @@ class Spool:
         return self._reader.take()
 
     def rewind(self) -> None:
-        """Take everything that is not crossed off once more."""
+        """Have everything that is not crossed off taken once more."""
         self._reader.rewind()
 
     def cross_off(self, numbers: Iterable[int]) -> None:
@@ -219,8 +219,8 @@ class Spool:
                 time.sleep(RETRY_S)
 
     def _written(self, group: list[tuple[bytes, str]]) -> bool:
-        """Bring a group to the disk; False when that failed, for good if there is an `error`
-        then."""
+        """Write a group to the disk; False when that failed: for good where `error` is set,
+        otherwise for now."""
         data = b"".join(record for record, _ in group)
         try:
             segment = self._appender.append(data, len(group), self._next, self.position)
@@ -272,6 +272,7 @@ class Spool:
 
 
 def _free_bytes(folder: Path) -> int:
-    with suppress(OSError):  # a disk that cannot tell will say what is wrong when it is written
+    # writing will show what is wrong with a disk that cannot tell its free space
+    with suppress(OSError):
         return shutil.disk_usage(folder).free
     return sys.maxsize

@@ -66,8 +66,8 @@ def after_a_pause(
 
 
 class Filler:
-    """Closes one gap at a time, in a thread: the stream has to be read on. Puts the records and one
-    Filled into `events`."""
+    """Closes one gap at a time, in a thread of its own, because the stream must be read meanwhile.
+    Puts the records and one Filled into `events`."""
 
     def __init__(
         self, account: Account, purse: Purse, state: State, events: Events, longest_s: float

@@ -52,7 +52,7 @@ def query(text: str, lang: str, since: str, until: str, min_likes: int) -> Query
             raise ConfigError(f"X no longer takes {operator}: in a query", "--query", f"use {flag}")
     if lang and not re.fullmatch(r"[a-z]{2,3}", lang):
         raise ConfigError(
-            f"not a language: {lang!r}", "--lang", "give a code as X has it: en, pt, ja, und"
+            f"not a language: {lang!r}", "--lang", "give a code as X knows it: en, pt, ja, und"
         )
     # OR binds weaker than what is added
     whole = f"({text})" if re.search(r"\sOR\s", text) else text

@@ -57,8 +57,8 @@ class Reconnects:
     def pause_s(
         self, backoff: Backoff, reset_in_s: float | None = None, answered: bool = True
     ) -> float | None:
-        """Seconds until the next attempt, after one that ended by `backoff`; None when X was never
-        there for too long.
+        """Seconds until the next attempt, after one that ended by `backoff`; None when X has
+        never answered within PATIENCE_S.
 
         `reset_in_s` is what X itself says, `answered` whether this attempt counts in X's rate
         limit.

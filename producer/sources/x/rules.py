@@ -1,5 +1,5 @@
-"""The rules of X's filtered stream: what is wanted, what the account has, and the way from one to
-the other."""
+"""The rules of X's filtered stream: what is wanted, what the account has, and the changes between
+them."""
 
 import logging
 import sys
@@ -164,7 +164,7 @@ class Rules:
             lambda: self._client.add_rules(rules, **options), _DOING, self._state
         )
         for error in answer.get("errors") or []:
-            # another start of ours was quicker
+            # another producer of ours has added it meanwhile
             if not str(error.get("type", "")).endswith("duplicate-rules"):
                 reason = (
                     error.get("detail")

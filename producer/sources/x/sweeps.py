@@ -53,7 +53,7 @@ def tweets(
     """
     if interval_s < 1:
         raise ConfigError(
-            "searches less than a second apart are never wanted", "--interval", "give at least 1"
+            "the interval between two searches is below 1 s", "--interval", "give at least 1"
         )
     return _Sweeps(account, query, adaptive, purse, state, kept).records(interval_s)
 

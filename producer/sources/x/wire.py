@@ -1,5 +1,5 @@
-"""What all of X's endpoints have in common: the account, the fields asked for, what a refusal
-means, and patience."""
+"""What all of X's endpoints share: the account, the requested fields, the meaning of refusals, and
+retries."""
 
 import logging
 import re

@@ -358,7 +358,8 @@ def test_check_of_bluesky_connects(services: Services, topic: str, tmp_path: Pat
             spool,
         )
         out, _ = produce(services, *arguments)
-        assert f"source: ok (bluesky), 127.0.0.1:{stub.port} (v2) sends: " in out
+        assert "source: ok (bluesky)\n" in out
+        assert f"Jetstream: ok, 127.0.0.1:{stub.port} (v2) sends: " in out
         assert "spool: ok, new, " in out
     out, _ = produce(services, *arguments, expect=1)
     assert "no Jetstream sends anything" in out
