@@ -65,7 +65,12 @@ def _needs(name: str) -> list[str]:
 
 def packages(names: Iterable[str]) -> list[tuple[str, str, str, str]]:
     """(name, version, licence, address) of each of these that is installed."""
-    line = [PYTHON.with_name("pip-licenses"), f"--python={PYTHON}", "--format=json", "--with-urls"]
+    line = [
+        str(PYTHON.with_name("pip-licenses")),
+        f"--python={PYTHON}",
+        "--format=json",
+        "--with-urls",
+    ]
     done = subprocess.run(
         [*line, "--with-system", "--packages", *names], capture_output=True, text=True, check=False
     )
