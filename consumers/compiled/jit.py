@@ -14,6 +14,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import numba  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from numba.core.caching import (  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    UserProvidedCacheLocator,
+)
+
+
+class Anywhere(UserProvidedCacheLocator):  # type: ignore[misc, no-any-unimported, unused-ignore]
+    """Numba's locator for CACHE_DIR without its hash of the source's path: a cache that was packed
+    is found where it is unpacked. What the source says is in the cache's own stamps."""
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """The folder of one source."""
+        return "-".join(Path(py_file).with_suffix("").parts[-3:])
 
 
 def compiled(
@@ -39,14 +52,15 @@ def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
     the function it is given and would go on using old code when a function called from there has
     changed.
     """
-    named = numba.config.CACHE_DIR
+    named, locators = numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES
     folder = Path(named) if named else _writable()
     if folder is not None:
         numba.config.CACHE_DIR = str(folder / f"vader-{_digest(sources)}")
+        numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{Anywhere.__name__}"
     try:
         yield folder
     finally:
-        numba.config.CACHE_DIR = named
+        numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES = named, locators
 
 
 def _writable() -> Path | None:

@@ -13,6 +13,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
 
 from config.errors import ConfigError, PipelineError
+from consumers.driver import executors
 
 ANOTHER_CHECKPOINT = (
     "start with another --checkpoint: the output knows what is published, nothing is lost"
@@ -47,14 +48,17 @@ def recover(
             raise
         what = "the checkpoint cannot be read, it may be another version's"
         raise ConfigError(what, checkpoint, ANOTHER_CHECKPOINT) from None
-    cores = ssc.sparkContext.defaultParallelism
+    cores = ssc.sparkContext._jvm.kafkadstreams.Cluster.cores(ssc.sparkContext._jsc.sc())
     if cores <= receivers:
         ssc.stop()
         what = (
             f"{receivers} receivers keep a core each and {cores} cores leave none for the batches"
         )
         raise ConfigError(
-            what, "receivers", f"fewer --receivers, or spark-submit --master local[{receivers + 2}]"
+            what,
+            "receivers",
+            f"fewer --receivers, or spark-submit --master local[{receivers + 2}]; on a cluster "
+            f"--conf spark.cores.max={receivers + 2} or more executors",
         )
     return ssc
 
@@ -79,10 +83,17 @@ def run(
     # Ctrl-C reaches this process too; the JVM half keeps the request
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
+    watch = executors.Watch(ssc.sparkContext)
+    try:
+        executors.check(ssc.sparkContext, watch)
+    except BaseException:
+        ssc.sparkContext.stop()
+        raise
     graceful, booted = False, time.time() - time.monotonic()
     try:
         ssc.start()
         while failure() is None:
+            watch.check()
             if done() or signals.requested():
                 graceful = True
                 break
