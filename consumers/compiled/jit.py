@@ -6,6 +6,7 @@ compile at the same time do no harm: numba moves its files into place whole.
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -58,9 +59,30 @@ def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
         numba.config.CACHE_DIR = str(folder / f"vader-{_digest(sources)}")
         numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{Anywhere.__name__}"
     try:
-        yield folder
+        with _alone(folder):
+            yield folder
     finally:
         numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES = named, locators
+
+
+@contextmanager
+def _alone(folder: Path | None) -> Iterator[None]:
+    """One process compiles, and the others load what it has made: an executor starts several at
+    once."""
+    if folder is None or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "vader.lock").open("w")
+    except OSError:  # where nothing can be written nothing is cached
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _writable() -> Path | None:
