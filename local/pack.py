@@ -25,7 +25,7 @@ TARGET = ROOT / "build" / "pack"
 PACKAGES = ("isal", "msgspec", "numba", "numpy", "tomli", "vaderSentiment")
 OURS = ("config", "consumers", "connector/kafka_dstreams")
 FILES = ("connector/kafka_dstreams_hook.py", "connector/sitecustomize.py")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "java", "*.dist-info", "tests")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "java")
 WARM = "from consumers.tweets import lines; lines.prepare()"
 
 
@@ -73,9 +73,10 @@ def _closure(names: tuple[str, ...]) -> list[str]:
 
 
 def _copy(package: metadata.Distribution, app: Path) -> None:
+    """Its modules, and what says which version it is."""
     for file in package.files or []:
-        left_out = {".dist-info", "__pycache__", "..", "tests"}
-        if not any(part.endswith(tuple(left_out)) for part in file.parts):
+        described = file.parts[0].endswith(".dist-info") and file.name != "METADATA"
+        if not described and not {"__pycache__", "..", "tests"} & set(file.parts):
             target = app / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(Path(str(file.locate())), target)

@@ -1,5 +1,5 @@
-"""Kill loops on a standalone cluster under load: the driver goes on, the reader never sees a part of
-a batch, and the audit finds nothing. Figures: build/fault/cluster."""
+"""Kill loops on a standalone cluster under load: the driver goes on, the reader never sees a part
+of a batch, and the audit finds nothing. Figures: build/fault/cluster."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def cluster(services: Services) -> Iterator[Cluster]:
     services.run("start", "--spark-workers", "2")
     yield Cluster(services)
     services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
-    services.run("start", "--spark-workers", "0", "kafka-1")  # and forgotten
+    services.run("start", "kafka-1", "--spark-workers", "0")  # and forgotten
 
 
 def executor(cluster: Cluster, host: int) -> None:

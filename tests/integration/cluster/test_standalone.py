@@ -20,7 +20,7 @@ def cluster(services: Services) -> Iterator[Cluster]:
     services.run("start", "--spark-workers", "2")
     yield Cluster(services)
     services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
-    services.run("start", "--spark-workers", "0", "kafka-1")  # and forgotten
+    services.run("start", "kafka-1", "--spark-workers", "0")  # and forgotten
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
