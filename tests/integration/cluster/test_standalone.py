@@ -1,14 +1,17 @@
 """Both jobs on a real standalone cluster: from the topic's beginning to the audit, with an
 executor, a Worker and the Master killed on the way."""
 
+import json
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import Services, wait_until
+from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import clusters, jobs
 from tests.kit.clusters import Cluster, goes_on
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
@@ -112,6 +115,48 @@ def test_another_python_is_named_once(
         said = job.said()
     assert "an executor has no Python like the driver's" in said
     assert "\tat " not in said, said
+
+
+def submitted(services: Services, cluster: Cluster, *arguments: str) -> str:
+    """What a script on the cluster prints, which ends by itself with 0."""
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "submit"), *cluster.options, *arguments],
+        env={**os.environ, **services.environ, **cluster.environ},
+        capture_output=True,
+        text=True,
+        timeout=120 * PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
+    return done.stdout
+
+
+def test_a_partition_stays_with_its_executor(
+    services: Services, cluster: Cluster, topic: str
+) -> None:
+    """Whoever has read a partition has its next records already. The patience is for a crowded
+    machine: a task goes elsewhere when its executor stays busy for longer."""
+    publish(services, topic, 600)
+    patient = ("--conf", "spark.locality.wait=60s", str(ROOT / "tests" / "on_spark" / "homes.py"))
+    said = submitted(services, cluster, *patient, services.bootstrap, topic, "6")
+    batches = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    homes: dict[str, set[int]] = {}
+    for batch in batches:
+        for partition, executor in batch.items():
+            homes.setdefault(partition, set()).add(executor)
+    assert sorted(homes) == ["0", "1", "2"]
+    assert [len(executors) for executors in homes.values()] == [1, 1, 1], batches
+    assert len(set.union(*homes.values())) == 2, "both executors have some"
+
+
+@pytest.mark.parametrize("door", ["direct", "receiver"])
+def test_a_script_of_somebody_else(
+    services: Services, cluster: Cluster, topic: str, door: str
+) -> None:
+    publish(services, topic, 100)
+    script = str(ROOT / "tests" / "on_spark" / "words.py")
+    said = submitted(services, cluster, script, door, services.bootstrap, topic, "100")
+    assert "of 100" in said
 
 
 @pytest.mark.usefixtures("cluster")
