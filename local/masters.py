@@ -51,6 +51,12 @@ def shipped(options: Sequence[str]) -> bool:
     return any(part.endswith(ARCHIVE) for part in given(options, "--archives").split(","))
 
 
+def driver_root(options: Sequence[str]) -> Path:
+    """Where our files are for the driver: here, unless it runs elsewhere from an archive."""
+    away = shipped(options) and given(options, "--deploy-mode") == "cluster"
+    return Path("app") if away else venv.ROOT
+
+
 def python(options: Sequence[str]) -> str:
     """The interpreter of the executors. An archive does not hold one: each host has it."""
     return f"python3.{sys.version_info[1]}" if shipped(options) else str(venv.PYTHON)
