@@ -134,6 +134,10 @@ def _standalone(options: Sequence[str], environ: Mapping[str, str]) -> dict[str,
 def _yarn(options: Sequence[str], environ: Mapping[str, str], path: str) -> dict[str, str]:
     """The driver's environment in cluster mode, and Spark's jars where they are on each host."""
     conf = {"spark.executorEnv.PYSPARK_PYTHON": python(options)}
+    # a container listens on its NodeManager's host: otherwise an executor takes over what the
+    # application master was told
+    for container in ("executorEnv", "yarn.appMasterEnv"):
+        conf[f"spark.{container}.SPARK_LOCAL_IP"] = "{{NM_HOST}}"
     if not shipped(options):
         conf["spark.yarn.jars"] = f"local:{compile.pyspark_jars()}/*"
     if given(options, "--deploy-mode") == "cluster":

@@ -46,7 +46,7 @@ def _manager(settings: Settings, home: Path) -> Node:
         lambda: None,
         lambda: _missing(settings, ""),
         _files(settings, folder, {}),
-        environ=_environment(HOST),
+        environ=_environment(),
     )
 
 
@@ -68,8 +68,6 @@ def _node(settings: Settings, home: Path, number: int) -> Node:
         "yarn.nodemanager.disk-health-checker.enable": "false",
         # the JVM reserves far more addresses than it uses
         "yarn.nodemanager.vmem-check-enabled": "false",
-        # what a driver or an executor listens on
-        "yarn.nodemanager.admin-env": f"SPARK_LOCAL_IP={host}",
     }
     return Node(
         name,
@@ -80,7 +78,7 @@ def _node(settings: Settings, home: Path, number: int) -> Node:
         lambda: _missing(settings, host),
         _files(settings, folder, own),
         host=host,
-        environ={**_environment(host), "HADOOP_CONF_DIR": str(folder)},
+        environ={**_environment(), "HADOOP_CONF_DIR": str(folder)},
     )
 
 
@@ -142,12 +140,11 @@ def _command(main: str, heap_mb: int, folder: Path) -> list[str]:
     return [str(jdk.home() / "bin" / "java"), f"-Xmx{heap_mb}m", *FLAGS, "-cp", class_path, main]
 
 
-def _environment(host: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """All that a daemon gets of its environment, so nothing of ours reaches a container."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
         "JAVA_HOME": str(jdk.home()),
-        "SPARK_LOCAL_IP": host,
     }
