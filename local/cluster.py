@@ -31,6 +31,9 @@ MASTER = {
     "spark.worker.timeout": "15",
 }
 WORKER = {
+    # without the time in it: a Worker that starts beside a Master that still remembers one at this
+    # address is that one, or neither would ever ask the other to register
+    "spark.worker.idPattern": "worker-%2$s-%3$d",
     "spark.worker.cleanup.enabled": "true",
     "spark.ui.killEnabled": "false",
     "spark.worker.decommission.enabled": "false",

@@ -48,7 +48,7 @@ class Cluster:
             return [
                 pid
                 for pid in jobs.descendants(self.services.pid(worker))
-                if EXECUTOR in _command(pid)
+                if EXECUTOR in program(pid)
             ]
         return []
 
@@ -82,9 +82,10 @@ def kill_all(pids: list[int]) -> None:
             os.kill(member, signal.SIGKILL)
 
 
-def _command(pid: int) -> str:
+def program(pid: int) -> str:
+    """The command line of a process, with spaces between its words; empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
         return ""
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -71,6 +72,7 @@ def test_the_unauthenticated_doors_are_shut(services: Services) -> None:
         }
 
 
+@pytest.mark.long
 def test_a_stranger_without_the_secret_is_refused(
     services: Services, cluster: Cluster, topic: str, output: str, tmp_path: Path
 ) -> None:
@@ -97,18 +99,21 @@ def test_a_host_without_our_code_is_named_once(
     assert "Traceback" not in said and "\tat " not in said, said
 
 
+@pytest.mark.long
 def test_another_python_is_named_once(
     services: Services, cluster: Cluster, topic: str, output: str, tmp_path: Path
 ) -> None:
-    """The executors' interpreter says it is of another minor version."""
+    """Each host has to have the interpreter; one of another minor version is named the same way."""
     publish(services, topic, 10)
+    pythons = ["--conf", f"spark.pyspark.driver.python={sys.executable}"]
+    pythons += ["--conf", "spark.pyspark.python=/nowhere/python3"]
     with started(
         services,
         tmp_path,
         "direct",
         topic,
         output,
-        spark=[*cluster.options, "--conf", "spark.pyspark.python=/nowhere/python3"],
+        spark=[*cluster.options, *pythons],
         environ=cluster.environ,
     ) as job:
         assert job.ended(120) == 2, job.said()
@@ -149,6 +154,7 @@ def test_a_partition_stays_with_its_executor(
     assert len(set.union(*homes.values())) == 2, "both executors have some"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("door", ["direct", "receiver"])
 def test_a_script_of_somebody_else(
     services: Services, cluster: Cluster, topic: str, door: str
