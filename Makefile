@@ -2,11 +2,12 @@
 SHELL := bash
 PYTHON := .venv/bin/python
 SOURCE ?= sample
+MASTER ?= local
 CONNECTOR_TESTS := tests/unit/connector/test_frames.py tests/unit/connector/test_kafka_utils_values.py \
 	$(addprefix tests/integration/connector/,test_connector.py test_kafka_utils.py test_migration.py) \
 	tests/fault/connector/test_receiver.py
 
-.PHONY: help setup demo doctor check test test-unit test-fault test-spark bench licenses release clean
+.PHONY: help setup demo pack doctor check test test-unit test-fault test-spark bench licenses release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,8 +16,11 @@ help: ## this list
 setup: ## venv, jars and our Java; again = nothing to do
 	@scripts/setup
 
-demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub
-	@SOURCE="$(SOURCE)" scripts/demo.sh
+demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub MASTER=local|standalone|yarn
+	@SOURCE="$(SOURCE)" MASTER="$(MASTER)" scripts/demo.sh
+
+pack: setup ## build/pack/tweets-….tar.gz: our code and what it imports, for the executors of a cluster
+	@$(PYTHON) -m local.pack
 
 doctor: setup ## is everything within reach? SOURCE=sample|stream|search|bluesky
 	@.venv/bin/python -m producer --check --source "$(SOURCE)"

@@ -28,7 +28,7 @@ LOGGING = ROOT / "config" / "services"
 @dataclass(frozen=True)
 class Node:
     """One service: `ports` maps each port to the setting that moves it, `ready` says what is
-    missing, `prepare` formats."""
+    missing, `prepare` formats, `environ` is its whole environment where it is not ours."""
 
     name: str
     address: str
@@ -37,6 +37,8 @@ class Node:
     prepare: Callable[[], None]
     ready: Callable[[], str]
     configuration: dict[Path, str] = field(default_factory=dict)
+    host: str = HOST
+    environ: dict[str, str] | None = None
 
 
 def brokers(settings: Settings, home: Path) -> list[Node]:
@@ -213,8 +215,8 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
     }
     return {
-        folder / "core-site.xml": _xml(core),
-        folder / "hdfs-site.xml": _xml({**site, **own, **_properties(settings.hdfs_site)}),
+        folder / "core-site.xml": site_file(core),
+        folder / "hdfs-site.xml": site_file({**site, **own, **_properties(settings.hdfs_site)}),
         folder / "log4j.properties": (LOGGING / "log4j.properties").read_text(encoding="utf-8"),
     }
 
@@ -230,7 +232,8 @@ def _properties(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _xml(properties: dict[str, str]) -> str:
+def site_file(properties: dict[str, str]) -> str:
+    """The text of one of Hadoop's …-site.xml files."""
     rows = [
         f"  <property><name>{name}</name><value>{escape(value)}</value></property>"
         for name, value in properties.items()

@@ -34,9 +34,11 @@ class Home:
     def _record(self, name: str) -> Path:
         return self.path / "pids" / f"{name}.json"
 
-    def start(self, name: str, address: str, command: list[str]) -> None:
-        """Start `command` in a session of its own, its output appended to the log, and record
-        it."""
+    def start(
+        self, name: str, address: str, command: list[str], environ: dict[str, str] | None = None
+    ) -> None:
+        """Start `command` in a session of its own, its output appended to the log, and record it;
+        `environ` is its whole environment, None is this process's."""
         for folder in ("pids", "logs", name):
             (self.path / folder).mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
@@ -46,6 +48,7 @@ class Home:
                 stdout=log,
                 stderr=log,
                 cwd=self.path / name,
+                env=environ,
                 start_new_session=True,
             )
         record = {"pid": process.pid, "started": _started(process.pid), "address": address}

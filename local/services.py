@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shlex
 import shutil
 import socket
 import sys
@@ -10,12 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from local import jars, nodes, stub_nodes
+from local import cluster, hosts, jars, nodes, stub_nodes, yarn_nodes
 from local.processes import Home
 from local.say import say
 
 ABOUT = "Kafka and HDFS on this machine, each service a process of its own, on 127.0.0.1 only."
 READY_S = 120.0
+# the parts of a set that may grow and shrink, each with how its services' names begin
+CLUSTERS = {"spark_workers": "spark-worker", "yarn_nodes": "nodemanager"}
+REMEDIES = dict.fromkeys(CLUSTERS, "stop")
+REMEDY = "clean (removes their data)"
 
 
 class Services:
@@ -24,7 +29,7 @@ class Services:
     def __init__(self, settings: table.Settings) -> None:
         self.home = Home(ROOT / settings.services_home)
         self.settings = self._remembered(settings)
-        missing = [name for name in ("kafka", "hdfs") if not jars.installed(name)]
+        missing = [name for name in ("kafka", "hdfs", "yarn") if not jars.installed(name)]
         if missing:
             raise ConfigError(
                 f"the jars of {' and '.join(missing)} are not installed",
@@ -35,23 +40,33 @@ class Services:
             *nodes.brokers(self.settings, self.home.path),
             *nodes.hdfs_nodes(self.settings, self.home.path),
         ]
+        self.nodes += cluster.nodes(self.settings, self.home.path)
+        self.nodes += yarn_nodes.nodes(self.settings, self.home.path)
         self.nodes += stub_nodes.stubs(self.settings, self.home)
 
     def _remembered(self, settings: table.Settings) -> table.Settings:
-        """The settings, with the numbers of brokers and DataNodes that this home was made with."""
+        """The settings, with the numbers of brokers and DataNodes that this home was made with, and
+        the cluster that it was last started with."""
         file = self.home.path / "set.json"
         if file.exists():
             for name, made_with in json.loads(file.read_text()).items():
                 wanted = settings.values[name]
-                if wanted != made_with and settings.origins[name] != "default":
+                chosen = wanted != made_with and settings.origins[name] != "default"
+                if chosen and name in CLUSTERS and not self._runs(CLUSTERS[name]):
+                    continue
+                if chosen:
                     what = f"these services were made with {name} = {made_with}, not {wanted}"
                     raise ConfigError(
                         what,
                         str(self.home.path),
-                        "scripts/services clean (removes their data), then start",
+                        f"scripts/services {REMEDIES.get(name, REMEDY)}, then start",
                     )
                 settings.values[name] = made_with
         return settings
+
+    def _runs(self, prefix: str) -> bool:
+        records = (self.home.path / "pids").glob(f"{prefix}-*.json")
+        return any(self.home.pid(record.stem) is not None for record in records)
 
     def chosen(self, names: list[str]) -> list[nodes.Node]:
         """The nodes of these names, all of them when there are none. Raises ConfigError for an
@@ -79,7 +94,7 @@ class Services:
         for node in down:
             refuse_taken_ports(node)
         (self.home.path / "set.json").write_text(
-            json.dumps({n: self.settings.values[n] for n in ("brokers", "datanodes")})
+            json.dumps({n: self.settings.values[n] for n in ("brokers", "datanodes", *CLUSTERS)})
         )
         nodes.make_cluster_id(self.home.path)
         with ThreadPoolExecutor() as pool:
@@ -102,7 +117,7 @@ class Services:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content, encoding="utf-8")
         node.prepare()
-        self.home.start(node.name, node.address, node.command)
+        self.home.start(node.name, node.address, node.command, node.environ)
 
     def _await(self, node: nodes.Node) -> None:
         self.home.wait(node.name, node.ready, READY_S)
@@ -152,6 +167,13 @@ class Services:
         print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
         print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
         print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
+        if ports.spark_workers:
+            print(f"export SPARK_MASTER={cluster.master(ports)}")
+            file = shlex.quote(str(hosts.secret_file(self.home.path)))
+            print(f'export {cluster.SECRET}="$(cat {file})"')
+        if ports.yarn_nodes:
+            folder = shlex.quote(str(yarn_nodes.client_folder(self.home.path)))
+            print(f"export HADOOP_CONF_DIR={folder}")
         for name, value in stub_nodes.variables(self.home).items():
             print(f"export {name}={value}")
 
@@ -168,12 +190,12 @@ def refuse_taken_ports(node: nodes.Node) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((nodes.HOST, port))
+                probe.bind((node.host, port))
             except OSError as error:
                 setting = next(one for one in table.of("services") if one.name == name)
                 remedy = f"set {name} / {setting.variable} / {setting.flag}"
                 why = f"port {port} of {node.name} is taken by another process ({error.strerror})"
-                raise ConfigError(why, f"{nodes.HOST}:{port}", remedy) from None
+                raise ConfigError(why, f"{node.host}:{port}", remedy) from None
 
 
 def main() -> int:

@@ -18,6 +18,26 @@ _SERVICES = (
     Setting("namenode_http_port", WEBHDFS_PORT, "NameNode's WebHDFS port", span=_PORT),
     Setting("datanode_port", 9866, "first DataNode's port; each DataNode takes ten", span=_PORT),
     Setting(
+        "spark_workers",
+        0,
+        "Workers of a Spark cluster, each on an address of its own; 0 is no cluster",
+        span=(0, 200),
+    ),
+    Setting("spark_port", 7077, "Spark Master's port; the Workers take the next", span=_PORT),
+    Setting("spark_http_port", 8080, "Spark Master's page; the Workers take the next", span=_PORT),
+    Setting(
+        "yarn_nodes",
+        0,
+        "NodeManagers of YARN, each on an address of its own; 0 is no YARN",
+        span=(0, 200),
+    ),
+    Setting(
+        "yarn_port",
+        8030,
+        "ResourceManager's first port of five; the NodeManagers take the next four",
+        span=_PORT,
+    ),
+    Setting(
         "hdfs_site",
         "",
         "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; read at a start",

@@ -21,7 +21,7 @@ from config import venv
 from config.command_line import version
 from config.errors import ConfigError
 from consumers.driver.settings import JOBS
-from local import jdk
+from local import jdk, masters
 from local.supervisor import supervise
 
 
@@ -46,26 +46,34 @@ def command(argv: list[str]) -> list[str]:
     # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
     # compiler
     compiler = "-XX:TieredStopAtLevel=1 " if job in JOBS else ""
-    logs = f'"-Dlog4j2.configurationFile={venv.ROOT / "config" / "log4j2.properties"}"'
+    options = argv[:position]
+    root = masters.driver_root(options)
+    logs = f'"-Dlog4j2.configurationFile={root / "config" / "log4j2.properties"}"'
     if not jars:
         raise ConfigError("the jars are missing", "build/jars/connector", "make setup")
+    profile = (
+        ["--properties-file", str(venv.ROOT / "config" / "spark.conf")]
+        if masters.is_local(options)
+        else masters.lines(options, os.environ, job in JOBS)
+    )
     return [
         str(venv.PYTHON.with_name("spark-submit")),
-        "--properties-file",
-        str(venv.ROOT / "config" / "spark.conf"),
+        *profile,
         # spark.conf has these two relative to the repository; this script runs from anywhere
         "--jars",
         ",".join(map(str, jars)),
         "--driver-java-options",
         f'{compiler}-Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {logs}',
-        *argv[:position],
+        *options,
         script,
         *argv[position + 1 :],
     ]
 
 
-def environment() -> dict[str, str]:
+def environment(argv: list[str]) -> dict[str, str]:
     """This process's environment with what spark-submit and its Python workers need."""
+    here = "127.0.0.1" if masters.is_local(argv) else masters.address(argv, os.environ)
+    python = str(venv.PYTHON) if masters.is_local(argv) else masters.python(argv)
     paths = [str(venv.ROOT), str(venv.ROOT / "connector"), os.environ.get("PYTHONPATH", "")]
     # config/spark.conf's collector, unless the user names options of the JVM: two collectors are an
     # error
@@ -75,13 +83,14 @@ def environment() -> dict[str, str]:
         else {"SPARK_SUBMIT_OPTS": "-XX:+UseParallelGC"}
     )
     return {
-        "SPARK_LOCAL_IP": "127.0.0.1",  # Spark listens nowhere else, its page too
+        **({"SPARK_LOCAL_IP": here} if here else {}),  # Spark listens nowhere else, its page too
         **os.environ,
         **collector,
         # spark-submit's own search for it fails on a path with a space
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
         "JAVA_HOME": str(jdk.home()),
-        "PYSPARK_PYTHON": str(venv.PYTHON),
+        "PYSPARK_PYTHON": python,
+        "PYSPARK_DRIVER_PYTHON": str(venv.PYTHON),
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
     }
 
@@ -103,10 +112,10 @@ def main() -> None:
             "start once without it, then supervised again",
         )
     if not supervised:
-        os.execve(line[0], line, environment())
+        os.execve(line[0], line, environment(sys.argv[1:]))
     with tempfile.TemporaryDirectory(prefix="supervised-") as folder:
         progress = Path(folder, "progress")
-        environ = {**environment(), "TWEETS_PROGRESS_FILE": str(progress)}
+        environ = {**environment(sys.argv[2:]), "TWEETS_PROGRESS_FILE": str(progress)}
         # In a session of its own: Ctrl-C reaches the supervisor only, which passes it on once.
         code = supervise(
             lambda: subprocess.Popen(line, env=environ, start_new_session=True), progress=progress

@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# make demo: tweets from a producer through Kafka and both jobs onto HDFS, audited. SOURCE and POSTS choose what is published.
+# make demo: tweets from a producer through Kafka and both jobs onto HDFS, audited. SOURCE and POSTS choose what is published,
+# MASTER where the jobs run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source=${SOURCE:-sample}
 posts=${POSTS:-2000}
+case "${MASTER:-local}" in
+    local) cluster=() master=() ;;
+    standalone) cluster=(--spark-workers 2) ;;
+    yarn) cluster=(--yarn-nodes 2) master=(--master yarn) ;;
+    *) echo "error: there is no MASTER=$MASTER"$'\n'"  next: MASTER=local, standalone or yarn" >&2; exit 2 ;;
+esac
 topic=demo-$(date -u +%Y%m%d-%H%M%S)
 eval "$(scripts/services env)" # the ports may have been moved
 output=${TWEETS_OUTPUT%/tweets/*}/demo/$topic
@@ -22,7 +29,11 @@ case "$source" in
 esac
 
 say "services"
-scripts/services start ${stub:+--$stub}
+scripts/services start ${stub:+--$stub} "${cluster[@]}"
+if [ ${#cluster[@]} -gt 0 ]; then
+    eval "$(scripts/services env)" # the cluster's address and secret
+fi
+if [ "${MASTER:-local}" = standalone ]; then master=(--master "$SPARK_MASTER"); fi
 if [ -n "$stub" ]; then
     trap 'scripts/services stop "$stub"' EXIT # else the next run of the producer would take it for X or Bluesky
     eval "$(scripts/services env)"
@@ -36,7 +47,7 @@ line="demo: $(field "$run/report.json" acked) acked"
 findings=0
 for job in direct receiver_based; do
     say "job: $job onto $output/$job"
-    scripts/submit "$job" --topic "$topic" --output "$output/$job" --available-now
+    scripts/submit "${master[@]}" "$job" --topic "$topic" --output "$output/$job" --available-now
     scripts/audit.py --topic "$topic" --output "$output/$job" --ledger "$run/ledger.jsonl" --json > "$run/$job.json" || findings=$?
     counts="$(field "$run/$job.json" published) published, $(field "$run/$job.json" lost) lost"
     line="$line; $job $counts, $(field "$run/$job.json" duplicated) duplicated"

@@ -62,6 +62,9 @@ class Services:
     namenode_port: int = PORTS + 20
     namenode_http_port: int = PORTS + 1870
     datanode_port: int = PORTS + 1866
+    spark_port: int = PORTS + 77
+    spark_http_port: int = PORTS + 80
+    yarn_port: int = PORTS + 30
     hdfs_site: str = ""  # NAME=VALUE,…: HDFS's own properties, at each start
 
     @property
@@ -91,6 +94,9 @@ class Services:
             "namenode_port",
             "namenode_http_port",
             "datanode_port",
+            "spark_port",
+            "spark_http_port",
+            "yarn_port",
         )
         return {
             **{f"TWEETS_{name.upper()}": str(getattr(self, name)) for name in ports},

@@ -6,6 +6,7 @@ compile at the same time do no harm: numba moves its files into place whole.
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import numba  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from numba.core.caching import (  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    UserProvidedCacheLocator,
+)
+
+
+class Anywhere(UserProvidedCacheLocator):  # type: ignore[misc, no-any-unimported, unused-ignore]
+    """Numba's locator for CACHE_DIR without its hash of the source's path: a cache that was packed
+    is found where it is unpacked. What the source says is in the cache's own stamps."""
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """The folder of one source."""
+        return "-".join(Path(py_file).with_suffix("").parts[-3:])
 
 
 def kernel(
@@ -39,14 +53,36 @@ def _cache_folder(sources: Iterable[Path]) -> Iterator[Path | None]:
     The folder's name has a digest of all these sources: numba itself looks only at the file of the
     function, and would use old code after a change in another function that it calls.
     """
-    named = numba.config.CACHE_DIR
+    named, locators = numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES
     folder = Path(named) if named else _writable()
     if folder is not None:
         numba.config.CACHE_DIR = str(folder / f"kernels-{_digest(sources)}")
+        numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{Anywhere.__name__}"
     try:
-        yield folder
+        with _alone(folder):
+            yield folder
     finally:
-        numba.config.CACHE_DIR = named
+        numba.config.CACHE_DIR, numba.config.CACHE_LOCATOR_CLASSES = named, locators
+
+
+@contextmanager
+def _alone(folder: Path | None) -> Iterator[None]:
+    """One process compiles, and the others load what it has made: an executor starts several at
+    once."""
+    if folder is None or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "kernels.lock").open("w")
+    except OSError:  # where nothing can be written nothing is cached
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _writable() -> Path | None:

@@ -115,10 +115,14 @@ def context(
             raise
         what = "the checkpoint cannot be read; another version of this program may have made it"
         raise ConfigError(what, checkpoint, ANOTHER) from None
-    cores = ssc.sparkContext.defaultParallelism
+    sc: Any = ssc.sparkContext
+    cores = sc._jvm.kafkadstreams.Cluster.cores(sc._jsc.sc())
     if cores <= receivers:
         ssc.stop()
         what = f"{receivers} receivers occupy one core each; {cores} cores leave none for batches"
-        remedy = f"fewer --receivers, or spark-submit --master local[{receivers + 2}]"
+        remedy = (
+            f"fewer --receivers, or spark-submit --master local[{receivers + 2}]; on a cluster "
+            f"--conf spark.cores.max={receivers + 2} or more executors"
+        )
         raise ConfigError(what, "receivers", remedy)
     return ssc

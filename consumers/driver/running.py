@@ -12,6 +12,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.streaming import StreamingContext
 
 from config.errors import PipelineError
+from consumers.driver import executors
 from consumers.driver.driver import Driver
 
 CLOCK_SLACK_S = 60  # a clock set back by less is waited for, as Spark does
@@ -37,10 +38,16 @@ def run(ssc: StreamingContext, driver: Driver) -> None:
     # Ctrl-C reaches this process too; the JVM half keeps the request
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
+    watch = executors.Watch(ssc.sparkContext)
+    try:
+        executors.check(ssc.sparkContext, watch)
+    except BaseException:
+        ssc.sparkContext.stop()
+        raise
     graceful = False
     try:
         ssc.start()
-        graceful = _wait(ssc, driver, jvm.kafkadstreams.Signals)
+        graceful = _wait(ssc, driver, jvm.kafkadstreams.Signals, watch)
     except Py4JJavaError:
         if driver.failure is None:  # otherwise Spark reports, in its own words, what it was
             raise
@@ -50,10 +57,11 @@ def run(ssc: StreamingContext, driver: Driver) -> None:
         raise driver.failure
 
 
-def _wait(ssc: StreamingContext, driver: Driver, signals: Any) -> bool:
+def _wait(ssc: StreamingContext, driver: Driver, signals: Any, watch: executors.Watch) -> bool:
     """Wait for the end; says whether the stop may take the time for what is under way."""
     booted = time.time() - time.monotonic()
     while driver.failure is None:
+        watch.check()
         if driver.done() or signals.requested():
             return True
         ssc.awaitTerminationOrTimeout(_POLL_S)  # type: ignore[arg-type]

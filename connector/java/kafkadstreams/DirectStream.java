@@ -51,6 +51,7 @@ final class DirectStream extends InputDStream<byte[]> {
   private final Rate rate;
   private transient long describedAt;
   private transient Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> asked;
+  private transient Homes homes;
 
   /** Backpressure for the driver's own planning: the estimate is kept, nobody has to be told. */
   private static final class Rate extends RateController {
@@ -99,20 +100,29 @@ final class DirectStream extends InputDStream<byte[]> {
     Map<String, String> reading = new HashMap<>(params);
     int ahead = Math.max(128 << 10, AHEAD_BYTES / Math.max(Reader.MOST / 2, positions.size()));
     reading.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, String.valueOf(ahead));
-    return Option.apply(new FrameRDD(ssc().sparkContext(), tasks(ranges), reading));
+    if (homes == null) homes = new Homes();
+    homes.assign(positions.keySet(), Homes.executors(ssc().sparkContext()));
+    return Option.apply(new FrameRDD(ssc().sparkContext(), tasks(ranges), reading, homes));
   }
 
-  /** Grouped: ranges that have records, in at most two tasks a core, the longest first, each into the task with the fewest records. */
+  /** Grouped: ranges that have records, in about two tasks for each core, those of one task with the same home. */
   private List<List<Range>> tasks(List<Range> ranges) {
     if (!grouped) return ranges.stream().map(List::of).toList();
     List<Range> full = ranges.stream().filter(range -> range.count() > 0).toList();
     int most = 2 * ssc().sparkContext().defaultParallelism();
     if (full.size() <= most) return full.stream().map(List::of).toList();
-    List<List<Range>> tasks = Stream.generate(() -> (List<Range>) new ArrayList<Range>()).limit(most).toList();
-    long[] loads = new long[most];
-    full.stream().sorted(Comparator.comparingLong(Range::count).reversed()).forEach(range -> {
+    Map<String, List<Range>> byHome = full.stream().collect(Collectors.groupingBy(range -> homes.of(range.topicPartition())));
+    int each = Math.max(1, most / byHome.size());
+    return byHome.values().stream().flatMap(own -> shares(own, Math.min(each, own.size())).stream()).toList();
+  }
+
+  /** The longest first, each into the task with the fewest records. */
+  private static List<List<Range>> shares(List<Range> ranges, int count) {
+    List<List<Range>> tasks = Stream.generate(() -> (List<Range>) new ArrayList<Range>()).limit(count).toList();
+    long[] loads = new long[count];
+    ranges.stream().sorted(Comparator.comparingLong(Range::count).reversed()).forEach(range -> {
       int lightest = 0;
-      for (int i = 1; i < most; i++) if (loads[i] < loads[lightest]) lightest = i;
+      for (int i = 1; i < count; i++) if (loads[i] < loads[lightest]) lightest = i;
       tasks.get(lightest).add(range);
       loads[lightest] += range.count();
     });

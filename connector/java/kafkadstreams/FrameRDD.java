@@ -19,16 +19,22 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
   private static final long serialVersionUID = 1L;
 
   private final transient List<List<Range>> tasks;
+  private final transient Homes homes; // null: whoever is free reads
   private final Map<String, String> params;
   private final long pollTimeoutMs;
 
   record Part(int index, List<Range> ranges) implements Partition {}
 
-  /** One partition, and so one task, for each of the lists. */
   FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params) {
+    this(sc, tasks, params, null);
+  }
+
+  /** One partition, and so one task, for each of the lists; it prefers the home of its first range. */
+  FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params, Homes homes) {
     super(sc, CollectionConverters.asScala(List.<org.apache.spark.Dependency<?>>of()).toSeq(), ClassTag$.MODULE$.apply(byte[].class));
     this.tasks = tasks;
     this.params = params;
+    this.homes = homes;
     this.pollTimeoutMs = sc.getConf().getTimeAsMs("spark.streaming.kafka.consumer.poll.ms", "60s");
   }
 
@@ -42,6 +48,13 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
     Partition[] out = new Partition[tasks.size()];
     Arrays.setAll(out, i -> new Part(i, tasks.get(i)));
     return out;
+  }
+
+  @Override
+  public scala.collection.immutable.Seq<String> getPreferredLocations(Partition split) {
+    List<Range> ranges = tasks == null ? List.of() : tasks.get(split.index());
+    String home = homes == null || ranges.isEmpty() ? "" : homes.of(ranges.get(0).topicPartition());
+    return CollectionConverters.asScala(home.isEmpty() ? List.<String>of() : List.of(home)).toSeq();
   }
 
   @Override

@@ -1,9 +1,9 @@
 package kafkadstreams;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.spark.SparkContext$;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.streaming.StreamingContext;
@@ -22,6 +22,11 @@ import scala.reflect.ClassTag$;
 /** The receiver's blocks as a stream of frames. `compute` is Spark's own, but counts records where that counts frames. */
 final class ReceiverStream extends ReceiverInputDStream<byte[]> {
   private static final long serialVersionUID = 1L;
+  /**
+   * A receiver that cannot reach its driver waits in `store` and still sends Kafka heartbeats. So long it keeps its partitions;
+   * Kafka says five minutes.
+   */
+  private static final String LOST_AFTER_MS = "75000";
 
   private final Map<String, String> params;
   private final Map<String, Integer> topics;
@@ -54,7 +59,9 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
         if (message.startsWith(name)) scheduler.reportError(message, new DataLossException(message.substring(name.length())));
       }
     });
-    return new FrameReceiver(params, topics, ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms"), level);
+    Map<String, String> reading = new HashMap<>(params);
+    if (!ssc().sparkContext().isLocal()) reading.putIfAbsent(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, LOST_AFTER_MS);
+    return new FrameReceiver(reading, topics, ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms"), level);
   }
 
   /** Without this check Spark starts the receiver again for ever, and the driver never hears why it fails. */
@@ -66,11 +73,13 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
           + "call ssc.checkpoint(directory) before ssc.start()");
     }
     String master = ssc().sparkContext().master();
-    int cores = SparkContext$.MODULE$.numDriverCores(master); // of a local master; 0 for a cluster's
+    int cores = Cluster.cores(ssc().sparkContext());
     int receivers = graph().getReceiverInputStreams().length;
-    if (cores > 0 && cores <= receivers) {
+    if (cores <= receivers) {
+      String more = ssc().sparkContext().isLocal() ? "--master local[" + (receivers + 1) + "]"
+          : "--conf spark.cores.max=" + (receivers + 1) + ", or executors with " + (receivers + 1) + " cores in all,";
       throw new IllegalStateException("no batch would ever run: each of the " + receivers + " receivers keeps one core of "
-          + master + " for itself; use --master local[" + (receivers + 1) + "] or more");
+          + master + " for itself; use " + more + " or more");
     }
   }
 

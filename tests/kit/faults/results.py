@@ -70,9 +70,9 @@ def _job(slices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "kills": faults.total(),
         "kills_by_moment": dict(sorted(faults.items())),
-        "recovery_s": _spread([second for one in slices for second in one["recovered_s"]]),
+        "recovery_s": spread([second for one in slices for second in one["recovered_s"]]),
         "longest_gap_s": max(one["longest_gap_s"] for one in slices),
-        **({"service_away_s": _spread(away)} if away else {}),
+        **({"service_away_s": spread(away)} if away else {}),
         "starts": sum(one["starts"] for one in slices),
         "starts_that_published": sum(one["starts_that_published"] for one in slices),
         "exit_codes_of_its_own": dict(codes),
@@ -85,7 +85,7 @@ def _job(slices: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _spread(seconds: list[float]) -> dict[str, float]:
+def spread(seconds: list[float]) -> dict[str, float]:
     """How many, and nearest-rank percentiles."""
     ordered = sorted(seconds)
     at = {"p50": 0.5, "p95": 0.95, "max": 1.0}

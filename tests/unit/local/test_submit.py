@@ -114,7 +114,7 @@ def test_the_environment_finds_our_modules_and_keeps_the_user_s(
     monkeypatch.setattr(submit.jdk, "home", lambda: Path("/a/jdk"))
     monkeypatch.setenv("PYTHONPATH", "/mine:/also mine")
     monkeypatch.setenv("TWEETS_TOPIC", "t")
-    environment = submit.environment()
+    environment = submit.environment([])
     assert environment["PYTHONPATH"].split(os.pathsep) == [
         str(checkout),
         str(checkout / "connector"),
@@ -126,9 +126,9 @@ def test_the_environment_finds_our_modules_and_keeps_the_user_s(
     assert environment["TWEETS_TOPIC"] == "t"
     assert environment["SPARK_LOCAL_IP"] == "127.0.0.1"
     monkeypatch.setenv("SPARK_LOCAL_IP", "192.0.2.7")
-    assert submit.environment()["SPARK_LOCAL_IP"] == "192.0.2.7", "the user's own wins"
+    assert submit.environment([])["SPARK_LOCAL_IP"] == "192.0.2.7", "the user's own wins"
     monkeypatch.delenv("PYTHONPATH")
-    assert submit.environment()["PYTHONPATH"] == f"{checkout}{os.pathsep}{checkout / 'connector'}"
+    assert submit.environment([])["PYTHONPATH"] == f"{checkout}{os.pathsep}{checkout / 'connector'}"
 
 
 def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
@@ -136,11 +136,11 @@ def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
 ) -> None:
     for name in ("SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"):
         monkeypatch.delenv(name, raising=False)
-    assert submit.environment()["SPARK_SUBMIT_OPTS"] == "-XX:+UseParallelGC"
+    assert submit.environment([])["SPARK_SUBMIT_OPTS"] == "-XX:+UseParallelGC"
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseSerialGC")
-    assert "SPARK_SUBMIT_OPTS" not in submit.environment()
+    assert "SPARK_SUBMIT_OPTS" not in submit.environment([])
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xss2m")
-    assert submit.environment()["SPARK_SUBMIT_OPTS"] == "-Xss2m"
+    assert submit.environment([])["SPARK_SUBMIT_OPTS"] == "-Xss2m"
 
 
 def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":

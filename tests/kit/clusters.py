@@ -1,0 +1,115 @@
+"""A cluster on this machine for tests: its processes, and what a job needs to run on it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from local import hosts
+from tests.conftest import Services, wait_until
+from tests.kit import jobs
+
+EXECUTOR = "CoarseGrainedExecutorBackend"
+# so that a lost host is noticed within a test
+IMPATIENT = {
+    "spark.network.timeout": "12s",
+    "spark.network.timeoutInterval": "6s",
+    "spark.executor.heartbeatInterval": "2s",
+    "spark.executor.memory": "512m",
+}
+
+
+class Cluster:
+    """The Master and Workers of a set of services."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @property
+    def options(self) -> list[str]:
+        """spark-submit's options for this cluster."""
+        found = ["--master", f"spark://127.0.0.1:{self.services.spark_port}"]
+        return found + [word for row in IMPATIENT.items() for word in ("--conf", "=".join(row))]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The cluster's secret, for the driver."""
+        return {"_SPARK_AUTH_SECRET": hosts.secret(self.services.home)}
+
+    def executors(self, host: int = 0) -> list[int]:
+        """The pids of the executors, of one host where it is named (1, 2, …)."""
+        names = [path.stem for path in (self.services.home / "pids").glob("spark-worker-*.json")]
+        chosen = [f"spark-worker-{host}"] if host else names
+        return [pid for name in chosen for pid in self._below(name)]
+
+    def _below(self, worker: str) -> list[int]:
+        with suppress(AssertionError):
+            return [
+                pid
+                for pid in jobs.descendants(self.services.pid(worker))
+                if EXECUTOR in program(pid)
+            ]
+        return []
+
+    def kill_executor(self, host: int = 0) -> None:
+        """`kill -9` of one executor, with its Python workers."""
+        wait_until(lambda: self.executors(host), 60, "there is an executor to kill")
+        kill_all(self.executors(host)[:1])
+
+    def kill_host(self, host: int) -> None:
+        """`kill -9` of everything on one host."""
+        kill_all([self.services.pid(f"spark-worker-{host}")])
+
+    def kill_worker(self, host: int) -> None:
+        """`kill -9` of a host's Worker alone."""
+        os.kill(self.services.pid(f"spark-worker-{host}"), signal.SIGKILL)
+
+    def kill_master(self) -> None:
+        """`kill -9` of the Master."""
+        os.kill(self.services.pid("spark-master"), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start again what was killed, and wait until it is at work."""
+        self.services.run("start")
+
+
+def kill_all(pids: list[int]) -> None:
+    """`kill -9` of these processes and of all below them."""
+    families = [[pid, *jobs.descendants(pid)] for pid in pids]
+    for member in [pid for family in families for pid in family]:
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+
+
+def program(pid: int) -> str:
+    """The command line of a process, with spaces between its words; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+@contextmanager
+def goes_on(services: Services, output: str, job: jobs.Job, batches: int = 2) -> Iterator[None]:
+    """What happens inside does not stop the job: it publishes so many batches after it."""
+    yield
+    before = len(jobs.batches(services, output))
+    jobs.await_batches(services, output, before + batches, job, 90)
+
+
+def listens_on(pid: int) -> set[str]:
+    """The addresses on which a process accepts connections."""
+    inodes = {
+        link.readlink().name.removeprefix("socket:[").rstrip("]")
+        for link in Path(f"/proc/{pid}/fd").iterdir()
+        if link.is_symlink()
+    }
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = row.split()
+            if fields[3] == "0A" and fields[9] in inodes:
+                word = fields[1].partition(":")[0][-8:]
+                found.add(".".join(str(byte) for byte in reversed(bytes.fromhex(word))))
+    return found
