@@ -112,7 +112,7 @@ def _spark_class() -> str:
     return str(compile.pyspark_jars().parent / "bin" / "spark-class")
 
 
-def _environment(home: Path, host: str, options: Mapping[str, str]) -> dict[str, str]:
+def _environment(home: Path, host: str, options: Mapping[str, object]) -> dict[str, str]:
     """All that a daemon gets of its environment: nothing of ours but the secret."""
     java = {"spark.authenticate": "true", **options}
     flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]

@@ -73,6 +73,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LINES | {"hdfs", "kafka", "requests"},
     ),  # the judge imports nothing of ours
     "local": ({"config", "local"}, {"kafka", "jgo"}),
+    "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": ({"config", "consumers.driver.settings", "local"}, {"pyspark"}),
     "local.stub_servers": (
         {"config.venv", "local.stub_servers", "producer.sources"},
