@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pyspark.streaming import StreamingContext
 
-from consumers.driver import checkpoints, contexts, opening, receivers, running, trampoline
+from consumers.driver import checkpoints, contexts, opening, running, trampoline
 from consumers.driver.driver import Driver
 from kafka_dstreams import commit, receive_in, receiver_frames
 
@@ -32,7 +32,7 @@ def run(driver: Driver) -> None:
     group = f"{driver.params['group.id']}-{own.epoch}-{own.nonce}"
     commit(driver.params, group, driver.frontiers(), driver.leader_epochs())
     receive_in(ssc, group)
-    receivers.end_with(ssc, driver, checkpoint)
+    driver.look_further = checkpoints.Watch(checkpoint).look
     running.run(ssc, driver)
 
 

@@ -21,6 +21,7 @@ from consumers.output.storage import Storage
 
 ANOTHER = "start with another --checkpoint: the output knows what is published, nothing is lost"
 FROZEN = ("bootstrap", "topic", "batch_interval_s", "receivers", "max_rate")
+WATCH_S = 60.0
 OURS = ("batches", "_epochs", "_seen", "_staging", "_identity.json")  # in an output
 
 
@@ -98,6 +99,27 @@ def _check_settings(storage: Storage, now: dict[str, Any]) -> None:
     if changed:
         what = f"the checkpoint was made with other settings ({'; '.join(changed)})"
         raise ConfigError(what, storage.root, f"start with the old values; or {ANOTHER}")
+
+
+class Watch:
+    """Looks now and then whether a checkpoint can be written. Where it cannot Spark only warns: the
+    write-ahead log takes no block, so no batch gets a record."""
+
+    def __init__(self, checkpoint: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.storage, self.clock = Storage(checkpoint), clock
+        self._due = clock() + WATCH_S
+
+    def look(self) -> None:
+        """Raises ConfigError for a quota that is used up or a missing permission,
+        ServiceUnreachable."""
+        if self.clock() < self._due:
+            return
+        self._due = self.clock() + WATCH_S
+        name = f"watch.{uuid.uuid4()}"
+        try:
+            self.storage.create(name, b"-")  # a byte: an empty file needs no space
+        finally:
+            self.storage.delete(name)
 
 
 def context(

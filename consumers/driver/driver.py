@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Driver:
     output: Output
     ends: dict[Partition, int] | None  # where --available-now stops
     holes: Holes = field(default_factory=Holes)
+    look_further: Callable[[], None] = lambda: None  # asked by each batch without new records
     failure: BaseException | None = None  # what made a batch fail, or would make all later ones
 
     def done(self) -> bool:
@@ -104,6 +106,7 @@ class Driver:
         # An idle driver would otherwise never notice that it was fenced.
         if not self.output.own.holds():
             raise self.output.own.lost()
+        self.look_further()
 
     def check_topics(self) -> None:
         """Raises DataLossRisk if a topic was deleted and created again while the job runs: what it

@@ -19,7 +19,7 @@ _ANSWERS: dict[str, type[Exception]] = {
     "ParentNotDirectoryException": FileNotFoundError,
 }
 # What no retry and no restart changes, each with what it is and what to do. These may also come
-# while a job runs, from any call, a task's and a receiver's too:
+# while a job runs, from any call, a task's too:
 _FULL = {
     "QuotaExceededException": _QUOTA,
     "QuotaByStorageTypeExceededException": _QUOTA,
@@ -58,7 +58,7 @@ def clear(found: list[Cause], where: str, answered: bool) -> Exception | None:
 
 def refusal(error: Exception | str, where: str = "") -> ConfigError | None:
     """The error for HDFS's own limits and permissions, if `error` (or the text of a stack trace)
-    says so: any call may meet them while a job runs, a task's or a receiver's too."""
+    says so: any call may meet them while a job runs, a task's too."""
     return _refused(causes(error), _FULL, where)
 
 

@@ -1,8 +1,11 @@
-"""Where a checkpoint may be."""
+"""Where a checkpoint may be, and whether it can be written."""
+
+from unittest.mock import MagicMock
 
 import pytest
 
 from config.errors import ConfigError
+from consumers.driver import checkpoints
 from consumers.driver.checkpoints import check_place
 
 OUTPUT = "hdfs://h:8020/tweets/receiver_based"
@@ -43,3 +46,17 @@ def test_not_among_what_is_published(place: str) -> None:
 )
 def test_elsewhere(checkpoint: str) -> None:
     check_place(checkpoint, OUTPUT)
+
+
+def test_a_checkpoint_is_tried_once_per_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, now = MagicMock(), [0.0]
+    monkeypatch.setattr(checkpoints, "Storage", lambda _address: storage)
+    watch = checkpoints.Watch(OUTPUT, lambda: now[0])
+    for now[0], tries in ((59.0, 0), (61.0, 1), (62.0, 1), (122.0, 2)):
+        watch.look()
+        assert storage.create.call_count == storage.delete.call_count == tries
+    storage.create.side_effect = ConfigError("HDFS's quota is used up")
+    now[0] = 200.0
+    with pytest.raises(ConfigError):
+        watch.look()
+    assert storage.delete.call_count == 3, "what was half written goes"

@@ -41,7 +41,7 @@ def test_the_causes_from_the_outermost_to_the_innermost() -> None:
     assert innermost("not Java\nat all") == "not Java"
 
 
-def test_a_limit_is_found_in_a_task_s_and_a_receiver_s_report() -> None:
+def test_a_limit_is_found_in_a_task_s_report() -> None:
     error = refusal(TASK, ROOT)
     assert error is not None and error.exit_code == 2
     assert str(error).startswith(f"HDFS's quota is used up: {LIMIT} at {ROOT}")
