@@ -108,7 +108,7 @@ def test_an_end_within_any_statement_changes_no_sum(
     while True:
         store = Store(tmp_path / "a")
         store._connection.set_progress_handler(
-            lambda left=60 - kills: int(left > 0 and dice.random() < 0.0005), 10
+            lambda left=60 - kills: int(left > 0 and dice.random() < 0.003), 10
         )
         try:
             Follower(FromFiles(files), store).catch_up()
