@@ -1,0 +1,69 @@
+"""One follower for each output, in a process of its own: a backfill takes no time from whoever
+shows the store, and ends with it."""
+
+import os
+import subprocess
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from config.venv import ROOT
+from views.command import outputs
+from views.follow import Follower, store_path
+from views.reading import Published
+from views.store.frontier import Store
+
+AGAIN_S = 5.0
+"""A follower that ended is started again after this time."""
+
+
+@contextmanager
+def running(given: Namespace) -> Iterator[None]:
+    """Followers of the given outputs, until the end of the block."""
+    stop, keepers = threading.Event(), []
+    for output in outputs(given):
+        Published(output, given.webhdfs)  # a wrong address ends the program here
+        keepers.append(threading.Thread(target=_keep, args=(given, output, stop), daemon=True))
+    for keeper in keepers:
+        keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for keeper in keepers:
+            keeper.join()
+
+
+def _keep(given: Namespace, output: str, stop: threading.Event) -> None:
+    command = [sys.executable, "-m", "views.follow", "--output", output]
+    command += ["--webhdfs", given.webhdfs, "--store", str(given.store.resolve())]
+    nice = (lambda: os.nice(5)) if hasattr(os, "nice") else None  # the jobs come first
+    while not stop.is_set():
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, preexec_fn=nice)
+        while process.poll() is None and not stop.wait(0.2):
+            pass
+        if process.stdin:
+            process.stdin.close()
+        process.wait()
+        stop.wait(AGAIN_S)
+
+
+def catch_up(given: Namespace) -> None:
+    """Fold what is published by now, with a progress bar on a terminal. Raises PipelineError."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        for output in outputs(given):
+            task = bar.add_task(f"{output.rpartition('/')[2]}: batches, newest first")
+            store = Store(store_path(given.store, output))
+            Follower(Published(output, given.webhdfs), store).catch_up(
+                lambda at, task=task: bar.update(task, completed=at.next - at.low, total=at.next)
+            )
+            store.say("live")
+            store.close()
