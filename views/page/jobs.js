@@ -3,16 +3,19 @@ import { at, clock, drawn, make, number, plain, short, table } from "/dom.js";
 
 const WIDTH = 300;
 const HEIGHT = 56;
+const IDLE_S = 300; // the lines end at their last batch when nothing has come for longer
 
-export function showJobs(found, chosen) {
+export function showJobs(found) {
   const most = Math.max(1, ...found.outputs.flatMap((each) =>
     each.recent.map((batch) => batch.tweets)));
   const slowest = Math.max(1, ...found.outputs.flatMap((each) =>
     each.recent.map((batch) => batch.late_ms)));
-  const began = Math.min(...found.outputs.flatMap((each) => each.recent.map((batch) => batch.at)));
-  const scale = { most, slowest, began, now: Math.max(found.now, began + 1) };
+  const times = found.outputs.flatMap((each) => each.recent.map((batch) => batch.at));
+  const [began, newest] = [Math.min(...times), Math.max(...times)];
+  const now = found.now - newest < IDLE_S ? found.now : newest;
+  const scale = { most, slowest, began, now: Math.max(now, began + 1) };
   at("jobs").replaceChildren(...found.outputs.map((each, index) =>
-    card(each, found.now, scale, index === chosen)));
+    card(each, found.now, scale)));
 }
 
 function card(output, now, scale) {

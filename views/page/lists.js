@@ -14,7 +14,8 @@ export function showLists(view) {
   const least = (found) => found.low ? `, each up to ${number(found.low)} too low` : "";
   at("hashtags").replaceChildren(
     counted(`Hashtags${least(view.hashtags)}`, view.hashtags.terms));
-  const moved = (rows) => rows.map((row) => [word(row.name), number(row.n), mean(row.moved)]);
+  const moved = (rows) => rows.map((row) => [word(row.name), number(row.n),
+    (row.moved < 0 ? "−" : "+") + number(Math.abs(Math.round(row.moved)))]);
   at("words").replaceChildren(
     table("Words that raised the scores", ["Word", "Times", "Moved"], moved(view.words.up)),
     table("Words that lowered them", ["Word", "Times", "Moved"], moved(view.words.down)));

@@ -43,7 +43,7 @@ async function drawMap() {
 
 async function refresh() {
   const found = await ask("/api/state");
-  showJobs(found, state.output);
+  showJobs(found);
   showCoverage(found);
   showAudits(found.audits);
   showOutputs(found.outputs);
