@@ -25,11 +25,10 @@ _FINER = 2  # a PNG is drawn this much larger, then made smaller: smooth edges
 
 @dataclass(frozen=True)
 class Shape:
-    """A polygon, or a line where it has a stroke only; or a text at its first point."""
+    """A filled polygon, or a text at its first point."""
 
     points: list[tuple[float, float]]
-    fill: str | None = None
-    stroke: str | None = None
+    fill: str = ""
     text: str = ""
     size: int = 0
 
@@ -54,7 +53,8 @@ def shapes(cells: Cells, sums: Sums, mood: bool, title: str, caption: Iterable[s
     for line in land():
         at, part = np.array(line), 0
         for jump in [*(np.flatnonzero(np.abs(np.diff(at[:, 0])) > 180) + 1), len(at)]:
-            out.append(Shape(_pairs(_placed(at[part:jump])), fill=LAND))
+            if jump - part > 2:
+                out.append(Shape(_pairs(_placed(at[part:jump])), fill=LAND))
             part = jump
     most = int(sums[:, 0].max(initial=0))
     for corners, (n, compound) in zip(boundaries(cells), sums.tolist(), strict=True):
@@ -98,9 +98,7 @@ def svg(drawn: list[Shape]) -> str:
             lines.append(f"<text {where}>{escape(shape.text)}</text>")
         else:
             path = " ".join(f"{x},{y}" for x, y in shape.points)
-            kind = "polygon" if shape.fill else "polyline"
-            look = f'fill="{shape.fill or "none"}" stroke="{shape.stroke or "none"}"'
-            lines.append(f'<{kind} points="{path}" {look}/>')
+            lines.append(f'<polygon points="{path}" fill="{shape.fill}"/>')
     return "\n".join([*lines, "</svg>\n"])
 
 
@@ -113,10 +111,8 @@ def png(drawn: list[Shape]) -> bytes:
         if shape.text:
             font = ImageFont.load_default(shape.size * _FINER)
             draw.text(points[0], shape.text, INK, font)
-        elif shape.fill:
-            draw.polygon(points, shape.fill)
         else:
-            draw.line(points, shape.stroke, _FINER)
+            draw.polygon(points, shape.fill)
     file = io.BytesIO()
     picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(file, "PNG", optimize=True)
     return file.getvalue()
