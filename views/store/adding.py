@@ -1,7 +1,6 @@
 """Adds a digest to the store's tables. Each function runs within the transaction of `Store.add`."""
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,25 +55,26 @@ def _upsert(
     rows: Iterable[tuple[tuple[Any, ...], list[int]]],
     newest: int,
 ) -> Iterable[tuple[Any, ...]]:
-    """Add rows ((minute, key …), values) to a table at each size; returns their whole keys."""
-    levels: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(names))
-    names, kept = values.split(), [(size, begins(size, newest)) for size in SIZES]
-    for (minute, *key), added in rows:
-        for size, begin in kept:
-            start = bucket(size, minute)
-            if start >= begin:
-                sum_ = levels[(size, start, *key)]
-                for index, value in enumerate(added):
-                    sum_[index] += value
+    """Add rows ((minute, key …), values) to a table at each size; returns what was added."""
+    names, everything = values.split(), list[tuple[Any, ...]]()
+    finer = dict(rows)
+    for size in SIZES:  # each level from the one before, which has fewer rows
+        level: dict[tuple[Any, ...], list[int]] = {}
+        for (start, *key), added in finer.items():
+            where = (bucket(size, start), *key)
+            sum_ = level.get(where)
+            level[where] = [a + b for a, b in zip(sum_, added, strict=True)] if sum_ else added
+        begin, finer = begins(size, newest), level
+        everything += [(size, *where, *sum_) for where, sum_ in level.items() if where[0] >= begin]
     columns = f"size, bucket, {keys}"
     places = ", ".join("?" * (2 + len(keys.split(", ")) + len(names)))
     changes = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
     connection.executemany(
         f"INSERT INTO {table} ({columns}, {', '.join(names)}) VALUES ({places}) "
         f"ON CONFLICT ({columns}) DO UPDATE SET {changes}",
-        sorted((*key, *sum_) for key, sum_ in levels.items()),
+        sorted(everything),
     )
-    return levels.keys()
+    return everything
 
 
 def _languages(connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
