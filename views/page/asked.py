@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import h3.api.basic_int as h3
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from views.store.cells import COARSEST, FINEST
+from views.store.cells import COARSEST, FINEST, may_be_shown
 from views.store.fold import LANGUAGE_CHARACTERS
 
 LAST_SECOND = 1 << 33
@@ -29,7 +28,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 def cell(text: str) -> int:
     """A cell that may be on the map."""
     number = whole(1, 1 << 62)(text)
-    if not h3.is_valid_cell(number) or not COARSEST <= h3.get_resolution(number) <= FINEST:
+    if not may_be_shown(number):
         raise ValueError(text)
     return number
 

@@ -22,6 +22,11 @@ def cell_of(lat: float, lon: float) -> int:
     return int(h3.latlng_to_cell(lat, lon, FINEST))
 
 
+def may_be_shown(number: int) -> bool:
+    """Whether a number is a cell of a resolution that is on the map."""
+    return h3.is_valid_cell(number) and COARSEST <= h3.get_resolution(number) <= FINEST
+
+
 def parents(cells: Cells, resolution: int) -> Cells:
     """The cell of this resolution that each cell lies in; all have a finer or the same one."""
     unused = np.uint64((1 << (_DIGIT_BITS * (_DIGITS - resolution))) - 1)
