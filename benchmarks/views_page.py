@@ -1,7 +1,7 @@
 """The page in a real browser, on a store that is there (`python -m benchmarks.views big`):
 
     python -m benchmarks.views_page paint --store FOLDER
-    python -m benchmarks.views_page idle --store FOLDER [--seconds S]
+    python -m benchmarks.views_page idle --webhdfs URL [--seconds S]
     python -m benchmarks.views_page live --webhdfs URL [--batches N] [--tweets N]
 
 `paint` measures first paint, the whole map and a redraw; `idle` the processor time and memory of
@@ -100,9 +100,11 @@ def used(pid: int) -> tuple[float, int]:
     return seconds, sum(row[2] for row in mine) * 1024
 
 
-def idle(folder: Path, seconds: float) -> dict[str, Any]:
-    """What server and follower cost while nothing is published and nobody looks."""
-    with served(folder, "--output", OUTPUT, "--webhdfs", NOBODY) as (_, pid):
+def idle(webhdfs: str, seconds: float) -> dict[str, Any]:
+    """What the server and a follower of each job's output cost while nothing is published and
+    nobody looks."""
+    folder = tempfile.TemporaryDirectory()
+    with folder as name, served(Path(name), "--webhdfs", webhdfs) as (_, pid):
         time.sleep(20)
         before, _ = used(pid)
         time.sleep(seconds)
@@ -127,18 +129,21 @@ def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
                 done[str((seq + 1) * tweets)] = time.time() * 1000
             time.sleep(max(1 - (time.monotonic() - began), 0))
 
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        with served(Path(folder), *wanted, "--webhdfs", webhdfs) as (url, _):
-            page = browser.new_page()
-            page.goto(url)
-            page.evaluate(WATCH)
-            threads = [threading.Thread(target=publishing, args=(n,)) for n in range(2)]
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
-                page.wait_for_timeout(200)
-            page.wait_for_timeout(3000)
-            seen = page.evaluate("() => window.seen")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium() as browser,
+        served(Path(folder), *wanted, "--webhdfs", webhdfs) as (url, _),
+    ):
+        page = browser.new_page()
+        page.goto(url)
+        page.evaluate(WATCH)
+        threads = [threading.Thread(target=publishing, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            page.wait_for_timeout(200)
+        page.wait_for_timeout(3000)
+        seen = page.evaluate("() => window.seen")
     # a page that is behind shows the newer number: the older ones are seen by then
     times = sorted(seen.items(), key=lambda item: int(item[0]))
     late = [
@@ -162,7 +167,7 @@ def main() -> None:
     if given.what == "paint":
         found = paint(given.store)
     elif given.what == "idle":
-        found = idle(given.store, given.seconds)
+        found = idle(given.webhdfs, given.seconds)
     else:
         found = live(given.webhdfs, given.batches, given.tweets)
     print(json.dumps(found, indent=2))
