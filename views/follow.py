@@ -9,13 +9,14 @@ import argparse
 import hashlib
 import os
 import re
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from config.errors import PipelineError, exit_with
+from config.errors import PipelineError, ServiceUnreachable, exit_with
 from consumers.output.manifests import digest as sha256
 from views.reading import Published
 from views.store.fold import Digest
@@ -50,8 +51,7 @@ class Follower:
         """
         at = self.store.frontier()
         if at is None:
-            self._begin()
-            return 1
+            return self._begin()
         for direction in (1, -1):
             digest = self._digest(at, direction)
             if digest.batches:
@@ -87,10 +87,12 @@ class Follower:
             if at:
                 progress(at)
 
-    def _begin(self) -> None:
+    def _begin(self) -> int:
         length = self.published.length()
         newest = self.published.manifest(length - 1) if length else None
-        self.store.begin(*newest) if newest else self.store.begin(None)
+        if newest:
+            self.store.begin(*newest)
+        return int(newest is not None)
 
     def _digest(self, at: Frontier, direction: int) -> Digest:
         """The next batches, upward or downward, as many as fit into a transaction."""
@@ -134,8 +136,14 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     given = parser.parse_args()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    published = Published(given.output, given.webhdfs)
-    Follower(published, Store(store_path(given.store, given.output))).run()
+    os.nice(5)  # the jobs come first
+    path = store_path(given.store, given.output)
+    try:
+        Follower(Published(given.output, given.webhdfs), Store(path)).run()
+    except sqlite3.Error as error:
+        raise ServiceUnreachable(
+            f"the store cannot be written ({error})", str(path), "make room, or delete it"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """One follower for each output, in a process of its own: a backfill takes no time from whoever
 shows the store, and ends with it."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -10,13 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from config.venv import ROOT
 from views.command import outputs
 from views.follow import Follower, store_path
 from views.reading import Published
-from views.store.frontier import Store
+from views.store.frontier import Frontier, Store
 
 AGAIN_S = 5.0
 """A follower that ended is started again after this time."""
@@ -42,9 +48,8 @@ def running(given: Namespace) -> Iterator[None]:
 def _keep(given: Namespace, output: str, stop: threading.Event) -> None:
     command = [sys.executable, "-m", "views.follow", "--output", output]
     command += ["--webhdfs", given.webhdfs, "--store", str(given.store.resolve())]
-    nice = (lambda: os.nice(5)) if hasattr(os, "nice") else None  # the jobs come first
     while not stop.is_set():
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, preexec_fn=nice)
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
         while process.poll() is None and not stop.wait(0.2):
             pass
         if process.stdin:
@@ -62,8 +67,10 @@ def catch_up(given: Namespace) -> None:
         for output in outputs(given):
             task = bar.add_task(f"{output.rpartition('/')[2]}: batches, newest first")
             store = Store(store_path(given.store, output))
-            Follower(Published(output, given.webhdfs), store).catch_up(
-                lambda at, task=task: bar.update(task, completed=at.next - at.low, total=at.next)
-            )
+
+            def show(at: Frontier, task: TaskID = task) -> None:
+                bar.update(task, completed=at.next - at.low, total=at.next)
+
+            Follower(Published(output, given.webhdfs), store).catch_up(show)
             store.say("live")
             store.close()

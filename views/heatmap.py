@@ -5,6 +5,7 @@ Reads what is published, over WebHDFS; the first output is drawn. Exit codes: 0 
 not answer, 2 wrong usage or nothing published.
 """
 
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -21,7 +22,11 @@ ROWS = 20
 
 def drawn(path: Path, to: str, name: str, mood: bool, resolution: int) -> bytes:
     """The picture of a store as PNG, SVG or HTML. Raises ConfigError where nothing is in it."""
-    view = View(path)
+    with closing(View(path)) as view:
+        return _of(view, to, name, mood, resolution)
+
+
+def _of(view: View, to: str, name: str, mood: bool, resolution: int) -> bytes:
     totals = view.totals(None)
     if not totals["tweets"]:
         raise ConfigError("nothing is published", name, "check --output, or run a job")

@@ -73,9 +73,9 @@ def shapes(cells: Cells, sums: Sums, mood: bool, title: str, caption: Iterable[s
 
 
 def _legend(mood: bool, most: int) -> list[Shape]:
-    colours, left, out = MOOD if mood else COUNT, WIDTH - 320, []
+    colours, left, out = MOOD if mood else COUNT, WIDTH - 320.0, list[Shape]()
     for step, colour in enumerate(colours):
-        x = left + step * 40
+        x = left + step * 40.0
         box = [(x, 612.0), (x + 40, 612.0), (x + 40, 626.0), (x, 626.0)]
         out.append(Shape(box, fill=colour))
     ends = (f"−{MOOD_REACH}", "0", f"+{MOOD_REACH}") if mood else ("1", "", f"{most:,}")

@@ -81,7 +81,7 @@ class Published:
         """The unpacked bytes of a batch's file, in blocks of whole lines."""
         where, rest = f"{self.path}/{chain.folder(seq)}/{path}", b""
         with self._asking(where), self._client.read(where) as reader:
-            unpacked = igzip.IGzipFile(fileobj=reader)
+            unpacked = igzip.IGzipFile(fileobj=reader)  # type: ignore[no-untyped-call]
             while block := unpacked.read(BLOCK_BYTES):
                 whole = block.rfind(b"\n") + 1
                 if whole:

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from argparse import Namespace
+from contextlib import ExitStack, closing
 from typing import Any
 
 from rich.console import Console, Group
@@ -28,16 +29,21 @@ SPARKS = "▁▂▃▄▅▆▇█"
 
 def figures(given: Namespace) -> dict[str, Any]:
     """Everything that is shown, as --json prints it."""
-    views: list[View | None] = []
-    for path in stores(given):
-        try:
-            views.append(View(path))
-        except NoStore:
-            views.append(None)
+    with ExitStack() as opened:
+        views: list[View | None] = []
+        for path in stores(given):
+            try:
+                views.append(opened.enter_context(closing(View(path))))
+            except NoStore:
+                views.append(None)
+        return _figures(outputs(given), views)
+
+
+def _figures(names: list[str], views: list[View | None]) -> dict[str, Any]:
     columns = [jobs.column(view, time.time()) if view else {"batches": 0} for view in views]
     jobs.behind(columns)
     out: dict[str, Any] = {"outputs": []}
-    for output, view, column in zip(outputs(given), views, columns, strict=True):
+    for output, view, column in zip(names, views, columns, strict=True):
         shown: dict[str, Any] = {"output": output, **column}
         if view and column["batches"]:
             shown |= {"totals": view.totals(None), "languages": view.languages(None, 5)}
@@ -94,7 +100,7 @@ def _spark(values: list[int]) -> str:
 
 def screen(given: Namespace, width: int) -> Group:
     """Both columns, the map of the first output, and the offsets that both have covered."""
-    shown, parts = figures(given), []
+    shown, parts = figures(given), list[Table | Panel]()
     columns = Table.grid(expand=True)
     panels = [_column(each) for each in shown["outputs"]]
     if width >= 100:
@@ -106,7 +112,8 @@ def screen(given: Namespace, width: int) -> Group:
         parts += panels
     first = shown["outputs"][0]
     if first["batches"]:
-        cells, sums = View(stores(given)[0]).cells(None, 3)
+        with closing(View(stores(given)[0])) as view:
+            cells, sums = view.cells(None, 3)
         drawn = braille.world(cells, sums, min(width, 120) - 4)
         parts.append(Panel(drawn, title=located(first["totals"])))
     if covered := shown.get("coverage"):

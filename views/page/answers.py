@@ -84,7 +84,7 @@ class Answers:
     def _state(self, request: Request) -> Response:
         """Both columns, what both have covered, how the followers fare, the last audits."""
         parameters(request)
-        version, views = self._changes.version, []
+        version, views = self._changes.version, list[View | None]()
         try:
             for path in self._stores:
                 try:

@@ -9,7 +9,7 @@ import socket
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -118,5 +118,5 @@ def main() -> None:
     if not (LIBRARIES / "uplot").exists():
         print("dashboard: the map needs its libraries: make setup", file=sys.stderr)
     print(f"dashboard: {where}{f'#token={token}' if token else ''}  (Ctrl-C ends it)", flush=True)
-    with followers.running(given):
+    with followers.running(given), suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])

@@ -57,14 +57,13 @@ def _upsert(
 ) -> Iterable[tuple[Any, ...]]:
     """Add rows ((minute, key …), values) to a table at each size; returns what was added."""
     names, everything = values.split(), list[tuple[Any, ...]]()
-    finer = dict(rows)
     for size in SIZES:  # each level from the one before, which has fewer rows
         level: dict[tuple[Any, ...], list[int]] = {}
-        for (start, *key), added in finer.items():
+        for (start, *key), added in rows:
             where = (bucket(size, start), *key)
             sum_ = level.get(where)
             level[where] = [a + b for a, b in zip(sum_, added, strict=True)] if sum_ else added
-        begin, finer = begins(size, newest), level
+        begin, rows = begins(size, newest), level.items()
         everything += [(size, *where, *sum_) for where, sum_ in level.items() if where[0] >= begin]
     columns = f"size, bucket, {keys}"
     places = ", ".join("?" * (2 + len(keys.split(", ")) + len(names)))

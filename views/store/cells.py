@@ -24,7 +24,7 @@ def cell_of(lat: float, lon: float) -> int:
 
 def may_be_shown(number: int) -> bool:
     """Whether a number is a cell of a resolution that is on the map."""
-    return h3.is_valid_cell(number) and COARSEST <= h3.get_resolution(number) <= FINEST
+    return bool(h3.is_valid_cell(number)) and COARSEST <= h3.get_resolution(number) <= FINEST
 
 
 def parents(cells: Cells, resolution: int) -> Cells:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +26,8 @@ class Frontier(NamedTuple):
 class Store:
     """The store at `path`, for writing."""
 
-    def __init__(self, path: Path, visit: Callable[[str], None] | None = None) -> None:
-        self.path, self._connection = path, tables.opened(path, visit)
+    def __init__(self, path: Path) -> None:
+        self.path, self._connection = path, tables.opened(path)
 
     def frontier(self) -> Frontier | None:
         """What the store holds; None where it holds nothing yet."""
@@ -39,7 +38,7 @@ class Store:
 
     def begin(self, newest: Manifest | None, data: bytes = b"") -> None:
         """Start an empty store behind the output's newest batch, so that what comes now is shown at
-        once and what was before is folded from the newest to the oldest."""
+        once and what was before is folded from the newest to the oldest; None: before the first."""
         row: tuple[Any, ...] = (None, 0, 0, None, None)
         if newest:
             row = (newest.identity, newest.seq + 1, newest.seq + 1, sha256(data), sha256(data))
@@ -120,8 +119,6 @@ def _moved(at: Frontier, digest: Digest) -> Frontier | None:
         if manifest.seq == until:
             named, found = above, manifest.previous
             until, above = until + 1, folded.sha256
-            if until - 1 == low and low == 0:
-                below = None
         elif manifest.seq == low - 1:
             named, found = below, folded.sha256
             low, below = low - 1, manifest.previous

@@ -24,13 +24,18 @@ class NoStore(Exception):
 
 
 class View:
-    """The store at `path`. Raises NoStore where there is none, or one of another layout."""
+    """The store at `path` as it is now, however it changes, until it is closed. Raises NoStore
+    where there is none, or one of another layout."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+                f"{path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                check_same_thread=False,
+                isolation_level=None,
             )
+            self._db.execute("BEGIN")
             if self._one("PRAGMA user_version")[0] != LAYOUT:
                 raise NoStore(path)
         except sqlite3.OperationalError:
@@ -39,10 +44,6 @@ class View:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-    def version(self) -> int:
-        """Another number after each change by another process."""
-        return int(self._one("PRAGMA data_version")[0])
 
     def frontier(self) -> Row:
         """Which batches are in the store, their sums, and what is covered; empty before the

@@ -1,10 +1,11 @@
 """The store's tables, and how a digest is added to them: one transaction, whole or not at all."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.errors import ConfigError
 from views.store.levels import ALL, DAY, HOUR, MINUTE
 
 LAYOUT = 1
@@ -47,15 +48,28 @@ CREATE TABLE batches (seq INTEGER PRIMARY KEY, epoch INTEGER, approach TEXT, at 
 """
 
 
-def opened(path: Path, visit: Callable[[str], None] | None = None) -> sqlite3.Connection:
-    """The store for writing; made, or made again where its layout is another one. `visit` is told
-    each statement (for tests)."""
+def opened(path: Path) -> sqlite3.Connection:
+    """The store for writing; made, or made again where its layout is another one.
+
+    Raises ConfigError where it cannot be used.
+    """
+    try:
+        return _opened(path)
+    except sqlite3.DatabaseError as error:
+        what, remedy = f"the store cannot be used ({error})", "delete it: it is folded again"
+        raise ConfigError(what, str(path), remedy) from None
+    except OSError as error:
+        raise ConfigError(
+            f"no store here ({error.strerror})", str(path), "another --store"
+        ) from None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, timeout=30)
     connection.execute("PRAGMA journal_mode = WAL")
     # a power cut may take the last transactions away, whole: they are folded again
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.set_trace_callback(visit)
     with transaction(connection):
         if connection.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
