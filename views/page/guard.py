@@ -45,7 +45,8 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # the application's start and end; there is no other route
+            await self._app(scope, receive, send)
             return
         refused = self._refused(scope)
         await (refused or self._app)(scope, receive, with_headers)

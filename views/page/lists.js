@@ -6,7 +6,7 @@ const meter = (value, most) =>
 
 function counted(caption, rows) {
   const most = rows[0]?.n ?? 1;
-  return table(caption, ["Name", "Tweets", "", "Mean"], rows.map((row) =>
+  return table(caption, ["Name", "Tweets", "Share", "Mean"], rows.map((row) =>
     [word(row.name), number(row.n), meter(row.n, most), mean(row.mean)]));
 }
 

@@ -36,6 +36,7 @@ OWN = Path(__file__).parent
 FILES = {
     "/": OWN / "index.html",
     "/page.css": OWN / "page.css",
+    "/icon.svg": OWN / "icon.svg",
     **{f"/{file.name}": file for file in OWN.glob("*.js")},
     "/lib/uplot.js": LIBRARIES / "uplot/dist/uPlot.iife.min.js",
     "/lib/uplot.css": LIBRARIES / "uplot/dist/uPlot.min.css",

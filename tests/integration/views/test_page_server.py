@@ -168,3 +168,12 @@ def _status(url: str) -> int:
         return ask(url)[0]
     except OSError:
         return 0
+
+
+def test_a_waiting_page_is_told_of_a_change(folder: Path, url: str) -> None:
+    version = json.loads(ask(url + "api/state")[2])["version"]
+    store = Store(store_path(folder, OUTPUT))
+    store.say("waiting", "a change")
+    began = time.monotonic()
+    while json.loads(ask(url + f"api/changes?since={version}")[2])["version"] == version:
+        assert time.monotonic() - began < 15, "the page hears nothing"
