@@ -172,18 +172,13 @@ class View:
         self, table: str, keys: str, sums: str, span: Range, where: str = ""
     ) -> list[tuple[Any, ...]]:
         """(keys, sums) of a table over a range of time; keys, sums and `where` are ours."""
-        runs: list[levels.Run] = [(levels.ALL, 0, 1)]
-        if span:
-            runs = levels.runs(*span, self.frontier().get("newest", 0))
-        added = ", ".join(f"sum({name})" for name in sums.split(", "))
-        if len(runs) == 1:  # in the key's order: nothing has to be sorted
-            query = (
-                f"SELECT {keys}, {added} FROM {table} WHERE size = ? AND bucket >= ? AND bucket < ?"
-            )
+        if span is None:  # one bucket, in the key's order: nothing has to be sorted
+            either, values = "size = ? AND bucket = ?", [levels.ALL, 0]
         else:
-            query = "(size = ? AND bucket >= ? AND bucket < ?)"
-            either = " OR ".join([query] * len(runs)) or "0"
-            query = f"SELECT {keys}, {added} FROM {table} WHERE ({either})"
+            runs = levels.runs(*span, self.frontier().get("newest", 0))
+            either = " OR ".join(["size = ? AND bucket >= ? AND bucket < ?"] * len(runs)) or "0"
+            values = [value for run in runs for value in run]
+        added = ", ".join(f"sum({name})" for name in sums.split(", "))
+        query = f"SELECT {keys}, {added} FROM {table} WHERE ({either})"
         query += f" AND {where}" if where else ""
-        values = [value for run in runs for value in run]
         return self._db.execute(f"{query} GROUP BY {keys}", values).fetchall()
