@@ -24,8 +24,8 @@ from views.follow import Follower, store_path
 from views.reading import Published
 from views.store.frontier import Frontier, Store
 
-AGAIN_S = 5.0
-"""A follower that ended is started again after this time."""
+LOOK_S, AGAIN_S = 1.0, 5.0
+"""How often a follower is looked at, and when one that ended is started again."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def _keep(given: Namespace, output: str, stop: threading.Event) -> None:
     command += ["--webhdfs", given.webhdfs, "--store", str(given.store.resolve())]
     while not stop.is_set():
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
-        while process.poll() is None and not stop.wait(0.2):
+        while process.poll() is None and not stop.wait(LOOK_S):
             pass
         if process.stdin:
             process.stdin.close()

@@ -24,20 +24,25 @@ class Changes:
         self._news = asyncio.Event()
 
     async def watch(self) -> None:
-        """Look at the stores until cancelled."""
+        """Look at the stores while a page waits, until cancelled."""
         while True:
-            seen = [self._state(path) for path in self._paths]
-            if seen != self._seen:
-                self._seen, self.version = seen, self.version + 1
-                self._news.set()
-                self._news = asyncio.Event()
+            if self._waiting:
+                self._look()
             await asyncio.sleep(LOOK_S)
+
+    def _look(self) -> None:
+        seen = [self._state(path) for path in self._paths]
+        if seen != self._seen:
+            self._seen, self.version = seen, self.version + 1
+            self._news.set()
+            self._news = asyncio.Event()
 
     async def after(self, version: int) -> int:
         """The first version that is not this one; the same one when nothing changes for long.
         Raises Full."""
         if self._waiting >= WAITING:
             raise Full
+        self._look()
         if version == self.version:
             self._waiting += 1
             try:

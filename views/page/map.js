@@ -91,11 +91,14 @@ export class WorldMap {
   #hexagons(pen) {
     const mood = at("by").value === "mood";
     const most = Math.max(2, ...this.#cells.map((cell) => cell.n));
+    pen.lineWidth = 0.5;
+    pen.strokeStyle = getComputedStyle(this.#canvas).getPropertyValue("--soft");
     for (const cell of this.#cells) {
       if (mood && cell.n < MOOD_ENOUGH) continue;
       pen.fillStyle = mood ? moodColour(cell.mean) : countColour(cell.n, most);
       this.#outline(pen, cell);
       pen.fill();
+      pen.stroke();
     }
     if (this.#chosen) {
       pen.lineWidth = 3;
