@@ -13,7 +13,8 @@ export function showJobs(found) {
   const times = found.outputs.flatMap((each) => each.recent.map((batch) => batch.at));
   const [began, newest] = [Math.min(...times), Math.max(...times)];
   const now = found.now - newest < IDLE_S ? found.now : newest;
-  const scale = { most, slowest, began, now: Math.max(now, began + 1) };
+  const alone = found.outputs.length < 2;
+  const scale = { alone, most, slowest, began, now: Math.max(now, began + 1) };
   at("jobs").replaceChildren(...found.outputs.map((each, index) =>
     card(each, found.now, scale)));
 }
@@ -37,7 +38,7 @@ function card(output, now, scale) {
       `${number(Math.round(last.bytes / 1024))} KiB` : "–"],
     ["Record → published", last ? `${number(last.median_ms)} ms median, ` +
       `${number(last.late_ms)} ms p99` : "–"],
-    ["Behind the other output", short(output.behind_s)],
+    ...(scale.alone ? [] : [["Behind the other output", short(output.behind_s)]]),
     ["Newest record", `${short(Math.max(now - output.newest_ms / 1000, 0))} old`],
     ["Rejected, deleted", `${number(output.rejected)}, ${number(output.deleted)}`],
   ];
