@@ -40,9 +40,15 @@ export function showNames(select, rows, chosen, byIndex = false) {
   select.value = String(chosen);
 }
 
-export function showBatches(batches, output) {
+function opener(seq, open) {
+  const made = make("button", { type: "button" }, number(seq));
+  made.addEventListener("click", () => open(seq));
+  return made;
+}
+
+export function showBatches(batches, open) {
   const rows = batches.map((batch) => [
-    make("a", { href: `/api/manifest?output=${output}&seq=${batch.seq}` }, number(batch.seq)),
+    opener(batch.seq, open),
     clock(batch.at), `${batch.approach}, epoch ${batch.epoch}`, number(batch.tweets),
     number(batch.deleted), number(batch.rejected),
     `${number(batch.median_ms)} / ${number(batch.late_ms)} ms`,

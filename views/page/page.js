@@ -59,7 +59,16 @@ async function refresh() {
   bars?.show(view.series, state.range);
   showLists(view);
   showNames(at("lang"), view.languages, state.lang);
-  showBatches(batches.batches, state.output);
+  showBatches(batches.batches, showManifest);
+}
+
+async function showManifest(seq) {
+  try {
+    const found = await ask("/api/manifest", { output: state.output, seq });
+    at("manifest").textContent = JSON.stringify(found, null, 1);
+  } catch (error) {
+    at("manifest").textContent = plain(error.message);
+  }
 }
 
 function showNothing() {

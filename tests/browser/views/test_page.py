@@ -26,6 +26,8 @@ def test_the_figures_are_the_manifests(watched: Watched, place: Place) -> None:
     assert "good" in page.locator("#words").inner_text()
     assert page.locator("#batches tbody tr").count() >= 4
     assert page.locator("#coverage tbody tr").count() == 3
+    page.locator("#batches button").first.click()
+    page.locator("#manifest", has_text="commit_id").wait_for(timeout=SOON_MS)
 
 
 def test_the_map_is_drawn_with_its_coasts_and_cells(watched: Watched, place: Place) -> None:
