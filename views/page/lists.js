@@ -47,6 +47,7 @@ function opener(seq, open) {
 }
 
 export function showBatches(batches, open) {
+  if (at("batches").contains(document.activeElement)) return; // somebody chooses
   const rows = batches.map((batch) => [
     opener(batch.seq, open),
     clock(batch.at), `${batch.approach}, epoch ${batch.epoch}`, number(batch.tweets),
