@@ -2,17 +2,15 @@
 // draws them over the coasts, and lets the mouse, a finger or the arrow keys choose one.
 import { at, drawn, number, plain, table } from "/dom.js";
 import { showExamples } from "/examples.js";
+import {
+  COUNT, MOOD, MOOD_ENOUGH, MOOD_REACH, outline, paint, placed, unpacked,
+} from "/hexagons.js";
 
-const DEGREES = 32767 / 360;
-const COUNT = ["#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d2c060", "#fee838"];
-const MOOD = ["#08519c", "#4292c6", "#9ecae1", "#d0d0d0", "#fdbe85", "#fd8d3c", "#d94701"];
-const MOOD_ENOUGH = 5;
-const MOOD_REACH = 0.6;
 const ZOOMS = [1, 1.6, 2.5, 4, 6, 9, 14];
 
 export class WorldMap {
   #canvas = at("map"); #cells = []; #land = null; #zoom = 0; #centre = [10, 15]; #chosen = null;
-  #zoomed = () => {}; #ask; #projection; #leftOut = 0;
+  #zoomed = () => {}; #ask; #projection; #leftOut = 0; #base = null;
 
   constructor(document, ask) {
     this.#ask = ask;
@@ -40,32 +38,25 @@ export class WorldMap {
   }
 
   show(buffer) {
-    const data = new DataView(buffer);
-    const [count, leftOut] = [data.getUint32(0, true), data.getUint32(4, true)];
-    const [n, mean, corner] = [8 + 8 * count, 8 + 12 * count, 8 + 16 * count];
-    this.#leftOut = leftOut;
-    this.#cells = Array.from({ length: count }, (_, i) => ({
-      id: data.getBigUint64(8 + 8 * i, true),
-      n: data.getUint32(n + 4 * i, true),
-      mean: data.getInt32(mean + 4 * i, true) / 10000,
-      corners: Array.from({ length: 6 }, (_, j) => [
-        data.getInt16(corner + 24 * i + 4 * j, true) / DEGREES,
-        data.getInt16(corner + 24 * i + 4 * j + 2, true) / DEGREES]),
-    }));
+    const { cells, leftOut } = unpacked(buffer);
+    [this.#cells, this.#leftOut] = [cells, leftOut];
+    if (this.#projection) placed(this.#cells, this.#projection);
     this.#chosen = this.#cells.find((cell) => cell.id === this.#chosen?.id) ?? null;
     this.draw();
     this.#say();
   }
 
-  draw() {
+  // the coasts are drawn once for each size, zoom and scheme
+  #under() {
     const canvas = this.#canvas, ratio = devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (!width) return;
-    [canvas.width, canvas.height] = [width * ratio, height * ratio];
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
     const style = getComputedStyle(canvas);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const key = [width, height, ratio, this.#zoom, this.#centre, colour("sea"), !!this.#land];
+    if (this.#base?.dataset.key === String(key)) return;
+    this.#base = Object.assign(document.createElement("canvas"),
+      { width: width * ratio, height: height * ratio });
+    this.#base.dataset.key = String(key);
     const sphere = { type: "Sphere" };
     this.#projection = d3.geoEqualEarth().fitExtent([[4, 4], [width - 4, height - 4]], sphere);
     const scale = ZOOMS[this.#zoom];
@@ -75,51 +66,36 @@ export class WorldMap {
       const [left, top] = this.#projection.translate();
       this.#projection.translate([left + width / 2 - x, top + height / 2 - y]);
     }
+    placed(this.#cells, this.#projection);
+    const pen = this.#base.getContext("2d");
+    pen.scale(ratio, ratio);
     const path = d3.geoPath(this.#projection, pen);
-    const fill = (shape, name) => {
+    for (const [shape, name] of [[sphere, "sea"], [this.#land, "land"]]) {
+      if (!shape) continue;
       pen.beginPath();
       path(shape);
       pen.fillStyle = colour(name);
       pen.fill();
-    };
-    fill(sphere, "sea");
-    if (this.#land) fill(this.#land, "land");
-    this.#hexagons(pen);
-    this.#legend();
+    }
   }
 
-  #hexagons(pen) {
-    const mood = at("by").value === "mood";
-    const most = Math.max(2, ...this.#cells.map((cell) => cell.n));
-    pen.lineWidth = 0.5;
-    pen.strokeStyle = getComputedStyle(this.#canvas).getPropertyValue("--soft");
-    for (const cell of this.#cells) {
-      if (mood && cell.n < MOOD_ENOUGH) continue;
-      pen.fillStyle = mood ? moodColour(cell.mean) : countColour(cell.n, most);
-      this.#outline(pen, cell);
-      pen.fill();
-      pen.stroke();
-    }
+  draw() {
+    const canvas = this.#canvas, ratio = devicePixelRatio || 1;
+    if (!canvas.clientWidth) return;
+    this.#under();
+    [canvas.width, canvas.height] = [this.#base.width, this.#base.height];
+    const pen = canvas.getContext("2d"), style = getComputedStyle(canvas);
+    if (canvas.width && canvas.height) pen.drawImage(this.#base, 0, 0);
+    pen.scale(ratio, ratio);
+    paint(pen, this.#cells, at("by").value === "mood", style.getPropertyValue("--soft"));
     if (this.#chosen) {
       pen.lineWidth = 3;
-      pen.strokeStyle = getComputedStyle(this.#canvas).getPropertyValue("--accent");
-      this.#outline(pen, this.#chosen);
+      pen.strokeStyle = style.getPropertyValue("--accent");
+      pen.beginPath();
+      outline(pen, this.#chosen);
       pen.stroke();
     }
-  }
-
-  // a cell over the date line stands at both edges
-  #outline(pen, cell) {
-    const over = cell.corners.some(([lon]) => lon > 180);
-    pen.beginPath();
-    for (const shift of over ? [0, -360] : [0]) {
-      cell.corners.forEach(([lon, lat], index) => {
-        const [x, y] = this.#projection([Math.min(Math.max(lon + shift, -180), 180), lat]);
-        if (index) pen.lineTo(x, y);
-        else pen.moveTo(x, y);
-      });
-      pen.closePath();
-    }
+    this.#legend();
   }
 
   #legend() {
@@ -152,9 +128,9 @@ export class WorldMap {
 
   #by(steps) {
     this.#zoom = Math.min(Math.max(this.#zoom + steps, 0), ZOOMS.length - 1);
-    if (this.#chosen) this.#centre = centre(this.#chosen);
+    if (this.#chosen) this.#centre = this.#chosen.centre;
     else if (this.#zoom === 1 && this.#cells.length) {
-      this.#centre = centre(this.#cells.reduce((a, b) => a.n >= b.n ? a : b));
+      this.#centre = this.#cells.reduce((a, b) => a.n >= b.n ? a : b).centre;
     }
     this.draw();
     this.#zoomed();
@@ -169,7 +145,7 @@ export class WorldMap {
   #nearest(x, y, within, beyond = () => true) {
     let best = null, least = within;
     for (const cell of this.#cells) {
-      const [cx, cy] = this.#projection(centre(cell));
+      const [cx, cy] = cell.xy;
       const distance = Math.hypot(cx - x, cy - y);
       if (distance < least && beyond(cx - x, cy - y)) [best, least] = [cell, distance];
     }
@@ -188,7 +164,7 @@ export class WorldMap {
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (ways[event.key] && this.#cells.length) {
       const [dx, dy] = ways[event.key];
-      const from = this.#projection(this.#chosen ? centre(this.#chosen) : this.#centre);
+      const from = this.#chosen?.xy ?? this.#projection(this.#centre);
       const next = this.#nearest(...from, Infinity, (x, y) =>
         x * dx + y * dy > Math.abs(x * dy) + Math.abs(y * dx) && x * dx + y * dy > 0.5);
       if (next ?? !this.#chosen) this.#choose(next ?? this.#cells[0]);
@@ -216,21 +192,8 @@ export class WorldMap {
   }
 }
 
-const centre = (cell) => [0, 1].map((axis) =>
-  cell.corners.reduce((sum, corner) => sum + corner[axis], 0) / 6);
-
 function place(cell) {
-  const [lon, lat] = centre(cell);
+  const [lon, lat] = cell.centre;
   return `${Math.abs(lat).toFixed(1)}°${lat < 0 ? "S" : "N"} ` +
     `${Math.abs(lon).toFixed(1)}°${lon < 0 ? "W" : "E"}`;
-}
-
-function countColour(n, most) {
-  const step = Math.floor(COUNT.length * Math.log10(n) / (Math.log10(most) + 1e-9));
-  return COUNT[Math.min(Math.max(step, 0), COUNT.length - 1)];
-}
-
-function moodColour(mean) {
-  const step = Math.floor((mean + MOOD_REACH) / (2 * MOOD_REACH) * MOOD.length);
-  return MOOD[Math.min(Math.max(step, 0), MOOD.length - 1)];
 }
