@@ -27,7 +27,7 @@ from views.store.fold import SCALE
 from views.store.queries import NoStore, View
 
 CELLS, LISTED, EXAMPLES, BATCHES = 3000, 20, 5, 25
-UNITS = {1: 2048, 2: 2048, 3: 4096, 4: 8192}
+UNITS = {1: 1024, 2: 1024, 3: 4096, 4: 8192}
 """How many units a circle has at each resolution: finer than a pixel at its zoom."""
 
 
