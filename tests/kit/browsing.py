@@ -94,8 +94,8 @@ class Watched:
         origin = self.url.partition("#")[0]
         foreign = [url for url in self.requests if not url.startswith(origin)]
         self.context.close()
-        assert self.wrong == []
-        assert foreign == []
+        assert not self.wrong, "\n".join(self.wrong)
+        assert not foreign, "\n".join(foreign)
 
 
 @contextmanager
