@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from PIL import Image
+
 from tests.kit.browsing import chromium, dashboard
 from tests.kit.memory_files import MemoryFiles
 from tests.kit.published_output import FromFiles, opened, publish, records
@@ -32,6 +34,8 @@ def shoot(browser: Any, url: str, file: Path, width: int, scheme: str, whole: bo
     page.wait_for_timeout(SETTLED_MS)
     page.screenshot(path=str(file), full_page=whole)
     context.close()
+    with Image.open(file) as picture:
+        picture.convert("RGB").quantize(128).save(file, optimize=True)
     print(file)
 
 
