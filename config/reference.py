@@ -17,10 +17,12 @@ its owner may read. Numbers are zero or positive; some have a narrower range, wh
 names. A truth value is `true`, `false`, `1` or `0`; its flag takes no value and means true.
 
 Spark's own settings are in `config/spark.conf`, under Spark's own names;
-`scripts/submit --conf NAME=VALUE direct …` overrides one. `scripts/audit.py` and
-`scripts/summary.py` take flags only (`--help`), and read two of the variables: `TWEETS_WEBHDFS`
-(both) and `TWEETS_BOOTSTRAP` (audit). `POSTS=N make demo` and `SOURCE=NAME make demo` choose what
-the demo publishes.
+`scripts/submit --conf NAME=VALUE direct …` overrides one. `scripts/audit.py`,
+`scripts/summary.py`, `scripts/dashboard`, `scripts/watch` and `scripts/heatmap` take flags only
+(`--help`), and some variables: `TWEETS_OUTPUT` (the last three), `TWEETS_WEBHDFS` (all; set it
+for that one command, because the other programs refuse a variable that the tables do not have) and
+`TWEETS_BOOTSTRAP` (audit). `POSTS=N make demo` and `SOURCE=NAME make demo` say what the demo
+publishes.
 """
 
 _SECTIONS = (

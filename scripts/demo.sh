@@ -56,6 +56,10 @@ done
 say "sentiment"
 scripts/summary.py --output "$output/direct"
 
+say "picture"
+scripts/heatmap --output "$output/direct" --store "$run/views" --to "$run/map.svg"
+
+say "both jobs side by side, on a page: scripts/dashboard --output $output/direct --output $output/receiver_based --store $run/views"
 say "the services go on (scripts/services stop ends them); published: $output"
 echo "$line"
 exit "$findings"

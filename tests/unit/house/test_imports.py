@@ -66,7 +66,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers": (set(), set()),
     "views": (
         {"config", "consumers.output", "consumers.tweets", "views"},
-        LINES | {"hdfs", "requests"},
+        LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL"},
+    ),
+    "views.page": (
+        {"config", "views"},
+        NUMBERS | {"starlette", "uvicorn"},
     ),
     "audit": (
         {"audit"},
@@ -80,10 +84,13 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"websockets"},
     ),
     "scripts.audit": ({"config", "audit"}, set()),
+    "scripts.dashboard": ({"config", "views"}, set()),
+    "scripts.heatmap": ({"config", "views"}, set()),
     "scripts.services": ({"config", "local"}, set()),
     "scripts.setup": ({"config", "local"}, set()),
     "scripts.submit": ({"config", "local"}, set()),
     "scripts.summary": ({"config", "views"}, set()),
+    "scripts.watch": ({"config", "views"}, set()),
 }
 TREES = ("config", "producer", "connector", "consumers", "views", "audit", "local", "scripts")
 
@@ -205,6 +212,9 @@ def test_the_producer_and_the_consumers_never_meet() -> None:
         ("consumers.direct", "import requests"),
         ("audit.__main__", "from consumers.output.manifests import Manifest"),
         ("views.summary", "from pyspark.sql import SparkSession"),
+        ("views.watch", "from consumers.driver.batches import Job"),
+        ("consumers.output.commits", "from views.store.frontier import Store"),
+        ("audit.rows", "import views.reading"),
         ("somewhere.new", "import os"),
     ],
 )

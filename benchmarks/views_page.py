@@ -1,0 +1,177 @@
+"""The page in a real browser, on a store that is there (`python -m benchmarks.views big`):
+
+    python -m benchmarks.views_page paint --store FOLDER
+    python -m benchmarks.views_page idle --webhdfs URL [--seconds S]
+    python -m benchmarks.views_page live --webhdfs URL [--batches N] [--tweets N]
+
+`paint` measures first paint, the whole map and a redraw; `idle` the processor time and memory of
+server and followers while nobody looks; `live` the time from the rename on a real HDFS, of a batch
+in each of two outputs, to the number on the page.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from benchmarks.views import OUTPUT
+from config.venv import ROOT
+from tests.kit.browsing import chromium
+from tests.kit.published_output import WebhdfsFiles, opened, publish, tweet
+
+NOBODY = "http://127.0.0.1:1"
+ROUNDS = 5
+WATCH = """() => { const where = document.getElementById('located'); window.seen = {};
+new MutationObserver(() => { window.seen[where.dataset.tweets] ??= Date.now(); })
+.observe(where, { attributes: true }); }"""
+REDRAW = """async () => { const times = []; const by = document.getElementById('by');
+for (let round = 0; round < 20; round++) { by.selectedIndex = round % 2;
+const began = performance.now(); by.dispatchEvent(new Event('change'));
+document.getElementById('map').getContext('2d').getImageData(0, 0, 1, 1);
+times.push(performance.now() - began); await new Promise((done) => setTimeout(done, 20)); }
+return times; }"""
+PAINT = """() => ({ paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+bytes: performance.getEntriesByType('resource').concat(
+performance.getEntriesByType('navigation')).reduce((sum, each) => sum + each.transferSize, 0) })"""
+
+
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[tuple[str, int]]:
+    """A dashboard's address and process."""
+    command = [sys.executable, str(ROOT / "scripts" / "dashboard"), "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--store", str(folder), *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout
+        url = process.stdout.readline().split()[1]
+        time.sleep(3)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def paint(folder: Path) -> dict[str, Any]:
+    """First paint and whole map, each in a fresh browser context; redraws of the map in one."""
+    paints, maps, sizes = [], [], []
+    with served(folder, "--output", OUTPUT, "--webhdfs", NOBODY) as (url, _), chromium() as browser:
+        for _ in range(ROUNDS):
+            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+            began = time.perf_counter()
+            page.goto(url)
+            page.locator("#map-says", has_text="Most tweets").wait_for(timeout=60_000)
+            maps.append((time.perf_counter() - began) * 1000)
+            found = page.evaluate(PAINT)
+            paints.append(found["paint"] or 0)
+            sizes.append(found["bytes"])
+            redraws = page.evaluate(REDRAW)
+            page.context.close()
+    return {
+        "first_paint_ms": round(float(np.median(paints))),
+        "whole_map_ms": round(float(np.median(maps))),
+        "redraw_ms": round(float(np.median(redraws)), 1),
+        "first_load_bytes": max(sizes),
+    }
+
+
+def used(pid: int) -> tuple[float, int]:
+    """Seconds of processor time and resident bytes of a process and its children."""
+    table = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,rss=,cputimes="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [[int(word) for word in line.split()] for line in table.splitlines()]
+    mine = [row for row in rows if pid in row[:2]]
+    seconds = 0.0
+    for row in mine:
+        fields = Path(f"/proc/{row[0]}/stat").read_text().rpartition(")")[2].split()
+        seconds += (int(fields[11]) + int(fields[12])) / 100
+    return seconds, sum(row[2] for row in mine) * 1024
+
+
+def idle(webhdfs: str, seconds: float) -> dict[str, Any]:
+    """What the server and a follower of each job's output cost while nothing is published and
+    nobody looks."""
+    folder = tempfile.TemporaryDirectory()
+    with folder as name, served(Path(name), "--webhdfs", webhdfs) as (_, pid):
+        time.sleep(20)
+        before, _ = used(pid)
+        time.sleep(seconds)
+        after, memory = used(pid)
+    return {"share_of_a_core": round((after - before) / seconds, 4), "bytes": memory}
+
+
+def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
+    """Milliseconds from the rename of a batch to its number on the page, one batch a second in each
+    of two outputs."""
+    base, done = f"/benchmarks/{uuid.uuid4().hex[:12]}", {}
+    names = [f"{base}/direct", f"{base}/receiver_based"]
+    drivers = [opened(WebhdfsFiles(webhdfs, name)) for name in names]
+    wanted = [word for name in names for word in ("--output", f"hdfs://127.0.0.1{name}")]
+
+    def publishing(number: int) -> None:
+        dice = Random(number)
+        for seq in range(batches):
+            began = time.monotonic()
+            publish(drivers[number], [tweet(seq * tweets + n, dice) for n in range(tweets)], 0)
+            if number == 0:
+                done[str((seq + 1) * tweets)] = time.time() * 1000
+            time.sleep(max(1 - (time.monotonic() - began), 0))
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium() as browser,
+        served(Path(folder), *wanted, "--webhdfs", webhdfs) as (url, _),
+    ):
+        page = browser.new_page()
+        page.goto(url)
+        page.evaluate(WATCH)
+        threads = [threading.Thread(target=publishing, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            page.wait_for_timeout(200)
+        page.wait_for_timeout(3000)
+        seen = page.evaluate("() => window.seen")
+    # a page that is behind shows the newer number: the older ones are seen by then
+    times = sorted(seen.items(), key=lambda item: int(item[0]))
+    late = [
+        next(at for count, at in times if int(count) >= int(wanted)) - at_rename
+        for wanted, at_rename in done.items()
+    ]
+    middle, slow = np.percentile(late, (50, 99))
+    return {"batches": len(late), "median_ms": round(middle), "p99_ms": round(slow)}
+
+
+def main() -> None:
+    """Run one of the measurements and print its figures as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.views_page", description=__doc__)
+    parser.add_argument("what", choices=("paint", "idle", "live"))
+    parser.add_argument("--store", type=Path, default=Path("build/benchmarks/views"))
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--webhdfs", default="http://127.0.0.1:9870")
+    parser.add_argument("--batches", type=int, default=60)
+    parser.add_argument("--tweets", type=int, default=1000)
+    given = parser.parse_args()
+    if given.what == "paint":
+        found = paint(given.store)
+    elif given.what == "idle":
+        found = idle(given.webhdfs, given.seconds)
+    else:
+        found = live(given.webhdfs, given.batches, given.tweets)
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

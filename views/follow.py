@@ -1,0 +1,150 @@
+"""Follows an output into its store: what is published now at once, what was before from the newest
+batch to the oldest.
+
+`python3 -m views.follow --output URI --store FOLDER` does so until its standard input ends; the
+dashboard starts one for each output.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from config.errors import PipelineError, ServiceUnreachable, exit_with
+from consumers.output.manifests import digest as sha256
+from views.reading import Published
+from views.store.fold import Digest
+from views.store.frontier import Frontier, Store
+
+LIVE_S, IDLE_S, IDLE_AFTER_S = 0.15, 1.0, 15.0
+"""How often the next batch is asked for, while some come and when none has come for a while."""
+DIGEST_TWEETS, DIGEST_BATCHES = 20_000, 200
+"""A transaction of the backfill holds about this much; a new batch waits for one at most."""
+CHECK_S = 5.0
+"""How often an idle follower looks whether the newest batch is still the one that it knows."""
+RETRY_S = 2.0
+
+
+def store_path(folder: Path, output: str) -> Path:
+    """Where the store of an output lies."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", output.rpartition("/")[2])[:40] or "output"
+    return folder / f"{name}-{hashlib.sha256(output.encode()).hexdigest()[:12]}.sqlite"
+
+
+class Follower:
+    """Brings what is published into the store, some batches at a time."""
+
+    def __init__(self, published: Published, store: Store) -> None:
+        self.published, self.store = published, store
+        self._checked = 0.0
+
+    def step(self) -> int:
+        """Fold some batches; returns their number, 0 when there is nothing to fold.
+
+        Raises PipelineError when HDFS does not answer or the output is not sound.
+        """
+        at = self.store.frontier()
+        if at is None:
+            return self._begin()
+        for direction in (1, -1):
+            digest = self._digest(at, direction)
+            if digest.batches:
+                return len(digest.batches) if self.store.add(digest) else 1
+        self._check(at)
+        return 0
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Follow for ever, and say in the store what state this is in."""
+        said, news = "", time.monotonic()
+        while not stop():
+            try:
+                worked, state, message = self.step(), "live", ""
+                at = self.store.frontier()
+                if at and at.low:
+                    state = "backfill"
+            except PipelineError as error:
+                worked, state, message = 0, "waiting", f"{error.what} at {error.where}"
+            if message or state != said:
+                self.store.say(state, message)
+            said, now = state, time.monotonic()
+            if worked:
+                news = now
+            elif state == "waiting":
+                time.sleep(RETRY_S)
+            else:
+                time.sleep(LIVE_S if now - news < IDLE_AFTER_S else IDLE_S)
+
+    def catch_up(self, progress: Callable[[Frontier], None] = lambda _: None) -> None:
+        """Fold everything that is published by now."""
+        while self.step():
+            at = self.store.frontier()
+            if at:
+                progress(at)
+
+    def _begin(self) -> int:
+        length = self.published.length()
+        newest = self.published.manifest(length - 1) if length else None
+        if newest:
+            self.store.begin(*newest)
+        return int(newest is not None)
+
+    def _digest(self, at: Frontier, direction: int) -> Digest:
+        """The next batches, upward or downward, as many as fit into a transaction."""
+        digest, seq = Digest(), at.next if direction > 0 else at.low - 1
+        while (
+            seq >= 0
+            and sum(digest.counts.values()) < DIGEST_TWEETS
+            and len(digest.batches) < DIGEST_BATCHES
+        ):
+            found = self.published.manifest(seq)
+            if found is None:
+                break
+            paths = [file["path"] for file in found[0].files]
+            digest.add(*found, [(path, self.published.blocks(seq, path)) for path in paths])
+            seq += direction
+        return digest
+
+    def _check(self, at: Frontier) -> None:
+        """Start again where another output is in this one's place."""
+        if time.monotonic() - self._checked < CHECK_S or not at.next:
+            return
+        self._checked = time.monotonic()
+        newest = self.published.manifest(at.next - 1)
+        if newest is None or sha256(newest[1]) != at.above:
+            self.store.empty()
+            self.store.say("replaced", "another output is in its place: the store starts again")
+
+
+def _end_with_parent() -> None:
+    """End when standard input does: whoever started this holds its other end."""
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(0)
+
+
+def main() -> None:
+    """Follow one output until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python3 -m views.follow", description=__doc__)
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--webhdfs", default="")
+    parser.add_argument("--store", type=Path, required=True)
+    given = parser.parse_args()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(5)  # the jobs come first
+    path = store_path(given.store, given.output)
+    try:
+        Follower(Published(given.output, given.webhdfs), Store(path)).run()
+    except sqlite3.Error as error:
+        raise ServiceUnreachable(
+            f"the store cannot be written ({error})", str(path), "make room, or delete it"
+        ) from None
+
+
+if __name__ == "__main__":
+    exit_with(main)

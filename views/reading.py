@@ -1,0 +1,115 @@
+"""The published batches of one output, by number, over WebHDFS: nothing is ever listed.
+
+Batches are numbered without a gap, so that the next one is asked for by its name and the newest one
+is found by doubling and bisection.
+"""
+
+import getpass
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from hdfs import InsecureClient
+from hdfs.util import HdfsError
+from isal import igzip
+from requests import RequestException
+from urllib3.exceptions import HTTPError
+
+from config.errors import ConfigError, DataLossRisk, ServiceUnreachable
+from consumers.output import chain
+from consumers.output.manifests import Manifest, OtherVersion
+
+TIMEOUT_S = 30
+BLOCK_BYTES = 4_000_000
+"""How much of an unpacked file is in memory at a time."""
+
+
+class Published:
+    """The batches of `output` (hdfs://HOST:PORT/PATH); `webhdfs` is where WebHDFS answers.
+
+    Raises ConfigError for an address that is none. Each method raises ServiceUnreachable when HDFS
+    does not answer.
+    """
+
+    def __init__(self, output: str, webhdfs: str = "") -> None:
+        parts = urlsplit(output)
+        webhdfs = webhdfs or os.environ.get("TWEETS_WEBHDFS", "")
+        if not parts.path.strip("/") or not (parts.hostname or webhdfs):
+            raise ConfigError(
+                "this is no address of an output", output, "give hdfs://HOST:PORT/PATH"
+            )
+        self.output, self.path = output, parts.path.rstrip("/")
+        self.webhdfs = webhdfs or f"http://{parts.hostname}:9870"
+        self._client = InsecureClient(self.webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S)
+
+    def manifest(self, seq: int) -> tuple[Manifest, bytes] | None:
+        """The manifest of a batch and its bytes; None while there is no such batch.
+
+        Raises ConfigError where another version wrote it, DataLossRisk where it is none.
+        """
+        path = f"{self.path}/{chain.folder(seq)}/_manifest.json"
+        with self._asking(path):
+            try:
+                with self._client.read(path) as reader:
+                    data = reader.read()
+            except HdfsError as error:
+                if error.exception != "FileNotFoundException":
+                    raise
+                return None
+        try:
+            return Manifest.from_bytes(data), data
+        except OtherVersion as error:
+            raise ConfigError(f"another version's output: {error}", path, "use that one") from None
+        except ValueError as error:
+            raise DataLossRisk(str(error), path, "scripts/audit.py shows what is there") from None
+
+    def length(self) -> int:
+        """The number of batches: about 2 x log2 of it requests."""
+        if not self._there(0):
+            return 0
+        low, high = 0, 1
+        while self._there(high):
+            low, high = high, high * 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._there(middle) else (low, middle)
+        return high
+
+    def blocks(self, seq: int, path: str) -> Iterator[bytes]:
+        """The unpacked bytes of a batch's file, in blocks of whole lines."""
+        where, rest = f"{self.path}/{chain.folder(seq)}/{path}", b""
+        with self._asking(where), self._client.read(where) as reader:
+            unpacked = igzip.IGzipFile(fileobj=reader)  # type: ignore[no-untyped-call]
+            while block := unpacked.read(BLOCK_BYTES):
+                whole = block.rfind(b"\n") + 1
+                if whole:
+                    yield rest + block[:whole]
+                    rest = block[whole:]
+                else:
+                    rest += block
+        if rest:
+            yield rest
+
+    def _there(self, seq: int) -> bool:
+        path = f"{self.path}/{chain.folder(seq)}"
+        with self._asking(path):
+            return self._client.status(path, strict=False) is not None
+
+    @contextmanager
+    def _asking(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except (HdfsError, RequestException, HTTPError) as error:
+            raise ServiceUnreachable(
+                f"HDFS does not answer ({type(error).__name__})",
+                f"{self.webhdfs}{path}",
+                "scripts/services status",
+            ) from None
+        except (EOFError, zlib.error, OSError, igzip.BadGzipFile) as error:
+            raise DataLossRisk(
+                f"the file cannot be unpacked: {error}",
+                path,
+                "scripts/audit.py says what is wrong",
+            ) from None

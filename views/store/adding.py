@@ -1,0 +1,192 @@
+"""Adds a digest to the store's tables. Each function runs within the transaction of `Store.add`."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from views.store.fold import (
+    LANGUAGE_CHARACTERS,
+    NOWHERE,
+    SCALE,
+    TERM_CHARACTERS,
+    Digest,
+    seconds,
+)
+from views.store.levels import HOUR, MINUTE, SIZES, begins, bucket
+from views.store.lines import Line
+from views.store.tables import (
+    BATCHES_KEPT,
+    EXAMPLES_KEPT,
+    GONE_KEPT,
+    LANGUAGES,
+    SUMS,
+    TERMS_KEPT,
+)
+
+TEXT_CHARACTERS = 280
+OTHER = "other"
+"""All languages after the first ones of which there may be LANGUAGES."""
+_AUTHOR = "did:"  # Bluesky: an id without a slash that begins so is an account with all its posts
+
+
+def sums(connection: sqlite3.Connection, digest: Digest, newest: int) -> None:
+    """Totals, cells and terms, at each size of bucket that is still kept for their minute."""
+    known = _languages(connection, {lang for _, lang, _ in digest.totals})
+    totals = (
+        ((m, known[lang], label), values) for (m, lang, label), values in digest.totals.items()
+    )
+    cells = (
+        ((m, cell, known[lang], label), values)
+        for (m, cell, lang, label), values in digest.cells.items()
+    )
+    terms = (((m, kind, term), values) for (kind, m, term), values in digest.terms.items())
+    _upsert(connection, "totals", "lang, label", "n compound points places", totals, newest)
+    _upsert(connection, "cells", "cell, lang, label", "n compound", cells, newest)
+    touched = _upsert(connection, "terms", "kind, term", "n compound", terms, newest)
+    for size, start, kind in {key[:3] for key in touched}:
+        _cut(connection, size, start, kind)
+
+
+def _upsert(
+    connection: sqlite3.Connection,
+    table: str,
+    keys: str,
+    values: str,
+    rows: Iterable[tuple[tuple[Any, ...], list[int]]],
+    newest: int,
+) -> Iterable[tuple[Any, ...]]:
+    """Add rows ((minute, key …), values) to a table at each size; returns what was added."""
+    names, everything = values.split(), list[tuple[Any, ...]]()
+    for size in SIZES:  # each level from the one before, which has fewer rows
+        level: dict[tuple[Any, ...], list[int]] = {}
+        for (start, *key), added in rows:
+            where = (bucket(size, start), *key)
+            sum_ = level.get(where)
+            level[where] = [a + b for a, b in zip(sum_, added, strict=True)] if sum_ else added
+        begin, rows = begins(size, newest), level.items()
+        everything += [(size, *where, *sum_) for where, sum_ in level.items() if where[0] >= begin]
+    columns = f"size, bucket, {keys}"
+    places = ", ".join("?" * (2 + len(keys.split(", ")) + len(names)))
+    changes = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
+    connection.executemany(
+        f"INSERT INTO {table} ({columns}, {', '.join(names)}) VALUES ({places}) "
+        f"ON CONFLICT ({columns}) DO UPDATE SET {changes}",
+        sorted(everything),
+    )
+    return everything
+
+
+def _languages(connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
+    """The number of each language; strangers write them, so that there may be only some."""
+    known: dict[str, int] = {
+        name: number for number, name in connection.execute("SELECT number, name FROM languages")
+    }
+    for name in sorted(names - known.keys()):
+        shown = name if len(known) < LANGUAGES else OTHER
+        if shown not in known:
+            known[shown] = len(known)
+            connection.execute("INSERT INTO languages VALUES (?, ?)", (known[shown], shown))
+        known[name] = known[shown]
+    return known
+
+
+def _cut(connection: sqlite3.Connection, size: int, start: int, kind: str) -> None:
+    """Keep the most frequent terms of a bucket; `cuts` says by how much the others, and so each
+    count, may be too low (lossy counting, after Manku and Motwani 2002)."""
+    where = (size, start, kind)
+    query = "FROM terms WHERE size = ? AND bucket = ? AND kind = ?"
+    kept = TERMS_KEPT[size]
+    if connection.execute(f"SELECT count(*) {query}", where).fetchone()[0] <= 2 * kept:
+        return
+    rest = connection.execute(
+        f"SELECT term, n {query} ORDER BY n DESC, term LIMIT -1 OFFSET ?", (*where, kept)
+    ).fetchall()
+    connection.executemany(
+        "DELETE FROM terms WHERE size = ? AND bucket = ? AND kind = ? AND term = ?",
+        [(*where, term) for term, _ in rest],
+    )
+    connection.execute(
+        "INSERT INTO cuts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+        (*where, rest[0][1]),
+    )
+
+
+def examples(connection: sqlite3.Connection, digest: Digest) -> None:
+    """The digest's newest tweets of each cell and label, but for those that were deleted, earlier
+    or later: backfill goes from the newest batch to the oldest."""
+    seq = digest.batches[-1].manifest.seq
+    rows = [(name, seq) for name in digest.gone]
+    connection.executemany("INSERT OR REPLACE INTO gone VALUES (?, ?)", rows)
+    connection.executemany("DELETE FROM examples WHERE id = ?", [row[:1] for row in rows])
+    accounts = [row[:1] for row in rows if row[0].startswith(_AUTHOR) and "/" not in row[0]]
+    connection.executemany("DELETE FROM examples WHERE author_id = ?", accounts)
+    gone = "SELECT 1 FROM gone WHERE id IN (?, ?)"
+    for (cell, label), found in digest.examples.items():
+        for line in found:
+            if not connection.execute(gone, (line.id, line.author_id)).fetchone():
+                connection.execute(
+                    f"INSERT OR REPLACE INTO examples VALUES ({', '.join('?' * 10)})",
+                    (cell, label, *_example(line)),
+                )
+        connection.execute(
+            "DELETE FROM examples WHERE cell = ? AND label = ? AND (at, id) IN (SELECT at, id "
+            "FROM examples WHERE cell = ? AND label = ? ORDER BY at DESC, id DESC LIMIT -1 "
+            "OFFSET ?)",
+            (cell, label, cell, label, found.maxlen),
+        )
+    _trim(connection, "examples", "at", EXAMPLES_KEPT, "cell, label, at, id", f"cell != {NOWHERE}")
+    _trim(connection, "gone", "seq", GONE_KEPT, "id")
+
+
+def _example(line: Line) -> tuple[Any, ...]:
+    return (
+        line.created_at or "",
+        line.id or "",
+        line.author_id or "",
+        (line.lang or "und")[:LANGUAGE_CHARACTERS],
+        (line.author or "")[:TERM_CHARACTERS],
+        (line.place or "")[:TERM_CHARACTERS],
+        round(line.sentiment.compound * SCALE) if line.sentiment else 0,
+        line.text[:TEXT_CHARACTERS],
+    )
+
+
+def batches(connection: sqlite3.Connection, digest: Digest) -> None:
+    """One row for each batch, of which the newest are kept."""
+    for folded in digest.batches:
+        manifest = folded.manifest
+        connection.execute(
+            "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(manifest.seq, manifest.epoch, manifest.approach, seconds(manifest.batch_time)),
+                *(manifest.counts.get(name, 0) for name in ("tweets", "deleted", "rejected")),
+                *(len(manifest.files), sum(file["bytes"] for file in manifest.files)),
+                *(*folded.delays_ms, folded.newest_ms, folded.sha256, manifest.previous),
+                manifest.accepted_loss,
+            ),
+        )
+    _trim(connection, "batches", "seq", BATCHES_KEPT, "seq")
+
+
+def _trim(
+    connection: sqlite3.Connection, table: str, by: str, kept: int, keys: str, where: str = "1"
+) -> None:
+    """Remove the rows with the smallest `by` when there are more than a tenth too many."""
+    (count,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()
+    if count > kept * 1.1:
+        connection.execute(
+            f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {keys} FROM {table} WHERE {where} "
+            f"ORDER BY {by} LIMIT ?)",
+            (count - kept,),
+        )
+
+
+def prune(connection: sqlite3.Connection, before: int, newest: int) -> None:
+    """Remove the buckets that are no longer kept, when the newest tweet's hour has changed."""
+    if bucket(HOUR, before) != bucket(HOUR, newest):
+        for size in (MINUTE, HOUR):
+            for table in (*SUMS, "cuts"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE size = ? AND bucket < ?",
+                    (size, begins(size, newest)),
+                )

@@ -1,0 +1,154 @@
+"""Batches become what they add to the store: sums by minute, cell, language and label, terms, and a
+few examples. Pure: bytes in, numbers out."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+import numpy as np
+
+from consumers.output.manifests import Manifest, digest
+from views.store import lines, words
+from views.store.cells import cell_of
+from views.store.levels import DAY, MINUTE
+
+LABELS = ("positive", "neutral", "negative")
+NUMBERS = {label: number for number, label in enumerate(LABELS)}
+SCALE = 10_000
+"""Compounds have four decimals: as whole ten-thousandths their sums are exact."""
+EXAMPLES = 5
+"""For each cell and label the newest ones are kept."""
+TERM_CHARACTERS, LANGUAGE_CHARACTERS = 100, 35
+NOWHERE = 0
+"""The cell of tweets without a place."""
+
+_FIRST_TWEET = datetime(2006, 3, 21, tzinfo=timezone.utc).timestamp()
+
+
+def seconds(moment: str) -> float:
+    """An ISO time as seconds since 1970. Raises ValueError."""
+    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+
+
+@dataclass
+class Folded:
+    """One batch as the list of batches shows it."""
+
+    manifest: Manifest
+    sha256: str
+    delays_ms: tuple[int, int]  # record -> published, median and 99th percentile
+    newest_ms: int  # Kafka's time of the newest record
+
+
+@dataclass
+class Digest:
+    """What a run of batches adds; `batches` are in the order in which they were folded."""
+
+    batches: list[Folded] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    # (minute, language, label): tweets, sum of compounds, at a point, in a place
+    totals: defaultdict[tuple[int, str, int], list[int]] = field(
+        default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0])
+    )
+    # (minute, cell, language, label): tweets, sum of compounds
+    cells: defaultdict[tuple[int, int, str, int], list[int]] = field(
+        default_factory=lambda: defaultdict(lambda: [0, 0])
+    )
+    # (kind, minute, term): tweets, sum of compounds
+    terms: defaultdict[tuple[str, int, str], list[int]] = field(
+        default_factory=lambda: defaultdict(lambda: [0, 0])
+    )
+    examples: defaultdict[tuple[int, int], deque[lines.Line]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=EXAMPLES))
+    )
+    gone: set[str] = field(default_factory=set)
+
+    def add(
+        self, manifest: Manifest, data: bytes, files: Iterable[tuple[str, Iterable[bytes]]]
+    ) -> None:
+        """Fold one batch: its manifest, the manifest's bytes, and (path, blocks) of its files."""
+        published_s, sent_ms = seconds(manifest.batch_time), []
+        for path, blocks in files:
+            for block in blocks:
+                if path.startswith("tweets/"):
+                    sent_ms.append(self._tweets(block, published_s))
+                else:
+                    self._rejected(block, published_s)
+        sent = np.concatenate(sent_ms) if sent_ms else np.zeros(0, np.int64)
+        delays, newest_ms = (0, 0), 0
+        if len(sent):
+            middle, late = np.percentile(published_s * 1000 - sent, (50, 99))
+            delays, newest_ms = (int(middle), int(late)), int(sent.max())
+        self.batches.append(Folded(manifest, digest(data), delays, newest_ms))
+
+    def _rejected(self, block: bytes, published_s: float) -> None:
+        minute = int(published_s) // MINUTE * MINUTE
+        reasons = Counter(line.reason for line in lines.rejected(block))
+        self.counts["rejected"] += reasons.total()
+        for reason, count in reasons.items():
+            self.terms["reason", minute, reason[:TERM_CHARACTERS]][0] += count
+
+    def _tweets(
+        self, block: bytes, published_s: float
+    ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """Fold lines of tweets/; returns Kafka's times of their records."""
+        minutes: dict[str | None, int] = {}
+        texts: defaultdict[int, list[str]] = defaultdict(list)
+        everything = lines.tweets(block)
+        for line in everything:
+            if line.sentiment is None:
+                self._deleted(line)
+                continue
+            moment = line.created_at and line.created_at[:16]
+            minute = minutes.get(moment)
+            if minute is None:
+                minute = minutes[moment] = _minute(moment, published_s)
+            self._tweet(line, line.sentiment, minute)
+            texts[minute].append(line.text)
+        for minute, said in texts.items():
+            for word, count in words.counted(said).items():
+                self.terms["word", minute, word][0] += count
+        return np.array([line.kafka.timestamp for line in everything], np.int64)
+
+    def _deleted(self, line: lines.Line) -> None:
+        self.counts["deleted"] += 1
+        if line.id is not None:
+            self.gone.add(line.id)
+
+    def _tweet(self, line: lines.Line, sentiment: lines.Sentiment, minute: int) -> None:
+        label, compound = NUMBERS[sentiment.label], round(sentiment.compound * SCALE)
+        lang = (line.lang or "und")[:LANGUAGE_CHARACTERS]
+        self.counts["tweets"] += 1
+        total = self.totals[minute, lang, label]
+        total[0] += 1
+        total[1] += compound
+        for tag in line.hashtags:
+            term = self.terms["tag", minute, tag[:TERM_CHARACTERS].lower()]
+            term[0] += 1
+            term[1] += compound
+        if line.country:
+            term = self.terms["country", minute, line.country[:TERM_CHARACTERS]]
+            term[0] += 1
+            term[1] += compound
+        cell = NOWHERE
+        # where a device does not know its place it may say 0, 0
+        if line.lat is not None and line.lon is not None and (line.lat or line.lon):
+            total[2 if line.geo_kind == "point" else 3] += 1
+            cell = cell_of(line.lat, line.lon)
+            here = self.cells[minute, cell, lang, label]
+            here[0] += 1
+            here[1] += compound
+        self.examples[cell, label].append(line)
+
+
+def _minute(moment: str | None, published_s: float) -> int:
+    """The minute that a tweet counts in: its own, or that of its batch where it says none, or one
+    that cannot be."""
+    try:
+        second = seconds(f"{moment}:00Z") if moment else published_s
+    except ValueError:
+        second = published_s
+    if not _FIRST_TWEET <= second <= published_s + DAY:
+        second = published_s
+    return int(second) // MINUTE * MINUTE

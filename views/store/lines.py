@@ -1,0 +1,48 @@
+"""What the views read of a published line: of a tweet's, a deletion's or a rejected record's.
+
+`gc=False`: a line cannot be part of a circle, and the collector need not look at millions of them.
+"""
+
+import msgspec
+
+
+class Kafka(msgspec.Struct, gc=False):
+    """Where the record is; the time is Kafka's, in ms."""
+
+    timestamp: int
+
+
+class Sentiment(msgspec.Struct, gc=False):
+    """The score, from -1 to 1, and its name."""
+
+    compound: float
+    label: str
+
+
+class Line(msgspec.Struct, gc=False):
+    """A line of tweets/: without a sentiment it is a deletion."""
+
+    kafka: Kafka
+    id: str | None = None
+    created_at: str | None = None
+    lang: str | None = None
+    author_id: str | None = None
+    author: str | None = None
+    hashtags: list[str] = []
+    lat: float | None = None
+    lon: float | None = None
+    geo_kind: str | None = None
+    country: str | None = None
+    place: str | None = None
+    text: str = ""
+    sentiment: Sentiment | None = None
+
+
+class Rejected(msgspec.Struct, gc=False):
+    """A line of rejected/."""
+
+    reason: str
+
+
+tweets = msgspec.json.Decoder(Line).decode_lines
+rejected = msgspec.json.Decoder(Rejected).decode_lines
