@@ -14,6 +14,7 @@ from consumers.output import chain
 from consumers.output.commits import Batch, Output
 from consumers.output.files import Entry
 from consumers.output.manifests import Manifest
+from consumers.output.ownership import Ownership
 from consumers.sentiment import Sentiment
 from consumers.tweets.parse import Rejected, row
 from consumers.tweets.row import Deleted, Tweet
@@ -100,9 +101,8 @@ class FromFiles:
 
 def opened(files: Any, approach: str = "direct") -> Output:
     """A driver of this approach that has just started."""
-    output = Output(files, approach, "vader")
-    output.begin({TOPIC: "id"}, {(TOPIC, p): (0, 10**9) for p in range(PARTITIONS)})
-    return output
+    offsets = {(TOPIC, partition): (0, 10**9) for partition in range(PARTITIONS)}
+    return Output.take_over(Ownership.claim(files, approach), "vader", {TOPIC: "id"}, offsets)
 
 
 def publish(output: Output, records: Iterable[Record], partition: int = 0) -> Manifest:
