@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -123,7 +122,7 @@ class Follower:
 
 def _end_with_parent() -> None:
     """End when standard input does: whoever started this holds its other end."""
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):  # not by sys.stdin, whose lock would outlive the interpreter
         pass
     os._exit(0)
 

@@ -42,6 +42,8 @@ export function outline(pen, cell) {
   }
 }
 
+const EDGED = 500; // thin edges cost as much as the cells themselves
+
 // one path for each colour: thousands of cells are seven fills
 export function paint(pen, cells, mood, edge) {
   const most = Math.max(2, ...cells.map((cell) => cell.n));
@@ -56,7 +58,7 @@ export function paint(pen, cells, mood, edge) {
     for (const cell of members) outline(pen, cell);
     pen.fillStyle = (mood ? MOOD : COUNT)[step];
     pen.fill();
-    pen.stroke();
+    if (cells.length <= EDGED) pen.stroke();
   });
 }
 

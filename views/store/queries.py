@@ -73,14 +73,13 @@ class View:
         return {"tweets": n, "labels": labels, "mean": mean, "points": points, "places": places}
 
     def series(self, span: Range) -> Row:
-        """Bars over time: size and first of them, then (bucket, positive, neutral, negative,
-        compound) each."""
+        """Bars over time: their size, the range, and (bucket, positive, neutral, negative) each."""
         newest = self.frontier().get("newest", 0)
         start, until = span or self.extent()
         size = levels.series_size(start, until, newest)
         rows = self._db.execute(
-            "SELECT bucket, sum(n * (label = 0)), sum(n * (label = 1)), sum(n * (label = 2)), "
-            "sum(compound) FROM totals WHERE size = ? AND bucket >= ? AND bucket < ? "
+            "SELECT bucket, sum(n * (label = 0)), sum(n * (label = 1)), sum(n * (label = 2)) "
+            "FROM totals WHERE size = ? AND bucket >= ? AND bucket < ? "
             "GROUP BY bucket",
             (size, levels.bucket(size, start), until),
         ).fetchall()

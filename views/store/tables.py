@@ -1,8 +1,10 @@
 """The store's tables, and how a digest is added to them: one transaction, whole or not at all."""
 
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.errors import ConfigError
@@ -56,7 +58,10 @@ def opened(path: Path) -> sqlite3.Connection:
     try:
         return _opened(path)
     except sqlite3.DatabaseError as error:
-        what, remedy = f"the store cannot be used ({error})", "delete it: it is folded again"
+        what, remedy = (
+            f"the store cannot be used ({error})",
+            "see who uses it, or delete it: it is folded again",
+        )
         raise ConfigError(what, str(path), remedy) from None
     except OSError as error:
         raise ConfigError(
@@ -66,10 +71,21 @@ def opened(path: Path) -> sqlite3.Connection:
 
 def _opened(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-    connection.execute("PRAGMA journal_mode = WAL")
+    if not path.exists():
+        # a reader must not meet it half made, nor keep it from its journal mode
+        new = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+        _laid_out(new, "PRAGMA journal_mode = WAL").close()
+        with suppress(FileExistsError):  # another follower was first
+            os.link(new, path)
+        new.unlink()
     # a power cut may take the last transactions away, whole: they are folded again
-    connection.execute("PRAGMA synchronous = NORMAL")
+    return _laid_out(path, "PRAGMA synchronous = NORMAL")
+
+
+def _laid_out(path: Path, pragma: str) -> sqlite3.Connection:
+    """A connection to the file, which has this layout afterwards."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+    connection.execute(pragma)
     with transaction(connection):
         if connection.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

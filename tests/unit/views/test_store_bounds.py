@@ -1,6 +1,7 @@
 """What the store keeps, and for how long, whatever strangers write."""
 
 import sqlite3
+import threading
 from pathlib import Path
 from random import Random
 
@@ -62,3 +63,33 @@ def test_every_bucket_ends_in_time(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "a")
     rows = db.execute("SELECT size, count(DISTINCT bucket) FROM totals GROUP BY size").fetchall()
     assert dict(rows) == {0: 1, 60: 1, 3600: 2, 86_400: 3}
+
+
+def test_a_reader_never_meets_a_half_made_store(tmp_path: Path) -> None:
+    """Whoever looks while followers make it sees no file, or one with all its tables and its
+    journal mode; and keeps nobody from making it."""
+    path, seen, stop = tmp_path / "a.sqlite", [], threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            if path.exists():
+                db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+                db.execute("BEGIN")
+                seen.append(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+                db.close()
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    makers = [threading.Thread(target=Store, args=(path,)) for _ in range(3)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert seen and len(set(seen)) == 1
+    assert [file.name for file in tmp_path.glob("a.sqlite.*")] == []
+    store = Store(path)
+    assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
