@@ -118,6 +118,7 @@ def test_unicode_beyond_the_table_has_nothing_to_score():
 @pytest.mark.parametrize("name", worst_texts())
 def test_long_texts_take_no_seconds(name):
     """vaderSentiment takes ten seconds for such; the bound is wide, for machines that are busy."""
+    sentiment.prepare()
     text = worst_texts()[name]
     data = buffered([text])
     for score, bound in (
