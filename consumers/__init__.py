@@ -1,1 +1,2 @@
-""""""
+"""The two jobs, `direct` and `receiver_based`, and their wings:
+driver, output, tweets, sentiment, compiled."""
