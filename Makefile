@@ -13,7 +13,7 @@ CONNECTOR_TESTS := tests/unit/connector/test_frames.py tests/unit/connector/test
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
 
-setup: ## venv, jars and our Java; again = nothing to do
+setup: ## venv, jars and our Java; a second run does nothing
 	@scripts/setup
 
 demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub MASTER=local|standalone|yarn
@@ -39,7 +39,7 @@ test-unit: ## the tests that need no services
 	@scripts/setup --dev
 	$(PYTHON) -m pytest tests/unit
 
-test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n others
+test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n chooses others
 	@scripts/setup --dev
 	TEST_PATIENCE=$${TEST_PATIENCE:-3} $(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal tests/fault
 	$(PYTHON) -m tests.kit.faults.results
@@ -67,5 +67,5 @@ clean: ## stop the services and remove what was built and run here (the venv sta
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache spark-warehouse metastore_db derby.log
 	@if [ -d .run ]; then find .run -mindepth 1 -maxdepth 1 ! -name spool -exec rm -rf {} +; fi
 	@if [ -n "$$(find .run/spool \( -name '*.segment' -o -name rejected.jsonl \) -print -quit 2>/dev/null)" ]; then \
-		echo "kept: .run/spool has posts that Kafka has not taken, or says where a source goes on. To give them up: rm -r .run/spool"; \
+		echo "kept: .run/spool has posts that Kafka has not taken, or says where a source continues. To give them up: rm -r .run/spool"; \
 	else rm -rf .run; fi

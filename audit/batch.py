@@ -45,7 +45,7 @@ def rows(linked: Linked, convict: Convict) -> Iterator[tuple[Row, bytes]]:
 
 
 def _lines(linked: Linked, path: str, length: int, convict: Convict) -> Iterator[bytes]:
-    """The file's lines, as far as it can be read."""
+    """The file's lines, up to where it cannot be read."""
     try:
         yield from linked.batch.lines(path, length)
     except (EOFError, zlib.error, gzip.BadGzipFile, Damaged) as error:

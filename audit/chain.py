@@ -162,8 +162,8 @@ def _covered(manifest: Manifest) -> Spans:
 
 
 def _files(manifest: Manifest, batch: Batch) -> tuple[dict[str, int], list[str]]:
-    """The files that are there, and what is wrong with them. Where number and bytes are as listed
-    nobody lists the folders."""
+    """The files that are there, and what is wrong with them. Where number and bytes are as listed,
+    the folders are not listed."""
     listed = {file.path: file.bytes for file in manifest.files}
     if batch.summary == (len(listed) + 1, sum(listed.values()) + len(batch.manifest or b"")):
         return listed, []

@@ -24,7 +24,7 @@ class Records(Protocol):
     """What the judge asks of Kafka. Transaction markers and what was aborted are no records."""
 
     skipped: set[TopicPartition]
-    """Partitions that nobody wants judged."""
+    """Partitions that are not judged."""
 
     def bounds(self) -> dict[TopicPartition, tuple[int, int]]:
         """The first offset and the end of each partition that is judged, now."""
@@ -36,7 +36,7 @@ class Records(Protocol):
         """Whether Kafka may remove records from the topic's middle."""
 
     def vouched(self, topic: str, partition: int, offset: int, sha256: str | None) -> bool:
-        """Whether somebody else knows the record, by its value's hash."""
+        """Whether a ledger knows the record, by its value's hash."""
 
 
 def judge(

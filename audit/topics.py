@@ -158,7 +158,7 @@ class Topics:
     def _go_on(
         self, left: dict[KafkaPartition, Intervals], positions: dict[KafkaPartition, int]
     ) -> None:
-        """Leave the partitions that are read, and skip what nobody asked for."""
+        """Leave the partitions that are read, and skip what was not asked for."""
         for at, position in positions.items():
             while left[at] and position >= left[at][0][1]:
                 left[at].pop(0)

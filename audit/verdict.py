@@ -12,8 +12,8 @@ SAMPLES = 20
 class Verdict:
     """The figures and findings; `samples` has up to 20 coordinates of each kind.
 
-    `unjudged` are rows whose record Kafka's retention or compaction has removed: nobody can tell
-    what it was.
+    `unjudged` are rows whose record Kafka's retention or compaction has removed: what it was is
+    unknown.
     """
 
     in_kafka: int = 0

@@ -1,1 +1,1 @@
-"""What anybody can measure here."""
+"""What can be measured here."""

@@ -53,7 +53,7 @@ def install_peers() -> None:
 def compare(
     stage: Stage, contenders: list[Contender], chosen: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """All contenders in turn, so many rounds."""
+    """All contenders in turn, `rounds` times."""
     few, slow, fast = (
         stage.topic(count, chosen.partitions)
         for count in (START_TWEETS, chosen.slow_tweets, chosen.tweets)

@@ -1,4 +1,4 @@
-"""Records a second out of Kafka into a Python function: ours, Spark 2.4's way, and Structured
+"""Records per second out of Kafka into a Python function: ours, Spark 2.4's way, and Structured
 Streaming's mapInArrow.
 
     python -m benchmarks.connector [--rounds N] [--records N] [--results FILE]

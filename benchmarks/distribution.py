@@ -41,7 +41,7 @@ def place(name: str) -> list[str]:
 
 
 def topic_of(tweets: int) -> str:
-    """A new topic with so many invented tweets."""
+    """A new topic with this number of invented tweets."""
     topic = f"distribution-{uuid.uuid4().hex[:8]}"
     line = [str(PYTHON), "-m", "producer", "--source", "sample", "--max-posts", str(tweets)]
     subprocess.run([*line, "--topic", topic], cwd=ROOT, check=True, capture_output=True)

@@ -32,7 +32,7 @@ WARM_UP = 2  # batches of each way that are not counted
 
 
 def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
-    """The lines of a batch as anybody would write them."""
+    """The lines of a batch, written in Spark's usual way."""
     wanted = [[tuple(row) for row in part] for part in offset_ranges(rdd)]
 
     def write(index: int, frames: Iterator[bytes]) -> Iterator[bytes]:
@@ -46,7 +46,7 @@ def plainly(rdd: RDD[bytes], folder: str, max_bytes: int) -> None:
 
 
 def produce(topic: str, tweets: int) -> None:
-    """So many invented tweets onto the topic."""
+    """Publish this number of invented tweets onto the topic."""
     command = [
         sys.executable,
         "-m",

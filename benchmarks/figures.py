@@ -1,5 +1,5 @@
-"""What some runs come to. All is counted from a program's start, and what a start costs is then
-taken off."""
+"""The figures of some runs. All is counted from a program's start, and the cost of a start is then
+subtracted."""
 
 import statistics
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def medians(starts: Sequence[Run], runs: Sequence[Run]) -> dict[str, Any]:
     - n) / (T - t).
 
     So imports, compilation, the JVM's start and a first batch's wait are in `start_s` alone,
-    whoever has how much of them.
+    however much of them a contender has.
     """
     failures = sorted({run.failure for run in [*starts, *runs] if run.failure})
     starts, runs = (

@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class KafkaPythonPublisher:
-    """What `producer.publishing.publisher.Publisher` is to the sending thread, as far as a
+    """What `producer.publishing.publisher.Publisher` is to the sending thread, where a
     benchmark needs it: refused records end it."""
 
     def __init__(self, bootstrap: str, topic: str, tally: Tally, forever: bool = False) -> None:

@@ -58,8 +58,8 @@ def producer(topic: str, *options: str) -> "subprocess.Popen[bytes]":
 def watch(
     folder: str, tweets: int, job: "subprocess.Popen[bytes]"
 ) -> list[tuple[float, dict[str, Any]]]:
-    """When each batch became visible (s since 1970) and its manifest, until they hold so many
-    tweets."""
+    """When each batch became visible (s since 1970) and its manifest, until they hold this
+    number of tweets."""
     seen: list[tuple[float, dict[str, Any]]] = []
     end = time.monotonic() + PATIENCE_S
     while sum(manifest["counts"].get("tweets", 0) for _, manifest in seen) < tweets:
@@ -131,7 +131,7 @@ def measure(approach: str, chosen: argparse.Namespace) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__)
-    parser.add_argument("--rate", type=int, default=1000, help="tweets a second (default 1000)")
+    parser.add_argument("--rate", type=int, default=1000, help="tweets per second (default 1000)")
     parser.add_argument(
         "--seconds",
         type=int,

@@ -93,7 +93,7 @@ class Watch:
         ]
 
     def finish(self, limit_s: float) -> Run:
-        """Wait for all rows, or for so many seconds; end what is left of the programs."""
+        """Wait for all rows, or for this many seconds; end what is left of the programs."""
         for listener in self._listeners:
             listener.start()
         try:

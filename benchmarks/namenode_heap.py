@@ -3,8 +3,8 @@
     scripts/submit benchmarks/namenode_heap.py [BATCHES]
 
 Publishes a number of batches of three small files by the jobs' own commit code, without Kafka, and
-counts the live objects of the services' NameNode after each tenth of them: medians of what came to
-it. Prints JSON. Needs HDFS (scripts/services start namenode datanode-1) on its usual port, or
+counts the live objects of the services' NameNode after each tenth of them: medians of what was
+added. Prints JSON. Needs HDFS (scripts/services start namenode datanode-1) on its usual port, or
 TWEETS_OUTPUT.
 """
 
@@ -95,8 +95,8 @@ def main() -> None:
 
 
 def figures(seen: "list[Counter[str]]", log: int, batches: int) -> dict[str, Any]:
-    """Per batch: what came to the heap between two looks of `batches` batches each, all in all and
-    by class."""
+    """Per batch: what was added to the heap between two looks of `batches` batches each, in total
+    and by class."""
 
     def growth(bytes_of: "Callable[[Counter[str]], int]") -> int:
         return round(

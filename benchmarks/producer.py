@@ -78,7 +78,7 @@ def ours(
 
 
 def measured(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Each way in turn, so many rounds: what disturbs the machine disturbs all of them."""
+    """Each way in turn, `rounds` times: what disturbs the machine disturbs all of them."""
     results: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():

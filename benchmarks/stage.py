@@ -29,7 +29,7 @@ START_TWEETS = 1000  # of the runs that measure the start
 
 @dataclass
 class Topic:
-    """So many tweets, and the digest that their rows should have (none: only their number is
+    """A number of tweets, and the digest that their rows should have (none: only their number is
     compared)."""
 
     name: str
@@ -59,8 +59,8 @@ class Stage:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
 
     def topic(self, tweets: int, partitions: int, padding: int = 0) -> Topic:
-        """A new topic with the first so many invented tweets, each with so many bytes of
-        padding."""
+        """A new topic with the first `tweets` invented tweets, each with `padding` more
+        bytes."""
         made = Topic(f"{self._base}-{next(self._numbers)}", tweets)
         self._admin.create_topics([NewTopic(made.name, partitions, 1)])[made.name].result()
         self._topics.append(made.name)

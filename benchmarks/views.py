@@ -39,7 +39,7 @@ EACH, CELLS, TAGS, LANGUAGES = 100_000, 20_000, 50_000, 30
 
 
 def manifest(seq: int, previous: str | None, at_s: float, tweets: int) -> Manifest:
-    """The manifest of a batch of so many tweets."""
+    """The manifest of a batch of this many tweets."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(at_s))
     start = seq * tweets
     return Manifest(
@@ -95,7 +95,7 @@ def fold(folder: Path, tweets: int) -> dict[str, Any]:
 
 
 def generated(seq: int, batches: int, tweets: int, world: dict[str, Any]) -> Digest:
-    """What a batch of so many tweets adds: a tenth of them with a place, as in the sample."""
+    """What a batch of this many tweets adds: a tenth of them with a place, as in the sample."""
     dice, out = np.random.default_rng(seq), Digest()
     width = SPAN_S // batches
     minutes = (END_S - SPAN_S + seq * width + dice.integers(0, width, tweets)) // 60 * 60

@@ -5,8 +5,8 @@
     python -m benchmarks.views_page live --webhdfs URL [--batches N] [--tweets N]
 
 `paint` measures first paint, the whole map and a redraw; `idle` the processor time and memory of
-server and followers while nobody looks; `live` the time from the rename on a real HDFS, of a batch
-in each of two outputs, to the number on the page.
+server and followers while no page is open; `live` the time from the rename on a real HDFS, of a
+batch in each of two outputs, to the number on the page.
 """
 
 import argparse
@@ -102,7 +102,7 @@ def used(pid: int) -> tuple[float, int]:
 
 def idle(webhdfs: str, seconds: float) -> dict[str, Any]:
     """What the server and a follower of each job's output cost while nothing is published and
-    nobody looks."""
+    no page is open."""
     folder = tempfile.TemporaryDirectory()
     with folder as name, served(Path(name), "--webhdfs", webhdfs) as (_, pid):
         time.sleep(20)
@@ -113,8 +113,8 @@ def idle(webhdfs: str, seconds: float) -> dict[str, Any]:
 
 
 def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
-    """Milliseconds from the rename of a batch to its number on the page, one batch a second in each
-    of two outputs."""
+    """Milliseconds from the rename of a batch to its number on the page, one batch per second in
+    each of two outputs."""
     base, done = f"/benchmarks/{uuid.uuid4().hex[:12]}", {}
     names = [f"{base}/direct", f"{base}/receiver_based"]
     drivers = [opened(WebhdfsFiles(webhdfs, name)) for name in names]

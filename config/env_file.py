@@ -1,4 +1,4 @@
-"""Secrets from `.env`: lines of NAME=value, read only while nobody but the owner can read it."""
+"""Secrets from `.env`: lines of NAME=value, refused where another user can read it."""
 
 import os
 import stat

@@ -43,7 +43,7 @@ class ConfigError(PipelineError):
 
 
 class DataLossRisk(PipelineError):
-    """Going on would skip records; an operator has to look."""
+    """Continuing would skip records; an operator has to look."""
 
     exit_code = 3
 

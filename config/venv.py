@@ -1,4 +1,4 @@
-"""The project's folder, and its own virtual environment, so that nobody has to activate it."""
+"""The project's folder, and its own virtual environment, so that it need not be activated."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 
 
 def enter() -> None:
-    """Go on in the project's interpreter: restart this process under `.venv/bin/python` unless it
+    """Switch to the project's interpreter: restart this process under `.venv/bin/python` unless it
     already runs there.
 
     Without a `.venv` it prints the remedy and exits with 2; under another virtual environment, or

@@ -11,7 +11,7 @@ from kafka_dstreams import direct_stream
 
 
 def scores(records):
-    vader = SentimentIntensityAnalyzer()  # made once a task, where it is used
+    vader = SentimentIntensityAnalyzer()  # made once per task, where it is used
     return [
         (vader.polarity_scores(record.value.decode())["compound"], record.value.decode())
         for record in records

@@ -21,7 +21,7 @@ MEMORY = "4g"
 SECRET = "_SPARK_AUTH_SECRET"  # Spark's own name; it goes before spark.authenticate.secret
 HEAP = "256m"
 MASTER = {
-    # a door that starts drivers without a password; open unless told otherwise
+    # this door starts drivers without a password, and is open by default
     "spark.master.rest.enabled": "false",
     # a Master that starts again knows its applications; otherwise it ends their executors
     "spark.deploy.recoveryMode": "FILESYSTEM",
@@ -33,8 +33,8 @@ MASTER = {
     "spark.worker.timeout": "15",
 }
 WORKER = {
-    # without the time in it: a Worker that starts beside a Master that still remembers one at this
-    # address is that one, or neither would ever ask the other to register
+    # without the time in it: where the Master still remembers a Worker at this address, a new one
+    # counts as that one; otherwise neither would ever ask the other to register
     "spark.worker.idPattern": "worker-%2$s-%3$d",
     "spark.worker.cleanup.enabled": "true",
     "spark.ui.killEnabled": "false",

@@ -87,7 +87,7 @@ def lines(options: Sequence[str], environ: Mapping[str, str], ours: bool) -> lis
 
 def address(options: Sequence[str], environ: Mapping[str, str]) -> str:
     """This machine's address on the way to the master: what the driver listens on. Empty where it
-    cannot be told, and Spark takes the host's name."""
+    cannot be found; Spark then takes the host's name."""
     if environ.get("SPARK_LOCAL_IP"):
         return environ["SPARK_LOCAL_IP"]
     there = urlsplit(master(options).split(",")[0]).hostname or ""
@@ -112,8 +112,8 @@ def _profiles() -> dict[str, str]:
 
 
 def _logs(options: Sequence[str]) -> str:
-    """Where an executor finds its logging; Spark's own does where our file comes after its
-    start."""
+    """Where an executor finds its logging settings: Spark's own where our file arrives only after
+    its start."""
     if shipped(options) and master(options) != "yarn":
         return ""
     root = Path("app") if shipped(options) else venv.ROOT

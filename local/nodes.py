@@ -204,7 +204,7 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.namenode.rpc-address": f"{HOST}:{settings.namenode_port}",
         "dfs.namenode.http-address": f"{HOST}:{settings.namenode_http_port}",
         "dfs.namenode.safemode.extension": "0",
-        # or a busy one of three is left out, and a block has two copies
+        # otherwise a busy one of three is left out, and a block has two copies
         "dfs.namenode.redundancy.considerLoad": "false",
         # s; then the copy is ordered again: its node may be dead
         "dfs.namenode.reconstruction.pending.timeout-sec": "10",

@@ -1,7 +1,8 @@
 """Fetches what the page of views/ draws with, by npm, into build/page; versions and checksums are
 in views/page/package-lock.json.
 
-The pipeline and the views in the terminal do without: where npm fails, setup says so and goes on.
+The pipeline and the views in the terminal do not need it: where npm fails, setup says so and
+continues.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ def fetch() -> None:
     if done is None or done.returncode:
         lines = done.stderr.strip().splitlines() if done else []
         why = lines[0] if lines else "there is no npm, and pip has none"
-        say(f"setup: the page goes without its map ({why}); make setup tries again")
+        say(f"setup: the page has no map ({why}); make setup tries again")
         return
     stamp.write_text(wanted)
 

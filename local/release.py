@@ -1,6 +1,6 @@
 """Build the connector's wheel and sdist into dist/ and try both in a new venv: `make release`.
 
-The sdist is installed from its source, which compiles the Java again; so both ways in are tried.
+The sdist is installed from its source, which compiles the Java again; so both are tried.
 """
 
 import os
@@ -60,7 +60,9 @@ def _run(*command: str | Path, cwd: str | Path = ROOT) -> str:
     )
     if done.returncode:
         print(done.stdout, done.stderr, file=sys.stderr)
-        raise ConfigError("a step of the release failed", " ".join(map(str, command)), "see above")
+        raise ConfigError(
+            "a step of the release failed", " ".join(map(str, command)), "read its output above"
+        )
     return done.stdout
 
 

@@ -184,7 +184,7 @@ class Services:
 
 
 def refuse_taken_ports(node: nodes.Node) -> None:
-    """Raise ConfigError naming the setting that moves it when somebody else listens on one of the
+    """Raise ConfigError naming the setting that moves it when another program listens on one of the
     node's ports."""
     for port, name in node.ports.items():
         with socket.socket() as probe:

@@ -12,7 +12,7 @@ from config.venv import PYTHON, ROOT
 from local import compile, jars, jdk, page_libraries
 from local.say import say
 
-ABOUT = "Make this checkout ready to run: the venv, the jars, our Java. Again = nothing to do."
+ABOUT = "Make this checkout ready to run: the venv, the jars, our Java. A second run does nothing."
 VENV = ROOT / ".venv"
 SPACE_BYTES = 2_000_000_000
 

@@ -32,7 +32,7 @@ def nodes(settings: Settings, home: Path) -> list[Node]:
 
 
 def client_folder(home: Path) -> Path:
-    """HADOOP_CONF_DIR for those who submit."""
+    """HADOOP_CONF_DIR for programs that submit."""
     return home / "resourcemanager"
 
 

@@ -35,7 +35,7 @@ if [ ${#cluster[@]} -gt 0 ]; then
 fi
 if [ "${MASTER:-local}" = standalone ]; then master=(--master "$SPARK_MASTER"); fi
 if [ -n "$stub" ]; then
-    trap 'scripts/services stop "$stub"' EXIT # else the next run of the producer would take it for X or Bluesky
+    trap 'scripts/services stop "$stub"' EXIT # otherwise the next run of the producer would take it for X or Bluesky
     eval "$(scripts/services env)"
 fi
 
@@ -60,6 +60,6 @@ say "picture"
 scripts/heatmap --output "$output/direct" --store "$run/views" --to "$run/map.svg"
 
 say "both jobs side by side, on a page: scripts/dashboard --output $output/direct --output $output/receiver_based --store $run/views"
-say "the services go on (scripts/services stop ends them); published: $output"
+say "the services keep running (scripts/services stop ends them); published: $output"
 echo "$line"
 exit "$findings"

@@ -1,5 +1,5 @@
-"""Follows an output into its store: what is published now at once, what was before from the newest
-batch to the oldest.
+"""Follows an output into its store: a new batch at once, earlier ones from the newest to the
+oldest.
 
 `python3 -m views.follow --output URI --store FOLDER` does so until its standard input ends; the
 dashboard starts one for each output.
@@ -22,11 +22,11 @@ from views.store.fold import Digest
 from views.store.frontier import Frontier, Store
 
 LIVE_S, IDLE_S, IDLE_AFTER_S = 0.15, 1.0, 15.0
-"""How often the next batch is asked for, while some come and when none has come for a while."""
+"""Seconds between requests for the next batch, usually and when idle; seconds until it is idle."""
 DIGEST_TWEETS, DIGEST_BATCHES = 20_000, 200
-"""A transaction of the backfill holds about this much; a new batch waits for one at most."""
+"""About this much is in a transaction of the backfill; a new batch waits for at most one."""
 CHECK_S = 5.0
-"""How often an idle follower looks whether the newest batch is still the one that it knows."""
+"""Seconds after which an idle follower checks that the newest batch is still the one it knows."""
 RETRY_S = 2.0
 
 
@@ -59,7 +59,7 @@ class Follower:
         return 0
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> None:
-        """Follow for ever, and say in the store what state this is in."""
+        """Follow until `stop()`, and write the follower's state into the store."""
         said, news = "", time.monotonic()
         while not stop():
             try:
@@ -121,7 +121,7 @@ class Follower:
 
 
 def _end_with_parent() -> None:
-    """End when standard input does: whoever started this holds its other end."""
+    """End when standard input does: the process that started this one holds its other end."""
     while os.read(0, 1):  # not by sys.stdin, whose lock would outlive the interpreter
         pass
     os._exit(0)
@@ -141,7 +141,9 @@ def main() -> None:
         Follower(Published(given.output, given.webhdfs), Store(path)).run()
     except sqlite3.Error as error:
         raise ServiceUnreachable(
-            f"the store cannot be written ({error})", str(path), "make room, or delete it"
+            f"the store cannot be written ({error})",
+            str(path),
+            "make room on the disk, or delete the store",
         ) from None
 
 

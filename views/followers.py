@@ -1,5 +1,5 @@
-"""One follower for each output, in a process of its own: a backfill takes no time from whoever
-shows the store, and ends with it."""
+"""One follower for each output, in a process of its own: a backfill takes no time from the view
+that shows the store, and ends with that view."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from views.reading import Published
 from views.store.frontier import Frontier, Store
 
 LOOK_S, AGAIN_S = 1.0, 5.0
-"""How often a follower is looked at, and when one that ended is started again."""
+"""Seconds between two looks at a follower, and until one that ended is started again."""
 
 
 @contextmanager

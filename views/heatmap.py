@@ -67,9 +67,9 @@ def main() -> None:
     """Draw the picture. Raises PipelineError."""
     made = parser("scripts/heatmap", __doc__ or "")
     made.add_argument("--to", required=True, type=Path, help="FILE.png, FILE.svg or FILE.html")
-    made.add_argument("--by", choices=("count", "mood"), default="count", help="what colours say")
+    made.add_argument("--by", choices=("count", "mood"), default="count", help="what colours show")
     made.add_argument(
-        "--resolution", type=int, choices=(2, 3, 4), default=3, help="H3's; 3 is about 120 km"
+        "--resolution", type=int, choices=(2, 3, 4), default=3, help="hexagons, by H3; 3 is 120 km"
     )
     given = made.parse_args()
     kinds = (".png", ".svg", ".html")

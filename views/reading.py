@@ -38,7 +38,7 @@ class Published:
         webhdfs = webhdfs or os.environ.get("TWEETS_WEBHDFS", "")
         if not parts.path.strip("/") or not (parts.hostname or webhdfs):
             raise ConfigError(
-                "this is no address of an output", output, "give hdfs://HOST:PORT/PATH"
+                "this is not an output's address", output, "give hdfs://HOST:PORT/PATH"
             )
         self.output, self.path = output, parts.path.rstrip("/")
         self.webhdfs = webhdfs or f"http://{parts.hostname}:9870"
@@ -47,7 +47,8 @@ class Published:
     def manifest(self, seq: int) -> tuple[Manifest, bytes] | None:
         """The manifest of a batch and its bytes; None while there is no such batch.
 
-        Raises ConfigError where another version wrote it, DataLossRisk where it is none.
+        Raises ConfigError where another version wrote it, DataLossRisk where it is not a
+        manifest.
         """
         path = f"{self.path}/{chain.folder(seq)}/_manifest.json"
         with self._asking(path):
@@ -61,12 +62,16 @@ class Published:
         try:
             return Manifest.from_bytes(data), data
         except OtherVersion as error:
-            raise ConfigError(f"another version's output: {error}", path, "use that one") from None
+            raise ConfigError(
+                f"another version of this program made the output: {error}",
+                path,
+                "use that version",
+            ) from None
         except ValueError as error:
             raise DataLossRisk(str(error), path, "scripts/audit.py shows what is there") from None
 
     def length(self) -> int:
-        """The number of batches: about 2 x log2 of it requests."""
+        """The number of batches, found by about 2 x log2 of it requests."""
         if not self._there(0):
             return 0
         low, high = 0, 1

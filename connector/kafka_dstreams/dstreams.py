@@ -35,7 +35,7 @@ def direct_stream(
 ) -> "KafkaDStream":
     """A direct stream of Records; `start`, `discover` and `stop_at` as in `direct_frames`.
 
-    `start` may also be "committed": where the `group.id` of `params` has come to, otherwise the
+    `start` may also be "committed": what the `group.id` of `params` has committed, otherwise the
     beginning. With `headers` the elements are RecordWithHeaders. Without `fail_on_data_loss`
     records that retention has deleted are skipped with a warning.
     """
@@ -63,7 +63,7 @@ def receiver_stream(
 
 def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> None:
     """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with
-    start="committed" goes on there."""
+    start="committed" continues there."""
     streams.need(params, "bootstrap.servers", "group.id")
     ends: dict[tuple[str, int], int] = {}
     for r in ranges:
@@ -75,7 +75,7 @@ class KafkaRDD(RDD[Any]):
     """An RDD of Kafka records. Transformations of it are plain RDDs, without `offsetRanges`."""
 
     def offsetRanges(self) -> list[OffsetRange]:
-        """Its offset ranges, in the order of its partitions (a receiver's may have several a
+        """Its offset ranges, in the order of its partitions (a receiver's may have several per
         partition). Driver only."""
         parts = json.loads(self.ctx._jvm.kafkadstreams.Helper.ranges(self._jrdd.rdd()))
         return [OffsetRange(*row) for part in parts for row in part]
@@ -136,7 +136,7 @@ class KafkaTransformedDStream(TransformedDStream[Any]):
     """A stream whose function gets a KafkaRDD.
 
     A chain of map-like operations is folded into one, so that records cross into Python once. A
-    function that the user gave to `KafkaDStream.transform` is never folded: it runs once a batch,
+    function that the user gave to `KafkaDStream.transform` is never folded: it runs once per batch,
     however many streams are made of its result.
     """
 

@@ -256,8 +256,8 @@ def _partitions(
 
 
 def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
-    """Say why a receiver will receive nothing for now. It goes on trying, as ever: brokers and
-    topics may come up later."""
+    """Say why a receiver will receive nothing for now. It keeps trying, as 2.4's did: brokers
+    and topics may come up later."""
     soon = {"request.timeout.ms": "5000", "default.api.timeout.ms": "5000"}
     try:
         streams.topics_once({**params, **soon}, topics)

@@ -38,7 +38,7 @@ SECRETS = frozenset(
         "ssl.truststore.password",
     }
 )
-# parameters of somebody's plug-ins
+# parameters of plug-ins
 _LIKE_A_SECRET = re.compile(r".*(password|passphrase|secret|token)")
 _REFERENCE = re.compile(r"\$\{\w+:[^${}]+\}")
 _JAAS_OPTION = re.compile(r"""([^\s=;"']+)\s*=\s*("[^"]*"|'[^']*'|[^\s;]+)""")

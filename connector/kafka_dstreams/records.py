@@ -64,6 +64,6 @@ def records(data: bytes) -> list[Any]:
 
 
 def _decoded(decoder: Decoder, parts: list[bytes | None]) -> list[Any]:
-    if decoder is utf8_decoder:  # what it does, without a call a record
+    if decoder is utf8_decoder:  # what it does, without one call per record
         return [None if part is None else part.decode() for part in parts]
     return list(map(decoder, parts))

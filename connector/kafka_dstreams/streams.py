@@ -81,8 +81,8 @@ def direct_frames(
     that was truncated below `start` and has grown again fails its batch with DataLoss.
 
     `grouped`: partitions without new records cost no task, and many with a few share at most two
-    tasks a core. Otherwise each partition is an RDD partition, in their order. Raises NoSuchTopic,
-    Unreachable, ValueError.
+    tasks per core. Otherwise each partition is an RDD partition, in their order. Raises
+    NoSuchTopic, Unreachable, ValueError.
     """
     need(params, "bootstrap.servers", *(["group.id"] if start == "committed" else []))
     if isinstance(start, str) and start not in ("earliest", "latest", "committed"):
@@ -195,7 +195,7 @@ def commit(
     offsets: Mapping[tuple[str, int], int],
     epochs: Mapping[tuple[str, int], int] | None = None,
 ) -> None:
-    """Set the offsets of a group that nobody is in. With the leader epochs of what is before them
+    """Set the offsets of a group without members. With the leader epochs of what is before them
     (`leader_epochs`) a receiver that begins there notices when the log has been truncated below
     them."""
     _call(

@@ -35,7 +35,7 @@ def kernel(
 ) -> Callable[..., Any]:
     """The function compiled for this signature; it runs without the interpreter's lock.
 
-    `sources` are the files and folders whose code it contains, this room's aside.
+    `sources` are the files and folders whose code it contains, apart from this folder's own.
     """
     declared = partial(numba.njit, signature, nogil=True, error_model="numpy")
     with _cache_folder((Path(__file__).parent, *sources)) as folder:

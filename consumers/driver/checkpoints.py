@@ -46,7 +46,7 @@ def check_place(checkpoint: str, output: str) -> None:
 def take(settings: Settings, identity: str) -> str:
     """The address of the checkpoint of the output `identity`, ready for this start.
 
-    Only its owner may use the folder: the next driver runs what somebody writes there. Raises
+    Only its owner may use the folder: the next driver runs what is written there. Raises
     ConfigError where a start with these settings would go wrong, ServiceUnreachable.
     """
     address = settings.checkpoint or f"{settings.output}/_checkpoint/{identity}"

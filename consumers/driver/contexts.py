@@ -9,7 +9,7 @@ from config.settings import Settings
 
 # records per second and partition: more than one core can do, so that it bounds a batch only
 DRAIN_RATE = 200_000
-# of the direct job with --available-now: nobody waits for its batches, and it waits for none
+# of the direct job with --available-now: no reader waits for its batches, and it waits for none
 DRAIN_INTERVAL_S = 0.5
 
 
@@ -25,7 +25,7 @@ def streaming_context(
 
 
 def _drains(settings: Settings) -> bool:
-    """Whether nobody waits for a single batch, so that batches may be as large as pays."""
+    """Whether no reader waits for a single batch, so that batches may be as large as pays."""
     return bool(settings.available_now) and settings.program == "direct"
 
 

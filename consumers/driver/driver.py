@@ -37,7 +37,7 @@ class Driver:
     failure: BaseException | None = None  # what made a batch fail, or would make all later ones
 
     def done(self) -> bool:
-        """Whether --available-now has come to the ends that the topics had at the start."""
+        """Whether --available-now has reached the ends that the topics had at the start."""
         return self.ends is not None and manifests.reached(self.output.covered, self.ends)
 
     def frontiers(self) -> dict[Partition, int]:

@@ -23,8 +23,8 @@ _BOTH = (
     Setting(
         "accept_loss",
         "",
-        "go on behind records that retention deleted; the text says who decided that and why, and "
-        "is published",
+        "continue behind records that retention deleted; the text says who decided that and why, "
+        "and is published",
     ),
     Setting(
         "progress_file",

@@ -3,7 +3,7 @@ three calls.
 
 batches/<shard>/<seq>/   one batch, published and immutable
 _seen/<n>-<identity>     a folder, named after the number of batches when a driver started: if
-                         there are fewer later, somebody deleted some
+                         there are fewer later, some were deleted
 """
 
 from contextlib import suppress
@@ -43,8 +43,8 @@ def published(files: Files, seq: int) -> bool:
 
 
 def tip(files: Files, identity: str) -> Tip:
-    """Where the chain ends now. Raises DataLossRisk if somebody has taken batches away, or if the
-    last batch belongs to another output."""
+    """Where the chain ends now. Raises DataLossRisk if batches have been removed, or if the last
+    batch belongs to another output."""
     seq = length(files, identity)
     if not seq:
         return Tip(0, None, None)
@@ -57,7 +57,7 @@ def tip(files: Files, identity: str) -> Tip:
 
 
 def length(files: Files, identity: str) -> int:
-    """How many batches there are. Raises DataLossRisk if somebody has taken batches away."""
+    """How many batches there are. Raises DataLossRisk if batches have been removed."""
     seen = max(_seen(files, identity), default=0)  # first: the batches can only become more
     found = files.list("batches")
     # An empty shard was made by a driver that died, or lost the race for its first batch.

@@ -6,7 +6,7 @@ overwrites.
     batches/<shard>/<seq>/                        published, immutable
 
 The number of the batch is the collision key: the driver that publishes it first has won, whatever
-else goes on. consumers/output/ownership.py says which driver may publish.
+else happens. consumers/output/ownership.py says which driver may publish.
 """
 
 import uuid
@@ -49,8 +49,8 @@ class Batch:
 
 
 class Output:
-    """One output folder, owned by this driver until a newer one fences it off or somebody takes it
-    away. `take_over` makes one.
+    """One output folder, owned by this driver until a newer one fences it off or the folder is
+    moved or deleted. `take_over` makes one.
 
     `covered` is what is published, `topics` their ids by name, `seq` the next batch's number.
     """
@@ -76,8 +76,8 @@ class Output:
         of each partition, which were asked for after the claim.
 
         Raises ConfigError for an output of another version or of other topics, DataLossRisk where
-        batches are missing or going on would skip records. With `accept_loss` (who and why) records
-        that retention has deleted become a published batch of their own, without files.
+        batches are missing or continuing would skip records. With `accept_loss` (who and why)
+        records that retention has deleted become a published batch of their own, without files.
         """
         # Only after the claim: whatever a predecessor had under way has been published before the
         # fence, or never will be.

@@ -71,7 +71,7 @@ def _deleted(
 
 
 def refuse_loss(lost: list[Range]) -> DataLossRisk:
-    """The error that names the deleted ranges and both ways to go on."""
+    """The error that names the deleted ranges and both ways to continue."""
     count = sum(end - start for _topic, _partition, start, end in lost)
     where = " ".join(f"{topic}[{number}] [{start}, {end})" for topic, number, start, end in lost)
     remedy = "a new --output, or --accept-loss 'WHO AND WHY' to continue after them"

@@ -52,7 +52,7 @@ def arm(spec: str, marked: bool) -> None:
 
 
 def visit(name: str) -> None:
-    """Say that the driver has come to this point."""
+    """Say that the driver has reached this point."""
     if _armed is None or _armed[0] != name:
         return
     _visits[name] += 1

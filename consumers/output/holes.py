@@ -7,7 +7,7 @@ from collections.abc import Callable
 from config.errors import PipelineError
 from consumers.output.manifests import Covered, Partition, frontier
 
-# blocks come out of order for a batch or two; beyond that somebody else has got those records
+# blocks come out of order for a batch or two; beyond that another consumer has got those records
 PATIENCE_S = 300.0
 
 

@@ -2,8 +2,8 @@
 ones.
 
     _identity.json               made once: says which output this is, wherever it is moved
-    _epochs/<epoch>              the claim of a driver; a newer driver takes it away
-    _staging/<epoch>-<nonce>/    where this driver stages, made once; a newer driver takes it away
+    _epochs/<epoch>              the claim of a driver; a newer driver removes it
+    _staging/<epoch>-<nonce>/    where this driver stages, made once; a newer driver removes it
 
 A driver owns the output as long as its claim is there, with the inode that it was made with (a copy
 has another), and no newer one is. One listing answers all three. It is asked between staging and
@@ -14,8 +14,8 @@ publishing, and that is enough:
 - What was staged after a newer claim is not published: the listing shows the claim.
 - What was staged in an output that has been replaced since then is no longer there.
 
-So a claim and a staging folder below the newest claim fence nobody and are removed. The newest
-claim always stays: a driver that has been frozen finds it, whenever it goes on.
+So a claim and a staging folder below the newest claim fence no driver and are removed. The
+newest claim always stays: a driver that has been frozen finds it, whenever it continues.
 """
 
 import json
@@ -49,12 +49,12 @@ class Ownership:
         """Claim the output for this driver, and fence off every older one.
 
         Raises Fenced if a newer driver was faster, ConfigError for an output of another version,
-        DataLossRisk if somebody takes the output away meanwhile.
+        DataLossRisk if the output is moved or deleted meanwhile.
         """
         try:
             return cls._claim(files, approach, uuid.uuid4().hex[:8])
         except FileNotFoundError as error:
-            what = f"the output was taken away while this driver started: {error} is gone"
+            what = f"the output was moved or deleted while this driver started: {error} is gone"
             remedy = "find out who did that; then start again"
             raise DataLossRisk(what, files.root, remedy) from None
 
@@ -88,7 +88,7 @@ class Ownership:
     def lost(self) -> Fenced | DataLossRisk:
         """Why the output is not this driver's, or why a stage is not where it was put."""
         where = self.files.root
-        remedy = "find out who did that; docs/runbook.md, exit code 3, says how to go on"
+        remedy = "find out who did that; docs/runbook.md, exit code 3, says how to continue"
         try:
             there = _identity(self.files)
         except DataLossRisk:
@@ -118,7 +118,7 @@ class Ownership:
         }
 
     def _fence(self, taken: list[int]) -> None:
-        """Take away what older drivers stage, and then their claims."""
+        """Remove what older drivers stage, and then their claims."""
         for name in self.files.list("_staging"):
             if name[:_DIGITS].isdecimal() and int(name[:_DIGITS]) < self.epoch:
                 self.files.delete(f"_staging/{name}")
@@ -134,7 +134,7 @@ def make(files: Files, nonce: str) -> None:
     if any(len(name) == _DIGITS for name in shards):
         raise _older(files)
     if any(entry.entries for entry in shards.values()):
-        _identity(files)  # somebody has taken it away, or another driver has just made it
+        _identity(files)  # it has been moved or deleted, or another driver has just made it
     for folder in ("batches", "_epochs", "_staging", "_seen"):
         files.mkdirs(folder)
     content = {"version": VERSION, "identity": uuid.uuid4().hex[:16], "made": now()}
@@ -161,7 +161,7 @@ def _claim_of(approach: str, nonce: str) -> bytes:
 
 
 def _write(claim: bytes, files: Files, epoch: int) -> int:
-    """The first epoch from this one on that nobody else has claimed."""
+    """The first epoch from this one on that no other driver has claimed."""
     while True:
         try:
             files.create(f"_epochs/{_name(epoch)}", claim)

@@ -48,7 +48,7 @@ class Storage:
         self._context: Any = self._ask(
             lambda: hadoop.FileContext.getFileContext(self._path("").toUri(), conf), ""
         )
-        self._answered = False  # so far only addresses were made of the name; nobody was asked
+        self._answered = False  # so far only addresses were made of the name; no node was asked
 
     def _path(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self.root}/{name}" if name else self.root)
@@ -135,8 +135,8 @@ class Storage:
         """Close the files below a folder that a dead writer left open, so that they can be read.
 
         HDFS does so by itself only when the writer's lease ends, after 20 minutes at the earliest.
-        If a DataNode died with the writer, nobody knows until then how much of the last block
-        counts. Raises ServiceUnreachable when the files are not readable within a minute.
+        If a DataNode died with the writer, it is unknown until then how much of the last
+        block counts. Raises ServiceUnreachable when the files are not readable within a minute.
         """
         folder = self._path(name)
         if not self._files.hasPathCapability(folder, "fs.capability.lease.recoverable"):

@@ -20,7 +20,7 @@ KINDS = {tweets.Tweet: "tweets", tweets.Deleted: "deleted", tweets.Rejected: "re
 
 
 class Lines(NamedTuple):
-    """What a frame came to: pieces of the tweets' file and of the rejected records' file, and the
+    """What a frame became: pieces of the tweets' file and of the rejected records' file, and the
     number of records of each kind.
 
     The pieces are valid until the next frame.

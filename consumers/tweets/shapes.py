@@ -1,4 +1,4 @@
-"""The shapes tweets come in, each declared as far as we read it.
+"""The shapes that tweets come in; each declares only what we read of it.
 
 X v2 (wrapped in `data` and `includes`, or bare; old and new field names), X v1.1 with its delete
 notices, Bluesky's Jetstream. Absent is the same as null is the same as of the wrong type: see

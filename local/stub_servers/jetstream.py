@@ -238,7 +238,10 @@ def main() -> None:
     )
     for fault in ("drop-after", "silent-after", "bad-every", "repeat-every", "error-after"):
         parser.add_argument(
-            f"--{fault}", type=int, default=0, help="frames of a connection; 0 is never"
+            f"--{fault}",
+            type=int,
+            default=0,
+            help="counted in a connection's frames; 0 is never",
         )
     parser.add_argument(
         "--refuse", type=int, default=0, help="answer every connection with this HTTP status"

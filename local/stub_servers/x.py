@@ -42,7 +42,7 @@ class XStub(XState):
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def post_for_ever(self, rate: float) -> None:
-        """Invent posts, `rate` a second, until the stub ends."""
+        """Invent posts, `rate` per second, until the stub ends."""
         while not self.ended.wait(1.0 / rate):
             self.world.invent(1)
 
@@ -68,7 +68,7 @@ def main() -> int:
     )
     parser.add_argument("--port", type=int, required=True, help="listen here, on 127.0.0.1")
     parser.add_argument(
-        "--rate", type=float, default=50.0, help="invented posts a second (default 50); 0 is none"
+        "--rate", type=float, default=50.0, help="invented posts per second (default 50); 0 is none"
     )
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -16,7 +16,7 @@ MAINTENANCE = (
     "<!DOCTYPE html><html><title>X / Maintenance</title><body>Something is technically "
     "wrong.</body></html>"
 )
-# where a redirect points to: nobody is there, and the token must not go there
+# where a redirect points to: no server is there, and the token must not go there
 ELSEWHERE = "http://127.0.0.9:9/login"
 
 REFUSALS: dict[str, tuple[Any, ...]] = {  # instead of a connection, or an answer

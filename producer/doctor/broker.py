@@ -22,7 +22,7 @@ def broker(bootstrap: str, topic: str) -> str:
 
 
 def reach(host: str, port: int, bootstrap: str) -> None:
-    """Raises ServiceUnreachable when nobody listens at the address that the broker advertises."""
+    """Raises ServiceUnreachable when nothing listens at the address that the broker advertises."""
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
     except OSError as error:

@@ -93,7 +93,7 @@ def cluster(bootstrap: str, topic: str | None = None) -> tuple[AdminClient, Clus
 
 def misled(address: str, why: str, bootstrap: str) -> ServiceUnreachable:
     """The error for a broker that advertises an address that cannot be reached from here."""
-    what = f"the broker says it is at {address}, where nobody is reached from here ({why})"
+    what = f"the broker says it is at {address}, which cannot be reached from here ({why})"
     return ServiceUnreachable(
         what, bootstrap, "correct the broker's advertised.listeners, or make that name resolve here"
     )

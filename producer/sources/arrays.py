@@ -57,8 +57,8 @@ def elements(chunks: Iterable[bytes], largest_bytes: int) -> Iterator[bytes]:
 
 
 def _brackets(buffer: bytes, at: int) -> tuple[list[tuple[int, int]], int]:
-    """The places of the brackets from `at` on that are in no string, and where to go on when there
-    is more of the buffer."""
+    """The places of the brackets from `at` on that are in no string, and where to continue when
+    there is more of the buffer."""
     found: list[tuple[int, int]] = []
     for token in _TOKENS.finditer(buffer, at):
         if token[1] == b"":

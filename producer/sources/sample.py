@@ -70,8 +70,8 @@ def sample(seed: int, malformed: float = 0.0) -> Records:
     """Invented records without end. `malformed` is the share (0 to 1) of those that no consumer
     should be able to read.
 
-    Values average about 1.1 KB; the time in them begins with 2026 and goes on by a few milliseconds
-    a tweet. Raises ConfigError at once for a share above 1.
+    Values average about 1.1 KB; the time in them begins with 2026 and grows by a few milliseconds
+    per tweet. Raises ConfigError at once for a share above 1.
     """
     if malformed > 1:
         raise ConfigError(

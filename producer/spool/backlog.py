@@ -31,7 +31,7 @@ class Backlog:
 
     @property
     def has_room(self) -> bool:
-        """Whether reading may go on."""
+        """Whether reading may continue."""
         return self._bytes < HELD_BYTES
 
     def wait_for_room(self, seconds: float) -> None:

@@ -136,7 +136,7 @@ def load(folder: Path, forced: Forced) -> Found:
         raise _damaged(
             folder / f"{newest:020}.segment",
             0,
-            "that file is gone; delete `forced` to go on without it",
+            "that file is gone; delete `forced` to continue without it",
         )
     position, digest = "", ""
     for segment in segments:
@@ -144,13 +144,13 @@ def load(folder: Path, forced: Forced) -> Found:
             sound, header, position = segment.scan()
         except ValueError:
             raise _damaged(
-                segment.path, 0, "move that file away and delete `forced` to go on without it"
+                segment.path, 0, "move that file away and delete `forced` to continue without it"
             ) from None
         digest = (header.value or b"").decode()
         known = forced.sizes.get(segment.first, 0)
         if sound < known or (sound < segment.size and not _unfinished(segment, sound, segments)):
             remedy = (
-                f"`truncate -s {sound}` that file and delete `forced` to go on without the rest "
+                f"`truncate -s {sound}` that file and delete `forced` to continue without the rest "
                 "of it"
             )
             raise _damaged(segment.path, sound, remedy)

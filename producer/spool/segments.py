@@ -58,7 +58,7 @@ def decode(data: bytes) -> Iterator[tuple[int, Stored]]:
 @dataclass
 class Segment:
     """One file; `count` records from number `first` on in `size` bytes, `crossed` are those that
-    need not be sent any more."""
+    need not be sent again."""
 
     path: Path
     first: int

@@ -51,7 +51,7 @@ class Spool:
     another one's records are still to be sent. `position` is the newest one on the disk, `found`
     the number of records that an earlier run left here, `waiting` how many are on the disk and not
     crossed off, `unwritten` how many are not on the disk yet, `trouble` why there is no room,
-    `error` why nothing will be written any more. Less than `min_free_bytes` on the disk is no room.
+    `error` why nothing more will be written. Less than `min_free_bytes` on the disk is no room.
     Raises ConfigError for a folder that cannot be used or is another's, DataLossRisk for damaged
     files.
     """
@@ -133,7 +133,7 @@ class Spool:
 
     @property
     def has_room(self) -> bool:
-        """Whether reading may go on. Raises `error`."""
+        """Whether reading may continue. Raises `error`."""
         if self.error:
             raise self.error
         return not self.trouble and self._pending_bytes < UNWRITTEN_BYTES
@@ -166,7 +166,7 @@ class Spool:
         self._reader.rewind()
 
     def cross_off(self, numbers: Iterable[int]) -> None:
-        """These records need not be sent any more. A segment that has no others is removed."""
+        """These records need not be sent again. A segment that has no others is removed."""
         numbers = list(numbers)
         if not numbers:
             return

@@ -72,7 +72,7 @@ class Answers:
     def _number(self, given: dict[str, Any]) -> int:
         number = int(given.get("output", 0))
         if number >= len(self._outputs):
-            raise HTTPException(400, f"there are {len(self._outputs)} outputs, from 0 on")
+            raise HTTPException(400, f"there are {len(self._outputs)} outputs, counted from 0")
         return number
 
     async def _change(self, request: Request) -> Response:
@@ -83,7 +83,7 @@ class Answers:
             raise HTTPException(503, "too many pages are open") from None
 
     def _state(self, request: Request) -> Response:
-        """Both columns, what both have covered, how the followers fare, the last audits."""
+        """Both columns, what both have covered, the followers' states, the last audits."""
         parameters(request)
         version, views = self._changes.version, list[View | None]()
         try:

@@ -55,7 +55,7 @@ KINDS: dict[str, Callable[[str], Any]] = {
 
 def parameters(request: Request, *names: str) -> dict[str, Any]:
     """The named parameters that the request has. Raises HTTPException 400 for any other, for one
-    that stands twice and for a value that is none."""
+    that is given twice, and for a value that it cannot have."""
     out: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in names or name in out:
@@ -63,7 +63,7 @@ def parameters(request: Request, *names: str) -> dict[str, Any]:
         try:
             out[name] = KINDS[name](text)
         except ValueError:
-            raise HTTPException(400, f"the value of {name} cannot be") from None
+            raise HTTPException(400, f"{name} cannot have this value") from None
     return out
 
 

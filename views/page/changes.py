@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 LOOK_S, WAIT_S, WAITING = 0.1, 20.0, 40
-"""How often the stores are looked at, how long a page waits for an answer, and how many may."""
+"""Seconds between two looks at the stores, seconds that a page waits, and pages that may wait."""
 
 
 class Full(Exception):

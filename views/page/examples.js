@@ -1,4 +1,4 @@
-// A few tweets of one cell. Their texts stay hidden until somebody asks for them.
+// A few tweets of one cell. Their texts stay hidden until the reader asks for them.
 import { at, make, mean, plain, word } from "/dom.js";
 
 export function showExamples(examples, close) {
@@ -24,5 +24,5 @@ function example(row) {
   const text = make("p", { class: "text", hidden: "", dir: "auto" });
   text.textContent = plain(row.text);
   return make("li", {}, `${row.at} · `, word(row.lang), ` · ${mean(row.compound / 10000)} · `,
-    word(row.place || "no place named"), " · by ", word(row.author || "somebody"), text);
+    word(row.place || "no place named"), " · by ", word(row.author || "unknown author"), text);
 }

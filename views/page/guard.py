@@ -1,8 +1,8 @@
 """What every request has to pass, and what every answer carries.
 
-A page of strangers' texts: only GET, only for this server's own names (a foreign page could
-otherwise have its name point here, DNS rebinding), a token where others can reach the server, and
-no script but the page's own.
+The page shows strangers' texts. So it takes only GET and only this server's own names (otherwise a
+foreign page could make its name point here: DNS rebinding), wants a token where others can reach
+the server, and runs no script but its own.
 """
 
 import hmac

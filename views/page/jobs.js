@@ -1,4 +1,4 @@
-// Two columns on one scale, and below them what each has covered.
+// Two columns on one scale, and below them the offsets that each has covered.
 import { at, clock, drawn, make, number, plain, short, table } from "/dom.js";
 
 const WIDTH = 300;
@@ -71,7 +71,7 @@ function spark(output, scale) {
 function marks(found) {
   return found.slice(0, 3).map((mark) => make("p", { class: "mark-says", "data-kind": mark.kind },
     mark.kind === "takeover"
-      ? `▲ ${mark.by} went on with ${mark.of}'s output at batch ${number(mark.seq)}`
+      ? `▲ ${mark.by} continued ${mark.of}'s output at batch ${number(mark.seq)}`
       : `● ${mark.by} was started again at batch ${number(mark.seq)}`,
     ` after ${short(mark.pause_s)}`));
 }

@@ -1,4 +1,4 @@
-// The most frequent of everything, as tables that can be read aloud.
+// The most frequent hashtags, words, languages and countries, as tables for screen readers too.
 import { at, clock, make, mean, number, plain, table, word } from "/dom.js";
 
 const meter = (value, most) =>
@@ -47,7 +47,7 @@ function opener(seq, open) {
 }
 
 export function showBatches(batches, open) {
-  if (at("batches").contains(document.activeElement)) return; // somebody chooses
+  if (at("batches").contains(document.activeElement)) return; // the reader is choosing
   const rows = batches.map((batch) => [
     opener(batch.seq, open),
     clock(batch.at), `${batch.approach}, epoch ${batch.epoch}`, number(batch.tweets),

@@ -105,7 +105,7 @@ function complain(error) {
   if (error.name === "AbortError") return;
   at("state").textContent = error.status
     ? `The server refuses: ${error.message}`
-    : "The dashboard's server does not answer. Start scripts/dashboard again; the page goes on.";
+    : "The dashboard's server does not answer. Start scripts/dashboard again; the page continues.";
 }
 
 async function live() {

@@ -45,7 +45,7 @@ FILES = {
     "/lib/topojson.js": LIBRARIES / "topojson-client/dist/topojson-client.min.js",
     "/lib/land.json": LIBRARIES / "world-atlas/land-110m.json",
 }
-"""Everything that is served as a file: no path of a request ever becomes one of the disk."""
+"""All that is served as a file: the path of a request never becomes a path on the disk."""
 
 
 def application(given: Namespace, token: str) -> Starlette:
@@ -81,7 +81,7 @@ def _error(_: Request, error: Exception) -> Response:
 
 
 def _bound(bind: str, port: int) -> socket.socket:
-    """The socket that the server listens on. Raises ConfigError where it cannot be had."""
+    """The socket that the server listens on. Raises ConfigError where it cannot be opened."""
     try:
         family = socket.AF_INET6 if ":" in bind else socket.AF_INET
         return socket.create_server((bind, port), family=family)
@@ -98,11 +98,11 @@ def main() -> None:
     made.add_argument(
         "--bind",
         default="127.0.0.1",
-        help="address to listen on; another one than the loopback's needs a token, which is made "
+        help="address to listen on; beyond the loopback the page needs a token, which is made "
         "and printed",
     )
     made.add_argument(
-        "--audit", action="append", type=Path, help="a file of audit --json, whose result is shown"
+        "--audit", action="append", type=Path, help="show the result that audit --json wrote there"
     )
     given = made.parse_args()
     listening = _bound(given.bind, given.port)

@@ -1,5 +1,5 @@
 // Tweets over time as bars, stacked by label. A brush on the bars, or the slider, chooses a range
-// that filters all panels; play moves it.
+// that filters all panels but the two columns; Play moves it.
 import { at, clock } from "/dom.js";
 
 const STEP_MS = 600;

@@ -25,7 +25,7 @@ from views.store.tables import (
 
 TEXT_CHARACTERS = 280
 OTHER = "other"
-"""All languages after the first ones of which there may be LANGUAGES."""
+"""What every language beyond the first LANGUAGES is counted as."""
 _AUTHOR = "did:"  # Bluesky: an id without a slash that begins so is an account with all its posts
 
 
@@ -77,7 +77,7 @@ def _upsert(
 
 
 def _languages(connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
-    """The number of each language; strangers write them, so that there may be only some."""
+    """The number of each language. Strangers write them, so their count is bounded."""
     known: dict[str, int] = {
         name: number for number, name in connection.execute("SELECT number, name FROM languages")
     }

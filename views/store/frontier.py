@@ -1,4 +1,4 @@
-"""The store of one output: which batches it holds, and the one door through which more come in."""
+"""The store of one output: which batches it holds, and the one way in which more are added."""
 
 import json
 import time
@@ -37,8 +37,8 @@ class Store:
         return Frontier(*row) if row else None
 
     def begin(self, newest: Manifest | None, data: bytes = b"") -> None:
-        """Start an empty store behind the output's newest batch, so that what comes now is shown at
-        once and what was before is folded from the newest to the oldest; None: before the first."""
+        """Start an empty store behind the output's newest batch (None: before the first one): later
+        batches are shown at once, earlier ones are folded from the newest to the oldest."""
         row: tuple[Any, ...] = (None, 0, 0, None, None)
         if newest:
             row = (newest.identity, newest.seq + 1, newest.seq + 1, sha256(data), sha256(data))
@@ -87,7 +87,7 @@ class Store:
             tables.emptied(self._connection)
 
     def say(self, state: str, message: str = "") -> None:
-        """Leave word of how the follower fares, for whoever shows the store."""
+        """Write down the follower's state, for the views that show the store."""
         self._connection.execute(
             "INSERT OR REPLACE INTO status VALUES (1, ?, ?, ?)", (state, message, time.time())
         )

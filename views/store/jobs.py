@@ -7,7 +7,7 @@ from consumers.output.manifests import Interval, missing
 from views.store.queries import Row, View
 
 RECENT, RATE_S = 120, 60.0
-"""Batches of the lines, and the time over which a rate is taken."""
+"""How many batches the lines show, and the seconds over which a rate is taken."""
 
 
 def column(view: View, now: float) -> Row:
@@ -38,7 +38,7 @@ def column(view: View, now: float) -> Row:
 
 
 def marks(newest_first: list[Row]) -> list[Row]:
-    """Where another driver went on: a restart, or a takeover by the other approach."""
+    """Where another driver continued: a restart, or a takeover by the other approach."""
     out = []
     for later, earlier in zip(newest_first, newest_first[1:], strict=False):
         if later["seq"] == earlier["seq"] + 1 and later["epoch"] != earlier["epoch"]:
@@ -58,7 +58,7 @@ def marks(newest_first: list[Row]) -> list[Row]:
 
 def behind(columns: list[Row]) -> None:
     """Put `behind_s` into each column: how much newer the newest record of another output is. It
-    is of records' times, so a silent topic leaves nobody behind."""
+    compares records' times, so on a silent topic neither output is behind."""
     newest = max((column.get("newest_ms", 0) for column in columns), default=0)
     for column in columns:
         column["behind_s"] = (newest - column.get("newest_ms", 0)) / 1000 if newest else 0.0
@@ -90,7 +90,7 @@ def _beyond(mine: list[Interval], theirs: list[Interval]) -> int:
 
 
 def headline(name: str, column: dict[str, Any]) -> str:
-    """One sentence that is true, for terminals and screen readers."""
+    """One sentence about an output, for terminals and screen readers."""
     if not column["batches"]:
         return f"{name}: nothing is published yet"
     return (

@@ -1,4 +1,4 @@
-"""Questions to a store, for whoever shows it. Read only, from another process than the follower's.
+"""What the views ask a store. Read only, in another process than the follower's.
 
 A range of time is (from, until) in seconds since 1970; None is everything.
 """
@@ -58,7 +58,7 @@ class View:
         return {(topic, number): [(a, b) for a, b in spans] for topic, number, spans in rows or []}
 
     def status(self) -> Row:
-        """How the follower fares: state, message, at."""
+        """What the follower last said of itself: state, message, at."""
         row = self._db.execute("SELECT state, message, at FROM status").fetchone()
         return dict(zip(("state", "message", "at"), row or ("starting", "", 0.0), strict=True))
 

@@ -60,7 +60,7 @@ def opened(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         what, remedy = (
             f"the store cannot be used ({error})",
-            "see who uses it, or delete it: it is folded again",
+            "stop what uses it, or delete it: it is folded again",
         )
         raise ConfigError(what, str(path), remedy) from None
     except OSError as error:
@@ -78,7 +78,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         with suppress(FileExistsError):  # another follower was first
             os.link(new, path)
         new.unlink()
-    # a power cut may take the last transactions away, whole: they are folded again
+    # a power cut may undo the last transactions, each whole: they are folded again
     return _laid_out(path, "PRAGMA synchronous = NORMAL")
 
 

@@ -21,7 +21,7 @@ public final class Cluster {
 
   /**
    * The cores that tasks and receivers share. Asked for, not counted: seconds after its start a cluster has few, and
-   * `defaultParallelism` says two where there are none. Counted only where nobody has said how many.
+   * `defaultParallelism` says two where there are none. Counted only where no setting says how many.
    */
   public static int cores(SparkContext context) {
     int local = SparkContext$.MODULE$.numDriverCores(context.master());

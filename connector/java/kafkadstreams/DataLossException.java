@@ -21,7 +21,7 @@ public class DataLossException extends RuntimeException {
               .map(read -> read.getKey() + " was read up to offset " + read.getValue() + upTo(cut.divergentOffsets().get(read.getKey())))
               .collect(Collectors.joining("; ")));
     }
-    return new DataLossException(refusal.offsetOutOfRangePartitions() + " no longer exist in Kafka where the receiver had come to: "
+    return new DataLossException(refusal.offsetOutOfRangePartitions() + " no longer exist in Kafka where the receiver was reading: "
         + "retention has overtaken it, or the topic was truncated, or deleted and created again");
   }
 

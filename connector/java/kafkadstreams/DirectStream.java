@@ -26,8 +26,8 @@ import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /**
- * The direct stream: for each batch the driver plans one offset range a partition, from where the last plan ended to the
- * partition's end or as far as the rate allows. All its state is serializable and travels in the checkpoint.
+ * The direct stream: for each batch the driver plans one offset range per partition, from where the last plan ended to the
+ * partition's end, or less where the rate allows less. All its state is serializable and travels in the checkpoint.
  */
 final class DirectStream extends InputDStream<byte[]> {
   private static final long serialVersionUID = 1L;
@@ -53,7 +53,7 @@ final class DirectStream extends InputDStream<byte[]> {
   private transient Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> asked;
   private transient Homes homes;
 
-  /** Backpressure for the driver's own planning: the estimate is kept, nobody has to be told. */
+  /** Backpressure for the driver's own planning: the estimate is kept, no receiver has to be told. */
   private static final class Rate extends RateController {
     private static final long serialVersionUID = 1L;
 
@@ -148,7 +148,7 @@ final class DirectStream extends InputDStream<byte[]> {
     ends.forEach((partition, end) -> {
       if (end < positions.get(partition)) {
         throw new DataLossException(partition + " ends at offset " + end + ", before " + positions.get(partition)
-            + " where reading had come to: the topic was truncated, or deleted and created again");
+            + ", which reading had reached: the topic was truncated, or deleted and created again");
       }
     });
     if (stopAt != null) ends.replaceAll((partition, end) -> Math.min(end, stopAt.getOrDefault(partition, 0L)));
@@ -165,7 +165,7 @@ final class DirectStream extends InputDStream<byte[]> {
     });
   }
 
-  /** Partitions that have come up since; a topic that is another one under its old name is no place to go on. */
+  /** Partitions that have been added since; a new topic under the old one's name is no place to continue. */
   private List<TopicPartition> unknown(Map<String, TopicDescription> found) {
     found.forEach((name, topic) -> {
       String known = topicIds.putIfAbsent(name, topic.topicId().toString());
@@ -180,7 +180,7 @@ final class DirectStream extends InputDStream<byte[]> {
 
   /**
    * With backpressure a batch stays empty while one waits behind the one that runs: it would be planned by a rate that is out of
-   * date, and Spark's estimate falls to its minimum when batches have to wait. Where all of them are empty they hold up nobody.
+   * date, and Spark's estimate falls to its minimum when batches have to wait. Where all of them are empty they hold up nothing.
    */
   private List<Range> ranges(Map<TopicPartition, Long> ends, Map<TopicPartition, ListOffsetsResultInfo> found) {
     List<Time> pending = CollectionConverters.asJava(ssc().scheduler().getPendingTimes());
@@ -201,7 +201,7 @@ final class DirectStream extends InputDStream<byte[]> {
     return out;
   }
 
-  /** A range ends where records begin that must not be read again; the next batch goes on behind them. */
+  /** A range ends where records begin that must not be read again; the next batch continues behind them. */
   private long beforeSkipped(TopicPartition partition, long from, long until) {
     long end = until;
     for (Range done : skip.getOrDefault(partition, List.of())) if (done.from() >= from) end = Math.min(end, done.from());

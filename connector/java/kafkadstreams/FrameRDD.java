@@ -14,12 +14,12 @@ import org.apache.spark.rdd.RDD;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
-/** Reads offset ranges, one task a range, as frames of records. */
+/** Reads offset ranges, one task per range, as frames of records. */
 final class FrameRDD extends RDD<byte[]> implements HasRanges {
   private static final long serialVersionUID = 1L;
 
   private final transient List<List<Range>> tasks;
-  private final transient Homes homes; // null: whoever is free reads
+  private final transient Homes homes; // null: any free executor reads
   private final Map<String, String> params;
   private final long pollTimeoutMs;
 

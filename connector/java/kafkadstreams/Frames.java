@@ -44,7 +44,7 @@ final class Frames {
     return size;
   }
 
-  /** The records as a frame will have them: headers that nobody has asked for are not kept until it is full. */
+  /** The records as a frame will have them: headers that were not asked for are not kept until it is full. */
   static List<ConsumerRecord<byte[], byte[]>> kept(Iterable<ConsumerRecord<byte[], byte[]>> polled, boolean withHeaders) {
     List<ConsumerRecord<byte[], byte[]>> out = new ArrayList<>();
     for (ConsumerRecord<byte[], byte[]> one : polled) {

@@ -77,7 +77,7 @@ public final class Helper {
     return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, level));
   }
 
-  /** An RDD of frames, one partition a range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
+  /** An RDD of frames, one partition per range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
   public static JavaRDD<byte[]> rdd(JavaSparkContext jsc, String params, String ranges) {
     List<List<Range>> tasks = ranges(parse(ranges)).stream().map(List::of).toList();
     return new JavaRDD<>(new FrameRDD(jsc.sc(), tasks, params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
@@ -96,7 +96,7 @@ public final class Helper {
             System.getProperty(name), ssc.conf().get(name, "nothing of it")));
   }
 
-  /** The ranges of an RDD of ours, or of what maps and unions make of it: [[[topic, partition, from, until], …] a partition]. */
+  /** The ranges of an RDD of ours, or of what maps and unions make of it: [[[topic, partition, from, until], …] per partition]. */
   public static String ranges(RDD<?> rdd) {
     List<Object> out = new ArrayList<>();
     for (List<Range> part : rangesOf(rdd)) {

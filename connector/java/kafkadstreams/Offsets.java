@@ -52,7 +52,7 @@ final class Offsets {
     isolation = new ListOffsetsOptions(committed ? IsolationLevel.READ_COMMITTED : IsolationLevel.READ_UNCOMMITTED);
   }
 
-  /** One client for a set of parameters, kept as long as the process: a batch asks several times a second. */
+  /** One client for a set of parameters, kept as long as the process: a batch asks several times per second. */
   static Offsets of(Map<String, String> params) {
     return OPEN.computeIfAbsent(Map.copyOf(params), Offsets::new);
   }
@@ -74,7 +74,7 @@ final class Offsets {
       try {
         found.put(topic, get(answer));
         if (found.get(topic).topicId().equals(Uuid.ZERO_UUID) && WITHOUT_ID.add(topic)) {
-          LOG.warn("{} gives topic {} no id: nobody can tell when it is deleted and made again; use a new output then", address, topic);
+          LOG.warn("{} gives topic {} no id: nothing shows when it is deleted and created again; use a new output then", address, topic);
         }
       } catch (UnknownTopicOrPartitionException e) {
         throw new UnknownTopicOrPartitionException("topic " + topic + " does not exist on " + address);
@@ -113,9 +113,9 @@ final class Offsets {
     asked.putAll(answers);
     try {
       KafkaFuture.allOf(answers.values().toArray(KafkaFuture[]::new)).get(PATIENCE_MS, TimeUnit.MILLISECONDS);
-    } catch (ExecutionException | java.util.concurrent.TimeoutException e) { // whose it is, is found below
+    } catch (ExecutionException | java.util.concurrent.TimeoutException e) { // which partition it was is found below
       others.stream().filter(partition -> !asked.get(partition).isDone()).forEach(partition -> LOG.warn("{} does not say where it ends, "
-          + "it may have no leader: the others go on, its records wait; if that lasts the stream fails", partition));
+          + "it may have no leader: the others continue, its records wait; if that lasts the stream fails", partition));
     } catch (InterruptedException e) {
       throw new org.apache.kafka.common.errors.InterruptException(e);
     }
@@ -154,7 +154,7 @@ final class Offsets {
   }
 
   static void warnOfTruncation(LogTruncationException cut) {
-    LOG.warn("{}; going on, other records may be missing", DataLossException.of(cut).getMessage());
+    LOG.warn("{}; continuing, other records may be missing", DataLossException.of(cut).getMessage());
   }
 
   /** Sets the offsets of a group that has no members, with the leader epochs of what is before them where they are known. */

@@ -18,7 +18,7 @@ final class Params {
     return withReferences(params, known);
   }
 
-  /** Whether records that are not in Kafka any more end the reading (the default), or are skipped with a warning.
+  /** Whether records that no longer exist in Kafka end the reading (the default), or are skipped with a warning.
    * The name is Structured Streaming's, as that of the next one. */
   static boolean failOnDataLoss(Map<String, String> params) {
     return !"false".equalsIgnoreCase(params.get("failOnDataLoss"));
@@ -60,7 +60,7 @@ final class Params {
     Map<String, Object> out = withReferences(params, new HashMap<>(params));
     out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     out.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none"); // a jump over deleted records would look like reading them
-    out.putIfAbsent(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false"); // else a topic deleted under a stream comes back
+    out.putIfAbsent(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false"); // otherwise a topic deleted under a stream comes back
     // Kafka's defaults suit many small consumers; a batch reads long runs of one partition. A poll keeps Kafka's 500 records.
     out.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, String.valueOf(4 << 20));
     out.putIfAbsent(ConsumerConfig.RECEIVE_BUFFER_CONFIG, String.valueOf(1 << 20));

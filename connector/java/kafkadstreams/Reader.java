@@ -18,8 +18,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
 
 /**
- * A consumer of one partition that is kept between batches. The batch that follows goes on where the last one ended,
- * out of what has been fetched already. With more partitions than readers the youngest idle one is moved to the partition
+ * A consumer of one partition that is kept between batches. The batch that follows continues where the last one ended,
+ * with what has been fetched already. With more partitions than readers the youngest idle one is moved to the partition
  * that is wanted: it has just been used, so its own partition will be wanted last.
  */
 final class Reader implements AutoCloseable {
@@ -47,7 +47,7 @@ final class Reader implements AutoCloseable {
     consumer = new KafkaConsumer<>(Params.reader(params), budget, budget);
   }
 
-  /** An idle reader of the partition, or another one moved to it; nobody else has it until `release`. */
+  /** An idle reader of the partition, or another one moved to it; no other task has it until `release`. */
   static Reader take(Map<String, String> params, TopicPartition partition) {
     List<Reader> superfluous = new ArrayList<>();
     Reader taken = null;

@@ -45,7 +45,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> gathered = new LinkedHashMap<>();
   /** First offset of each owned partition that has not been stored. */
   private final Map<TopicPartition, Long> unstored = new HashMap<>();
-  /** Where polling has come to, with the leader epoch of what is before it. */
+  /** The offset that polling has reached, with the leader epoch of what is before it. */
   private final Map<TopicPartition, OffsetAndMetadata> polled = new HashMap<>();
   private long gatheredBytes;
   private double allowance;
@@ -95,7 +95,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
       if (waiting.isEmpty()) {
         consumer.resume(consumer.paused());
       } else {
-        consumer.pause(consumer.assignment()); // poll must go on for the group's sake, but nothing more may come
+        consumer.pause(consumer.assignment()); // the group needs further polls, but nothing more may come
       }
       budget.renew();
       ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(Math.min(left, waiting.isEmpty() ? left : 10)));
@@ -215,7 +215,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     forget(partitions);
   }
 
-  /** Somebody else has them already and reads from what was acknowledged. */
+  /** Another consumer has them already and reads from what was acknowledged. */
   @Override
   public void onPartitionsLost(Collection<TopicPartition> partitions) {
     gathered.keySet().removeAll(partitions);

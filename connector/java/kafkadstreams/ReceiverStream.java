@@ -23,7 +23,7 @@ import scala.reflect.ClassTag$;
 final class ReceiverStream extends ReceiverInputDStream<byte[]> {
   private static final long serialVersionUID = 1L;
   /**
-   * A receiver that cannot reach its driver waits in `store` and still sends Kafka heartbeats. So long it keeps its partitions;
+   * A receiver that cannot reach its driver waits in `store` and still sends Kafka heartbeats. For this long it keeps its partitions;
    * Kafka says five minutes.
    */
   private static final String LOST_AFTER_MS = "75000";
@@ -45,7 +45,7 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
 
   /**
    * Asked once, when a context starts; `start` is not called where one is recovered. A receiver is started again whatever it
-   * died of: where going on would skip records, the driver has to end it all.
+   * died of: where continuing would skip records, the driver has to end the stream.
    */
   @Override
   public Receiver<byte[]> getReceiver() {

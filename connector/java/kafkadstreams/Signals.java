@@ -3,8 +3,8 @@ package kafkadstreams;
 import sun.misc.Signal;
 
 /**
- * Takes SIGINT and SIGTERM away from the JVM, whose own answer is to shut the executor down under running tasks. The
- * driver asks `requested` and stops the streams in order.
+ * Handles SIGINT and SIGTERM in place of the JVM, which would shut the executor down under running tasks. The driver
+ * asks `requested` and stops the streams in order.
  */
 public final class Signals {
   private static volatile String requested;

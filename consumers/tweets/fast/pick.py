@@ -35,7 +35,7 @@ COUNTRY_NAME, COUNTRY_CODE, BBOX = _nodes(
 )
 ORIGINAL = NUMBER_OF["includes.tweets[]"]
 
-# exact up to here, as are whole numbers of 15 digits: so is then what division makes of them
+# exact up to here, as are whole numbers of 15 digits; so a quotient of both is rounded only once
 POWERS = 10.0 ** np.arange(23)
 EXACT_DIGITS = 15
 NUMBERS = 5  # of a point or a box: one more than is right

@@ -1,9 +1,9 @@
 """The shape that the walk reads, as tables of numbers for compiled code: X v2's answer,
 consumers.tweets.shapes.Wrapped.
 
-Each place in it where something of
-interest may stand is a node: "data.id", "data.geo", "includes.users" (the list), "includes.users[]"
-(each of its items). Node 0 is everything else. docs/fast-path.md has an example.
+Each place in it where something of interest may stand is a node: "data.id", "data.geo",
+"includes.users" (the list), "includes.users[]" (each of its items). Node 0 is everything else.
+docs/fast-path.md has an example.
 """
 
 from collections.abc import Iterator

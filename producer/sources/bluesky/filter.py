@@ -19,7 +19,7 @@ class Wanted:
     deletions: bool = True
 
     def has(self, event: Event) -> bool:
-        """Whether this event is to be handed on."""
+        """Whether this event must be handed on."""
         if event.record.value is None:
             return self.deletions
         if event.post is None:

@@ -98,7 +98,7 @@ class Place(NamedTuple):
 
 
 class Post(Struct):
-    """What is looked at in a post; the rest goes on unread."""
+    """What is looked at in a post; the rest is passed on unread."""
 
     text: str = ""
     langs: list[str] | None = None

@@ -95,7 +95,7 @@ class _Reader:
         if not self._place.seq:
             return self._leave(server, str(error))
         log.warning(
-            "bluesky: %s does not go on at event %d, asking by time", server, self._place.seq
+            "bluesky: %s does not continue at event %d, asking by time", server, self._place.seq
         )
         self._place = self._place._replace(seq=0)
         return None

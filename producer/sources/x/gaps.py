@@ -144,7 +144,7 @@ class Filler:
                     for record in page.records:
                         self._state.backfilled += 1
                         self._events.put(record)
-            # for the search; the stream may go on
+            # for the search; the stream may continue
             except (ConfigError, CredentialsError) as refused:
                 log.warning("%s is not filled for the rule %s: %s", gap, rule.tag, refused)
                 continue

@@ -70,7 +70,7 @@ class Kept:
 
     @property
     def skipped(self) -> list[tuple[int, int]]:
-        """Ids between which nothing is to be fetched, oldest first."""
+        """Ids between which nothing must be fetched, oldest first."""
         return self._now.skipped
 
     def marked(self, position: str) -> str:
@@ -79,7 +79,7 @@ class Kept:
         return position
 
     def skip(self, since_id: int, until_id: int) -> None:
-        """Nothing between these ids is to be fetched by a later run either."""
+        """A later run must fetch nothing between these ids either."""
         self._now.skipped = [*self._now.skipped, (since_id, until_id)][-SKIPPED:]
         self.save()
 

@@ -125,7 +125,7 @@ class Rules:
         ]
 
     def plan(self, want: list[Rule], replace: bool) -> Plan:
-        """What is missing is to be added, what is ours and stale deleted; rules of others only with
+        """Add what is missing, delete what is ours and stale; delete rules of others only with
         `replace`."""
         present = self.present()
         values = {rule.value for rule in want}

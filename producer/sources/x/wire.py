@@ -186,7 +186,7 @@ class Account:
             )
         if status == 401:
             remedy = (
-                "TWEETS_X_BEARER_TOKEN is to be the app's bearer token (not an API key or a "
+                "TWEETS_X_BEARER_TOKEN must be the app's bearer token (not an API key or a "
                 "user's token); make a new one"
             )
             return CredentialsError(f"X refuses the bearer token: {detail}", doing, remedy)

@@ -79,7 +79,7 @@ def test_a_takeover_is_marked(watched: Watched, place: Place) -> None:
     publish(again, [tweet(7000 + n, dice) for n in range(30)], 2)
     mark = page.locator('[data-output="direct"] [data-kind="takeover"]')
     mark.wait_for(timeout=SOON_MS)
-    assert "receiver_based went on with direct's output" in mark.inner_text()
+    assert "receiver_based continued direct's output" in mark.inner_text()
     page.locator("#coverage tbody tr", has_not_text="30").first.wait_for(timeout=SOON_MS)
     place.drivers[0] = again
 

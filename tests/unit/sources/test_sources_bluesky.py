@@ -229,7 +229,7 @@ class TestGaps:
             )
             assert first.position.startswith("v2 11 ")
             assert (state.gaps, round(state.gap_s / 3600)) == (1, 40)
-            assert "does not go on at event 3" in caplog.text
+            assert "does not continue at event 3" in caplog.text
             assert ["cursor=3" in path for path in stub.asked] == [True, False]
 
     def test_numbers_of_an_archive_that_is_no_more(

@@ -34,7 +34,7 @@ public final class PartFiles {
 
   /**
    * For each task that ended well its summary and the files it wrote: {"summary": …, "files": {kind: [name, bytes]}}. With `forced`
-   * each file is on the DataNodes' disks, and in their folders, when its task ends: a power cut takes nothing of it.
+   * each file is on the DataNodes' disks, and in their folders, when its task ends: a power cut loses nothing of it.
    */
   public static List<String> write(JavaRDD<byte[]> blobs, String folder, boolean forced) {
     Broadcast<SerializableConfiguration> hadoop = hadoop(blobs.context());
@@ -51,7 +51,7 @@ public final class PartFiles {
     return sent;
   }
 
-  /** Runs on an executor. The names are this attempt's own, so a retried or forgotten attempt overwrites nobody. */
+  /** Runs on an executor. The names are this attempt's own, so a retried or forgotten attempt overwrites no other's file. */
   private static Iterator<String> writeTask(
       int index, Iterator<byte[]> blobs, String folder, Broadcast<SerializableConfiguration> hadoop, boolean forced)
       throws IOException {
@@ -85,7 +85,7 @@ public final class PartFiles {
     return new Path(folder, String.format("%s-%05d-%d.json.gz", KINDS.get(kind), index, TaskContext.get().taskAttemptId()));
   }
 
-  /** Never makes the folder: when the driver has taken it away, this task has been given up. */
+  /** Never makes the folder: when the driver has removed it, this task has been given up. */
   private static FSDataOutputStream create(Path path, Configuration hadoop, boolean forced) throws IOException {
     DistributedFileSystem files = (DistributedFileSystem) path.getFileSystem(hadoop);
     HdfsDataOutputStreamBuilder file = files.createFile(path).overwrite(false);
