@@ -17,6 +17,7 @@ def run(driver: Driver) -> None:
         ssc,
         driver.topics,
         driver.params,
+        # The receiver job may have published beyond a gap: start at the gap, skip what is above it.
         start=driver.frontiers(),
         start_epochs=driver.leader_epochs(),
         stop_at=driver.ends,

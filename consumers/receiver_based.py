@@ -15,7 +15,7 @@ from kafka_dstreams import commit, receive_in, receiver_frames
 
 def run(driver: Driver) -> None:
     settings, own = driver.settings, driver.output.own
-    checkpoint = checkpoints.take(settings, own.identity)
+    checkpoint = checkpoints.prepare(settings, own.identity)
 
     def create() -> StreamingContext:
         logged = {"spark.streaming.receiver.writeAheadLog.enable": "true"}
@@ -26,13 +26,13 @@ def run(driver: Driver) -> None:
         ssc.union(*streams).foreachRDD(trampoline.store)
         return ssc
 
-    ssc = checkpoints.context(checkpoint, create, settings.receivers)
-    # Receivers begin at what is published, in a group that no other driver uses. What comes again,
-    # from the log and from Kafka, `store` publishes once.
+    ssc = checkpoints.recover_or_create(checkpoint, create, settings.receivers)
+    # Receivers begin at the first unpublished offset, in a group that only this driver uses. This
+    # sets where they start; ReceiverLoop.java acknowledges.
     group = f"{driver.params['group.id']}-{own.epoch}-{own.nonce}"
     commit(driver.params, group, driver.frontiers(), driver.leader_epochs())
     receive_in(ssc, group)
-    driver.look_further = checkpoints.Watch(checkpoint).look
+    driver.on_idle_batch = checkpoints.Watch(checkpoint).check_writable
     running.run(ssc, driver)
 
 

@@ -43,7 +43,7 @@ def check_place(checkpoint: str, output: str) -> None:
         raise ConfigError(what, f"checkpoint {checkpoint}", remedy)
 
 
-def take(settings: Settings, identity: str) -> str:
+def prepare(settings: Settings, identity: str) -> str:
     """The address of the checkpoint of the output `identity`, ready for this start.
 
     Only its owner may use the folder: the next driver runs what is written there. Raises
@@ -109,7 +109,7 @@ class Watch:
         self.storage, self.clock = Storage(checkpoint), clock
         self._due = clock() + WATCH_S
 
-    def look(self) -> None:
+    def check_writable(self) -> None:
         """Raises ConfigError for a quota that is used up or a missing permission,
         ServiceUnreachable."""
         if self.clock() < self._due:
@@ -122,7 +122,7 @@ class Watch:
             self.storage.delete(name)
 
 
-def context(
+def recover_or_create(
     checkpoint: str, create: Callable[[], StreamingContext], receivers: int
 ) -> StreamingContext:
     """The streaming context that the checkpoint holds, or a new one where there is none.

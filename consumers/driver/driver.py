@@ -24,7 +24,8 @@ SHOWN = 4  # ranges in the line about a batch
 
 @dataclass
 class Driver:
-    """A job whose output is fenced off for it and held against Kafka; `opening` makes one."""
+    """An open job: older drivers are shut out of its output, and the output was compared with
+    Kafka. `opening.open_driver` makes one."""
 
     settings: Settings
     topics: list[str]
@@ -33,7 +34,7 @@ class Driver:
     output: Output
     ends: dict[Partition, int] | None  # where --available-now stops
     holes: Holes = field(default_factory=Holes)
-    look_further: Callable[[], None] = lambda: None  # asked by each batch without new records
+    on_idle_batch: Callable[[], None] = lambda: None  # called by each batch without new records
     failure: BaseException | None = None  # what made a batch fail, or would make all later ones
 
     def done(self) -> bool:
@@ -101,12 +102,13 @@ class Driver:
 
     def _look_around(self, again: int) -> None:
         """What a batch without new records has to ask; raises like one that publishes."""
-        if again:  # unless they are a new topic's, whose offsets begin at 0 once more
+        # offsets that look published may be those of a topic that was deleted and created again
+        if again:
             self.check_topics()
         # An idle driver would otherwise never notice that it was fenced.
         if not self.output.own.holds():
             raise self.output.own.lost()
-        self.look_further()
+        self.on_idle_batch()
 
     def check_topics(self) -> None:
         """Raises DataLossRisk if a topic was deleted and created again while the job runs: what it

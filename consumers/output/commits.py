@@ -144,7 +144,8 @@ class Output:
             self.files.rename(stage.folder, chain.folder(stage.seq))
             fail_points.visit("after rename")
         except (FileExistsError, FileNotFoundError):
-            # An answer may have been lost on its way: what stands at the target decides.
+            # The rename may have succeeded although its answer was lost: look whether our batch is
+            # at the target.
             if not chain.published(self.files, stage.seq):
                 raise self.own.lost() from None
             if chain.manifest(self.files, stage.seq)[0].commit_id != stage.commit_id:

@@ -13,7 +13,8 @@ from msgspec import Raw, Struct
 
 from consumers.sentiment import Sentiment
 
-Time = Annotated[str, "timestamp"]  # UTC with ms; in quotes Spark's type, where str does not tell
+# the quoted word is Spark's type, where `str` or `int` alone would give another
+Time = Annotated[str, "timestamp"]  # UTC with ms
 Int32 = Annotated[int, "int"]
 GeoKind = Literal["point", "place"]
 NULL = Raw(b"null")

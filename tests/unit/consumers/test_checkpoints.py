@@ -53,10 +53,10 @@ def test_a_checkpoint_is_tried_once_per_minute(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(checkpoints, "Storage", lambda _address: storage)
     watch = checkpoints.Watch(OUTPUT, lambda: now[0])
     for now[0], tries in ((59.0, 0), (61.0, 1), (62.0, 1), (122.0, 2)):
-        watch.look()
+        watch.check_writable()
         assert storage.create.call_count == storage.delete.call_count == tries
     storage.create.side_effect = ConfigError("HDFS's quota is used up")
     now[0] = 200.0
     with pytest.raises(ConfigError):
-        watch.look()
+        watch.check_writable()
     assert storage.delete.call_count == 3, "what was half written goes"
