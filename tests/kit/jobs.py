@@ -189,7 +189,7 @@ def audit(
 
 
 def publish(services: Services, topic: str, count: int, *arguments: str) -> None:
-    """This many invented tweets onto the topic, by the producer's `sample` source; `arguments` are
+    """Publish `count` invented tweets by the producer's `sample` source; `arguments` are
     its settings."""
     produce(services, "--source", "sample", "--topic", topic, "--max-posts", str(count), *arguments)
 
