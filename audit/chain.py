@@ -65,7 +65,7 @@ class Chain:
     """Takes the batches in the order of their names and holds each against the one before.
 
     `before` is the manifest of the batch in front of number `first`; its own predecessors are not
-    looked at. Raises ValueError where it is none.
+    looked at. Raises ValueError where it cannot be read.
     """
 
     def __init__(self, first: int = 0, before: bytes | None = None) -> None:
@@ -77,7 +77,7 @@ class Chain:
             try:
                 manifest = msgspec.json.decode(before, type=Manifest)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise ValueError(f"the manifest of batch {first - 1} is none: {error}") from None
+                raise ValueError(f"batch {first - 1} has no valid manifest: {error}") from None
             self.previous = hashlib.sha256(before).hexdigest()
             self.covered, self.identity = _covered(manifest), manifest.identity
 
@@ -96,7 +96,10 @@ class Chain:
             manifest = msgspec.json.decode(batch.manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Linked(
-                batch, None, batch.lengths(), [*errors, f"_manifest.json is none: {error}"]
+                batch,
+                None,
+                batch.lengths(),
+                [*errors, f"_manifest.json is not a manifest: {error}"],
             )
         if (manifest.version, name_of(manifest.seq)) != (VERSION, batch.name):
             errors.append(f"the manifest says version {manifest.version}, seq {manifest.seq}")
@@ -122,7 +125,7 @@ class Chain:
         self.covered = said
         new = ranges_of(manifest)
         errors = [
-            f"range {topic}[{partition}] [{start}, {end}) is none"
+            f"{topic}[{partition}] [{start}, {end}) is not a range"
             for topic, partition, start, end in manifest.ranges
             if not 0 <= start < end
         ]

@@ -21,7 +21,7 @@ WINDOW_RECORDS, WINDOW_BATCHES = 250_000, 1000
 
 
 class Records(Protocol):
-    """What the judge asks of Kafka. Transaction markers and what was aborted are no records."""
+    """What the judge asks of Kafka. Transaction markers and aborted records do not count."""
 
     skipped: set[TopicPartition]
     """Partitions that are not judged."""

@@ -45,7 +45,7 @@ def row_of(line: bytes) -> Row:
     """The row but for its tweet, whose bytes `of_row` vouches for: no decoder here takes the half
     surrogate pairs in some.
 
-    Raises msgspec.DecodeError or UnicodeDecodeError where the line is no row.
+    Raises msgspec.DecodeError or UnicodeDecodeError where the line is not a row.
     """
     head, found, _ = line.partition(b',"tweet":')
     return _decode(head + b"}" if found else line)

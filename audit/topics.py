@@ -39,7 +39,7 @@ def ledger(path: str) -> Ledger:
             line = json.loads(entry)
             entries[line["topic"], line["partition"], line["offset"]] = line["sha256"]
         except (ValueError, KeyError, TypeError):
-            raise CannotTell(f"line {number} of {path} is no ledger's line") from None
+            raise CannotTell(f"line {number} of {path} is not a line of a ledger") from None
     return entries
 
 

@@ -64,8 +64,8 @@ def python(options: Sequence[str]) -> str:
 
 
 def lines(options: Sequence[str], environ: Mapping[str, str], ours: bool) -> list[str]:
-    """spark-submit's options for a cluster, to be put before the user's; `ours`: for one of our
-    jobs. Raises ConfigError."""
+    """spark-submit's options for a cluster, to be put before the user's; `ours` says that the job
+    is one of ours. Raises ConfigError."""
     conf = _profiles()
     path = "app" if shipped(options) else f"{venv.ROOT}:{venv.ROOT / 'connector'}"
     conf["spark.executorEnv.PYTHONPATH"] = path

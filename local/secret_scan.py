@@ -24,7 +24,7 @@ _PATTERNS = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 
 
 def findings(file: Path) -> Iterator[tuple[int, str]]:
-    """Line number and kind of each secret in the file; a file that is no text has none."""
+    """Line number and kind of each secret in the file; a file that is not text has none."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, OSError):

@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def wait_until(condition: Callable[[], Any], seconds: float, message: str) -> Any:
     """Call `condition` until it gives something true and return that; fail the test with `message`
-    after so many seconds, or TEST_PATIENCE times as many."""
+    after this many seconds, or TEST_PATIENCE times as many."""
     seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:

@@ -29,8 +29,8 @@ BLOCK_BYTES = 4_000_000
 class Published:
     """The batches of `output` (hdfs://HOST:PORT/PATH); `webhdfs` is where WebHDFS answers.
 
-    Raises ConfigError for an address that is none. Each method raises ServiceUnreachable when HDFS
-    does not answer.
+    Raises ConfigError for an address of another form. Each method raises ServiceUnreachable when
+    HDFS does not answer.
     """
 
     def __init__(self, output: str, webhdfs: str = "") -> None:

@@ -18,7 +18,7 @@ def main() -> None:
         .topics[job.topic]
         .partitions
     )
-    both = asyncio.Event()  # who begins alone writes rows again when the other joins
+    both = asyncio.Event()  # a worker that begins alone writes rows again when the other joins
     app = faust.App(
         job.output.rpartition("/")[2],
         broker=f"kafka://{job.bootstrap}",

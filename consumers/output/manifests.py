@@ -91,8 +91,8 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Manifest":
-        """The manifest in `data`. Raises ValueError when it is none, OtherVersion (one too) when of
-        another format."""
+        """The manifest in `data`. Raises ValueError when it is not a manifest, OtherVersion (a
+        ValueError) when it is of another format."""
         try:
             content = json.loads(data)
             if content["version"] != VERSION:

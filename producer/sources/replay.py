@@ -24,7 +24,7 @@ from producer.sources.identity import record_of
 from producer.sources.twarc_pages import tweets_of
 
 _GZIP, _BOM = b"\x1f\x8b", b"\xef\xbb\xbf"
-LARGEST_BYTES = 64 * 1024 * 1024  # of a line or an element: it is in memory
+LARGEST_BYTES = 64 * 1024 * 1024  # of a line or an element, which is held in memory
 START_BYTES, CHUNK_BYTES = 64 * 1024, 256 * 1024
 Readable: TypeAlias = gzip.GzipFile | io.BufferedReader
 LOOKED_AT = 10  # lines: when none of the first is an object, the file is something else
@@ -44,7 +44,7 @@ class Replay:
     """The records of `path` in the file's order; `-` is standard input; with `loop` it begins again
     at the end of the file.
 
-    Lines of nothing but white space are no records: they are skipped and counted in `skipped`.
+    Lines of white space alone are not records: they are skipped and counted in `skipped`.
     Raises ConfigError at once for a file that cannot be read and later for one that is no tweets'
     file, naming the line; PipelineError where a gzip file turns out to be damaged.
     """

@@ -92,7 +92,7 @@ def program(pid: int) -> str:
 
 @contextmanager
 def goes_on(services: Services, output: str, job: jobs.Job, batches: int = 2) -> Iterator[None]:
-    """What happens inside does not stop the job: it publishes so many batches after it."""
+    """What happens inside does not stop the job: it publishes this many batches after it."""
     yield
     before = len(jobs.batches(services, output))
     jobs.await_batches(services, output, before + batches, job, 90)

@@ -69,7 +69,7 @@ class Replay:
 class Interleavings:
     """All that can happen to these actors. `judge(before, after)` says what is wrong with a step
     between two trees, and `judge_ends(tree, ends)` with how they all ended ("done", or the name of
-    an exception); the empty string is nothing. `begin` is what is there at first."""
+    an exception); an empty string means nothing is wrong. `begin` is what is there at first."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Interleavings:
         return self.ends
 
     def _follow(self, state: State, actors: Iterable[int]) -> list[State]:
-        """The states after one step of one of the actors that nobody has been in."""
+        """The states after one step of one of the actors that no earlier step has reached."""
         steps = [(after, actor) for actor in actors for after in self._steps(state, actor)]
         if not steps:
             ends = tuple(str(self._next(actor, heard)) for actor, heard in enumerate(state.heard))

@@ -23,13 +23,13 @@ from tests.conftest import HOST, PATIENCE, ROOT, Services, wait_until
 from tests.kit.producing import produce
 
 APPROACHES = ("direct", "receiver_based")
-# in every job's environment, as beside a producer; it is to be nowhere
+# in every job's environment, as beside a producer; it must be nowhere
 X_TOKEN = "canary-e1c07b5d92"
 FINDINGS = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")
 
 
 def slowly(approach: str, rate: int) -> tuple[str, ...]:
-    """Settings for small batches: one a second, of `rate` records of a topic with three
+    """Settings for small batches: one per second, of `rate` records of a topic with three
     partitions."""
     return (
         "--batch-interval-s",
@@ -52,7 +52,7 @@ class Job:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def ended(self, seconds: float) -> int:
-        """Its exit code; fails the test when it has none within so many seconds."""
+        """Its exit code; fails the test when it has none within this many seconds."""
         self.until(lambda: self.process.poll() is not None, seconds, "the job ends")
         return int(self.process.returncode)
 
@@ -189,13 +189,13 @@ def audit(
 
 
 def publish(services: Services, topic: str, count: int, *arguments: str) -> None:
-    """So many invented tweets onto the topic, by the producer's `sample` source; `arguments` are
+    """Publish `count` invented tweets by the producer's `sample` source; `arguments` are
     its settings."""
     produce(services, "--source", "sample", "--topic", topic, "--max-posts", str(count), *arguments)
 
 
 def new_topic(admin: KafkaAdminClient, partitions: int) -> str:
-    """The name of a new topic with so many partitions; it goes with the services."""
+    """The name of a new topic with this many partitions; it goes with the services."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     admin.create_topics(
         {name: {"num_partitions": partitions, "replication_factor": 1}}, wait_for_metadata=True
@@ -241,7 +241,7 @@ def checkpoint_of(services: Services, output: str) -> str:
 def await_batches(
     services: Services, output: str, number: int, job: Job, seconds: float = 60
 ) -> None:
-    """Wait until so many batches are published, while the job runs."""
+    """Wait until this many batches are published, while the job runs."""
 
     def there() -> bool:
         if job.process.poll() is not None:
@@ -296,7 +296,7 @@ def alive(pid: int) -> bool:
 
 
 def unused_port() -> int:
-    """A port that nobody listens on now."""
+    """A port on which no program listens now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

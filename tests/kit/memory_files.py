@@ -1,4 +1,4 @@
-"""HDFS in memory, as far as the commit protocol can tell: what each verb does was measured on a
+"""HDFS in memory, for what the commit protocol can tell: what each verb does was measured on a
 NameNode (Hadoop 3.5)."""
 
 import hashlib
@@ -34,7 +34,7 @@ class MemoryFiles:
 
     def create_and_folders(self, name: str, data: bytes) -> None:
         """What others may do: make a file and, as HDFS does, any folder above it, even one that
-        somebody has just deleted."""
+        another client has just deleted."""
         if name in self.nodes:
             raise FileExistsError(name)
         self._make_folders(_parent(name), name)

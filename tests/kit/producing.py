@@ -142,7 +142,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch, pace: float = 50, **how: Any) -> It
 
 @contextmanager
 def under_way(run: Run, seconds: float = 60) -> Iterator[None]:
-    """The run in a thread of its own; at the end it has ended, within so many seconds, and by
+    """The run in a thread of its own; at the end it has ended, within this many seconds, and by
     nothing but itself."""
     errors: list[Exception] = []
 
@@ -161,7 +161,7 @@ def under_way(run: Run, seconds: float = 60) -> Iterator[None]:
 
 @contextmanager
 def frozen(services: Services, name: str) -> Iterator[None]:
-    """The service does not move at all meanwhile: its connections stay, and nobody answers on them.
+    """The service does not move at all meanwhile: its connections stay, without an answer.
     It may be killed in there."""
     pid = services.pid(name)
     os.kill(pid, signal.SIGSTOP)
@@ -173,7 +173,7 @@ def frozen(services: Services, name: str) -> Iterator[None]:
 
 
 class MisledKafka:
-    """A way to the broker by which it says to be at 127.0.0.9, where nobody is, or at `told`;
+    """A way to the broker by which it says to be at 127.0.0.9, where nothing listens, or at `told`;
     `with` gives its address."""
 
     def __init__(self, bootstrap: str, told: bytes = b"127.0.0.9", port: int = 0) -> None:
@@ -208,7 +208,7 @@ class MisledKafka:
 
 
 class Misled:
-    """The NameNode at `webhdfs`, but that it sends everybody to a DataNode where nobody is; `with`
+    """The NameNode at `webhdfs`, but it sends each client to a DataNode that is not there; `with`
     gives its address."""
 
     def __init__(self, webhdfs: str) -> None:

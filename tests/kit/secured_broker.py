@@ -111,7 +111,7 @@ group.initial.rebalance.delay.ms=0
         return ""
 
     def topic(self, name: str, records: int) -> None:
-        """Make a topic of one partition with so many numbered records."""
+        """Make a topic of one partition with this many numbered records."""
         admin = KafkaAdminClient(bootstrap_servers=self.plain)
         admin.create_topics(
             {name: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True

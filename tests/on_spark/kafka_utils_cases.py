@@ -227,7 +227,7 @@ def case_offset_ranges_in_transform_and_in_foreach_rdd():
         and ranges[0][1] == 30
     )
     assert sorted(calls[0]) == sorted(ranges[0][0])
-    # once a batch
+    # once per batch
     assert all(sorted(r) == [OffsetRange(topic, p, 10, 10) for p in range(3)] for r in calls[1:])
 
 

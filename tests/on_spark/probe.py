@@ -1,4 +1,4 @@
-"""A stream of the connector's own, without any tweet: prints one JSON line a batch. Run by
+"""A stream of the connector's own, without any tweet: prints one JSON line per batch. Run by
 tests/integration/connector/test_connector.py.
 
     probe.py direct|receiver BOOTSTRAP TOPIC RECORDS [KAFKA_PARAMETER=VALUE …]

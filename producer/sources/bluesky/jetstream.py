@@ -166,7 +166,7 @@ def servers(urls: str) -> list[Server]:
     """The endpoints that `wss://HOST,wss://HOST/subscribe` means, v2 first; an address without a
     path is both of its host's.
 
-    Raises ConfigError for what is no address.
+    Raises ConfigError for what is not an address.
     """
     found = []
     for url in [url.strip().rstrip("/") for url in urls.split(",") if url.strip()] or [""]:

@@ -54,7 +54,7 @@ def tweets(urls: str, wanted: Wanted, position: str, state: State) -> Records:
     """One record per post or deletion, without end; reconnects by itself, to the next of the
     servers.
 
-    Raises ConfigError at once for what is no address, later when every server refuses;
+    Raises ConfigError at once for what is not an address, later when every server refuses;
     ServiceUnreachable when none ever answers.
     """
     place = Place.of(position)

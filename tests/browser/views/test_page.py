@@ -66,7 +66,7 @@ def test_time_and_language_filter(watched: Watched, place: Place) -> None:
 
 
 def test_a_takeover_is_marked(watched: Watched, place: Place) -> None:
-    """The student's story: direct is dead, falls behind, and receiver_based goes on with its
+    """The student's story: direct is dead, falls behind, and receiver_based continues with its
     output."""
     page = watched.open()
     dice = Random(8)
@@ -124,7 +124,7 @@ def test_a_hidden_tab_asks_for_nothing(watched: Watched, place: Place) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Any, place: Place, scheme: str) -> None:
     if not AXE.exists():
-        pytest.skip("axe-core is not here: make setup with npm")
+        pytest.skip("axe-core is missing: install npm, then make setup")
     watched = Watched(browser, place.url, color_scheme=scheme)
     page = watched.open()
     expect_tweets(page, tweets(place))

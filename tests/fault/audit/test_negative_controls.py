@@ -44,7 +44,7 @@ def killed_at(point: str) -> Attack:
 
 def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
     """While the driver is held at `point` of its second batch, which the file `sign` in the stage
-    shows, somebody does `deed`."""
+    shows, the test does `deed`."""
 
     def attack(trial: Trial) -> None:
         release = trial.folder / "release"
@@ -70,7 +70,7 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
             job.until(
                 lambda: job.process.poll() is not None or job.said().count(PUBLISHED) > before + 2,
                 240,
-                "the job ends or goes on",
+                "the job ends or continues",
             )
 
     return attack
@@ -100,7 +100,7 @@ def partitions_move(trial: Trial) -> None:
         (staging,) = trial.entries("_staging")
         identity = jobs.manifests(trial.services, trial.output)[0]["identity"]
         own = f"{group}-{identity}-{int(staging[:10])}{staging[10:]}"
-        # who has a partition has records of it at once
+        # a job with a partition has records of it at once
         with load(trial.services, trial.topic, trial.folder, seed=3):
             for _ in range(3):
                 a_stranger_reads(trial, own)
@@ -210,7 +210,7 @@ def tried(
     services.files.write(trial.path(fail_points.MARK), data=b"", overwrite=True)
     jobs.publish(services, topic, 900, *MALFORMED)
     control.attack(trial)
-    if not trial.entries("batches/0000000/0000000001"):  # somebody's slip, taken back
+    if not trial.entries("batches/0000000/0000000001"):  # a user's mistake, undone
         services.files.delete(trial.path("batches/0000000/0000000001"))
     jobs.publish(services, topic, 100, "--seed", "2")
     trial.drain()

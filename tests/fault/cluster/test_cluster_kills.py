@@ -1,4 +1,4 @@
-"""Kill loops on a standalone cluster under load: the driver goes on, the reader never sees a part
+"""Kill loops on a standalone cluster under load: the driver continues, the reader never sees a part
 of a batch, and the audit finds nothing. Figures: build/fault/cluster."""
 
 import json

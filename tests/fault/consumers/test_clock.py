@@ -18,8 +18,8 @@ HOUR_MS = 3_600_000
 def test_the_clock_jumps_an_hour_and_back(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:
-    """The direct job goes on at once. A recovered receiver job would wait for an hour: it ends with
-    2 and says so."""
+    """The direct job continues at once. A recovered receiver job would wait for an hour; it ends
+    with 2 and says so."""
     shift = tmp_path / "shift"
     shift.write_text("0")
     jars = [

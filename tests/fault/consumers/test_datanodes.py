@@ -1,4 +1,4 @@
-"""Three DataNodes, each block on all: a job goes on with one or two of them killed or frozen, and
+"""Three DataNodes, each block on all: a job continues with one or two of them killed or frozen, and
 after all of them were."""
 
 from collections.abc import Callable, Iterator

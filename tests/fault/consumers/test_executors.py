@@ -1,5 +1,5 @@
 """Executors as processes of their own, and what runs in them, killed or failing under a running
-job. The driver goes on."""
+job. The driver continues."""
 
 import os
 import signal
@@ -91,7 +91,9 @@ def test_receiver_killed_between_its_log_and_its_acknowledgement(
     ) as job:
         jobs.await_batches(services, output, 2, job, 150)
         with frozen(services, "kafka-1"):
-            chaos.pause(5)  # what had been polled is stored: 500 records at the most, 200 a second
+            chaos.pause(
+                5
+            )  # what had been polled is stored: 500 records at the most, 200 per second
             for pid in all_executors(job):
                 os.kill(pid, signal.SIGKILL)
             kill_service(services, "kafka-1")

@@ -47,7 +47,7 @@ def test_every_second_rename_is_cut(
 def test_the_namenode_is_killed_while_a_commit_is_under_way(
     services: Services, topic: str, output: str, approach: str, held: str, tmp_path: Path
 ) -> None:
-    """Nobody knows whether it was executed; the same driver finds out when the NameNode is back."""
+    """Whether it was executed is unknown; the same driver finds out when the NameNode is back."""
     with (
         attacked(services, tmp_path, approach, topic, output) as attack,
         attack.started("--available-now") as job,
@@ -107,7 +107,7 @@ def safe_mode(attack: Attack, job: Job) -> None:
 
 
 def half_open(attack: Attack, _job: Job) -> None:
-    """What the job sends to the NameNode does not arrive, and nobody tells it."""
+    """What the job sends to the NameNode does not arrive, and no error says so."""
     attack.line.silence(UP)
     lasts(40)
     attack.line.heal()
@@ -147,6 +147,6 @@ def test_a_supervised_job_outlives_it(
 
 
 def lasts(seconds: float) -> None:
-    """Return after so many seconds."""
+    """Return after this many seconds."""
     end = time.monotonic() + seconds
     wait_until(lambda: time.monotonic() > end, seconds + 5, "the clock runs")

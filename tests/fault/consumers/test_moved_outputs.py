@@ -101,7 +101,7 @@ def test_taken_away_under_a_living_job(
         )
     else:
         assert audit(services, topic, f"{output}-old", expect=1 if busy else 0)["duplicated"] == 0
-    run_job(services, tmp_path, "direct", topic, output)  # a new output, or the copy goes on
+    run_job(services, tmp_path, "direct", topic, output)  # a new output, or the copy continues
     assert audit(services, topic, output)["published"] == (900 if busy else 60)
 
 

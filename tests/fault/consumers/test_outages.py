@@ -78,12 +78,12 @@ def test_service_away_in_mid_run(
 
 
 def settle(services: Services, output: str, job: Job, records: int) -> None:
-    """Wait until the job has published so many records, and stop it; or until it has stopped by
+    """Wait until the job has published this many records, and stop it; or until it has stopped by
     itself, which it may with 1."""
     job.until(
         lambda: job.process.poll() is not None or published_records(services, output) == records,
         180,
-        "the job goes on or stops",
+        "the job continues or stops",
     )
     if job.process.poll() is None:
         job.process.send_signal(signal.SIGTERM)

@@ -1,8 +1,8 @@
 """kill -9 of the broker, the NameNode and the DataNode under both running jobs, while tweets are
 published.
 
-The jobs wait for the service or end with 1 and are started again, as by their supervisor; nobody
-else does anything.
+The jobs wait for the service or end with 1 and are started again, as by their supervisor; no person
+does anything.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """What lies on disk, damaged: checkpoints, write-ahead logs, manifests, part files. Hostile
 records, large ones, many at once.
 
-Nothing is silently dropped: a job goes on, or says what to do, and after that the output is whole.
+Nothing is silently dropped: a job continues, or says what to do; after that the output is whole.
 """
 
 import json
@@ -102,7 +102,7 @@ def test_damaged_checkpoint(
     damage: Callable[[Trial], None],
     goes_on: bool,
 ) -> None:
-    """The receiver job goes on by itself, or ends with 2 and says to use another checkpoint; with
+    """The receiver job continues by itself, or ends with 2 and says to use another checkpoint; with
     that it publishes the rest."""
     bug = "another_version" if damage is made_by_another_version else "none"
     trial = Trial(
@@ -138,7 +138,7 @@ def test_damaged_checkpoint(
 def test_the_direct_job_needs_no_checkpoint(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
-    """It goes on with what the receiver job left, whatever has become of that job's checkpoint."""
+    """It continues with what the receiver job left, whatever became of that job's checkpoint."""
     trial = Trial(
         services, tmp_path, "none", "receiver_based", topic, output, slowly("receiver_based", 300)
     )
@@ -287,7 +287,7 @@ def resident_mb(pid: int) -> int:
 def test_a_killed_supervisor_is_replaced(
     services: Services, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:
-    """Its job goes on alone; the next supervisor's job takes over and the first one ends,
+    """Its job continues alone; the next supervisor's job takes over and the first one ends,
     fenced."""
     publish(services, topic, 3000)
     place = (services, tmp_path, approach, topic, output)

@@ -38,7 +38,7 @@ def make_anew(admin: KafkaAdminClient, topic: str) -> None:
 def test_retention_overtakes_a_job_and_the_loss_is_accepted(
     services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
 ) -> None:
-    """Exit code 3 names the offsets; an operator's word goes on behind them, and stays in the
+    """Exit code 3 names the offsets; an operator's word continues behind them, and stays in the
     chain."""
     topic = new_topic(admin, 1)
     publish(services, topic, 100)

@@ -1,4 +1,4 @@
-"""A driver that was thought dead comes back, or two drivers want the same output: one goes on, the
+"""A driver that was thought dead comes back, or two drivers want one output: one continues, the
 other ends with 4."""
 
 import json
@@ -41,7 +41,7 @@ TAKEN_OVER = ("a newer driver has taken over", "another driver has published bat
 
 def outlived(attack: Attack, zombie: Job, come_back: Callable[[], None]) -> None:
     """A successor takes the output over and publishes; then the zombie comes back, ends with 4, and
-    the successor goes on."""
+    the successor continues."""
     with attack.started("--available-now") as successor:
         attack.grows(successor)
         come_back()
@@ -91,7 +91,7 @@ def test_stopped_and_continued(
 
         def send(number: int) -> None:
             for pid in family:
-                # a worker of Spark's that it has let go meanwhile
+                # one of Spark's workers may have ended meanwhile
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
 
@@ -107,7 +107,7 @@ def test_what_a_living_zombie_acknowledges_is_not_missing(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
     """A receiver job in its first batch of five minutes does not know yet that it has a successor,
-    and goes on receiving."""
+    and continues receiving."""
     with (
         attacked(services, tmp_path, "receiver_based", topic, output, records=600) as attack,
         attack.started("--batch-interval-s", "300") as zombie,
@@ -146,7 +146,7 @@ def test_a_living_driver_goes_on_while_its_successor_starts(
                 new.until(
                     lambda: HELD in new.said(),
                     PATIENCE_S,
-                    "the successor has seen the topic, and fenced nobody yet",
+                    "the successor has seen the topic, and fenced no driver yet",
                 )
                 attack.grows(old, by=2)
                 go.touch()

@@ -36,7 +36,7 @@ DAY_S = 86_400
 
 @dataclass
 class Followed:
-    """A stub of X on which somebody posts all the time, and the producer that follows it, again and
+    """A stub of X on which posts appear all the time, and the producer that follows it, again and
     again."""
 
     services: Services
@@ -102,7 +102,7 @@ def followed(services: Services, topic: str, tmp_path: Path) -> Iterator[Followe
 
 @contextmanager
 def posting(x: XStub, rate: float) -> Iterator[None]:
-    """Somebody posts, this many a second."""
+    """Post this many per second."""
     enough = threading.Event()
 
     def post() -> None:
@@ -143,7 +143,7 @@ def test_what_x_had_while_it_was_away_is_fetched_to_the_last_post(
 
 
 def test_a_longer_gap_is_named_with_its_number_of_posts(followed: Followed) -> None:
-    """A quarter of an hour and more: X's clock goes on by itself, for both."""
+    """A quarter of an hour and more: X's clock runs by itself, for both."""
     x = followed.x
     process = followed.start()
     with posting(x, 10):

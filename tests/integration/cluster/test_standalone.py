@@ -31,7 +31,7 @@ def cluster(services: Services) -> Iterator[Cluster]:
 def test_executor_worker_and_master_killed(
     services: Services, cluster: Cluster, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:
-    """Each is killed once under load; the driver goes on, and each record is published once."""
+    """Each is killed once under load; the driver continues, and each record is published once."""
     publish(services, topic, 6000)
     with started(
         services,

@@ -32,7 +32,7 @@ def send(services: Services, topic: str, count: int, **options: Any) -> None:
 def probe(
     services: Services, approach: str, topic: str, records: int, *params: str, **conf: Any
 ) -> list[dict[str, Any]]:
-    """Run tests/on_spark/probe.py until so many records have come; its batches, the empty ones left
+    """Run tests/on_spark/probe.py until this many records came; its batches, the empty ones left
     out."""
     options = [
         word

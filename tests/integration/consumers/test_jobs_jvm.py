@@ -78,7 +78,7 @@ def assert_guarded(ui: int) -> None:
 
 
 def plainly(services: Services, log: Path, topic: str, output: str, ui: int) -> Job:
-    """The direct job by README's own line, as somebody types it in the repository, with Spark's
+    """The direct job by README's own line, as a user types it in the repository, with Spark's
     page on the port `ui`."""
     line = README_LINE.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert line

@@ -1,5 +1,5 @@
 """Limits of HDFS that a running job meets: it ends with 2 at once and its supervisor too; with room
-made it goes on, all once."""
+made it continues, all once."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -48,7 +48,7 @@ def unanswered(
     other tests here run."""
     folder = tmp_path_factory.mktemp("unanswered")
     with ExitStack() as stack, socket.socket() as unused:
-        unused.bind((HOST, 0))  # bound but not listening: nobody else answers there
+        unused.bind((HOST, 0))  # bound but not listening: no other program answers there
         closed = f"{HOST}:{unused.getsockname()[1]}"
         jobs = (
             started(

@@ -367,7 +367,7 @@ def test_check_of_bluesky_connects(services: Services, topic: str, tmp_path: Pat
 
 
 def test_a_supervised_producer_goes_on_when_kafka_is_there(services: Services, topic: str) -> None:
-    """Nobody listens at first: exit 1, and again; then somebody does."""
+    """No broker listens at first: exit 1, and again; then one does."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         port = taken.getsockname()[1]

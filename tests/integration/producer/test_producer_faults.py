@@ -54,7 +54,7 @@ def small_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 def stream(
     services: Services, x: XStub, topic: str, folder: Path, posts: int, **chosen: Any
 ) -> Run:
-    """A run of the stream that ends after so many posts."""
+    """A run of the stream that ends after this many posts."""
     return run_here(
         services,
         topic,
@@ -68,7 +68,7 @@ def stream(
 
 
 def long_posts(x: XStub, count: int) -> None:
-    """Have X post so many of 25,000 characters, the longest there are."""
+    """Have X post this many of 25,000 characters, the longest there are."""
     for post in x.world.invent(count):
         post["data"]["note_tweet"] = {"text": "ü" * 12_500}
 

@@ -87,7 +87,7 @@ def test_signal_while_waiting_for_input(services: Services, topic: str) -> None:
 
 
 def test_broker_away_is_said_in_bounded_time(services: Services) -> None:
-    with socket.socket() as unused:  # bound but not listening: nobody else answers there
+    with socket.socket() as unused:  # bound but not listening: no other program answers there
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         begin = time.monotonic()

@@ -54,7 +54,7 @@ REFUSALS = {"401": 5, "403": 5, "402": 6, "usage_capped": 6}
 def stream(
     services: Services, x: XStub, topic: str, folder: Path, posts: int, **chosen: Any
 ) -> Run:
-    """A run of the stream that ends after so many posts."""
+    """A run of the stream that ends after this many posts."""
     chosen = {"source": "stream", "track": "coffee", "fill_gaps": "7d", **chosen}
     return run_here(services, topic, folder, max_posts=posts, x_base_url=x.url, **chosen)
 

@@ -25,7 +25,7 @@ def watched(services: Services, folder: Path, *outputs: str) -> dict[str, Any]:
 def test_one_job_falls_behind_and_the_other_takes_its_output_over(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
-    """Both publish; only receiver_based goes on, then takes direct's output over: each offset is
+    """Both publish; only receiver_based continues, then takes direct's output over: each offset is
     covered by both, once, and the figures are the audit's."""
     first, second = f"{output}/direct", f"{output}/receiver_based"
     stores = tmp_path / "stores"

@@ -1,4 +1,4 @@
-"""The compiled kernels on hostile input, every array of theirs between two pages that nobody may
+"""The compiled kernels on hostile input, every array of theirs between two pages that no code may
 touch.
 
     python tests/kit/faults/guarded_kernels.py \

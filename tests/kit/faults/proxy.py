@@ -1,7 +1,7 @@
 """A port in front of another one's that misbehaves on request: slow, narrow, silent, or cut at a
 named NameNode call.
 
-It knows Hadoop's RPC as far as it must: seven bytes of greeting, then frames of four bytes of
+It knows only what it must of Hadoop's RPC: seven bytes of greeting, then frames of four bytes of
 length and a protobuf header, in which a call has its number and its method. So a call is cut
 exactly: before the server has it, or when its answer is there.
 """
@@ -73,7 +73,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits on it
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone wakes no waiting thread
         self._listener.close()
         self._thread.join()
         self.reset()
@@ -92,7 +92,7 @@ class Proxy:
         self._flows[direction].clear()
 
     def heal(self) -> None:
-        """A good line again: no rules, no silence, no limits. What was held goes on its way."""
+        """A good line again: no rules, no silence, no limits. What was held is sent on."""
         self.latency_s = self.jitter_s = self.bytes_per_s = 0.0
         for rule in self.rules:
             rule.released.set()
@@ -195,7 +195,7 @@ class _Link:
 
 
 def _exactly(source: socket.socket, size: int) -> bytes:
-    """So many bytes. Raises EOFError where there are none any more."""
+    """This many bytes. Raises EOFError where there are no more."""
     data = b""
     while len(data) < size:
         more = source.recv(size - len(data))

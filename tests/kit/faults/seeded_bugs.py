@@ -3,7 +3,7 @@
     scripts/submit tests/kit/faults/seeded_bugs.py BUG[,BUG…] direct|receiver_based [SETTINGS]
 
 Each public function, here and in seeded_tasks.py, is one: what projects of this kind have done, or
-could do. `patch` refuses names that are not there any more.
+could do. `patch` refuses names that no longer exist.
 """
 
 import sys
@@ -121,7 +121,7 @@ def resumes_at_the_end() -> None:
 
 
 def offsets_before_data() -> None:
-    """The group's offsets are committed when a batch begins, and a restart goes on there."""
+    """The group's offsets are committed when a batch begins, and a restart continues there."""
     store = Driver._store
 
     def commit_then_store(self: Driver, rdd: Any) -> None:

@@ -1,8 +1,7 @@
 """One slice of an attack, from the new topic to the verdict, and the file with its figures.
 
-A slice is one topic, one producer, both jobs on an output each, and so many kills of one kind. Load
-goes on all the time, and a reader looks at what is published all the time. At the end: heal, drain,
-audit.
+A slice is one topic, one producer, both jobs on an output each, and a number of kills of one kind.
+Load and a reader of what is published never stop. At the end: heal, drain, audit.
 """
 
 import json

@@ -119,7 +119,7 @@ def test_unseen(world):
 
 
 def test_two_wrongs_of_one_length_are_found(world):
-    """Number and bytes of the files are as the manifest says; so nobody lists them, but they are
+    """Number and bytes of the files are as the manifest says; so they are not listed, but they are
     opened."""
     world.batches[0]["lengths"]["tweets/part-9.json.gz"] = world.batches[0]["lengths"].pop(
         "tweets/part-0.json.gz"
@@ -177,7 +177,10 @@ LIES = {
         lambda world: world.amend(1, identity="another"),
         "it is of the output another",
     ),
-    "not a manifest": (lambda world: world.amend(1, ranges="all"), "_manifest.json is none"),
+    "not a manifest": (
+        lambda world: world.amend(1, ranges="all"),
+        "_manifest.json is not a manifest",
+    ),
     "file too short": (truncate_file, "has 99 bytes"),
     "file gone": (lose_file, "is missing"),
     "file too many": (add_file, "is not in the manifest"),
@@ -195,7 +198,7 @@ LIES = {
     "ranges overlap": (lambda world: world.amend(2, ranges=[("tweets", 0, 3, 10)]), "overlap"),
     "empty range": (
         lambda world: world.amend(2, ranges=[("tweets", 0, 4, 10), ("tweets", 0, 10, 10)]),
-        "is none",
+        "is not a range",
     ),
     "covered too much": (
         lambda world: world.batches[2]["manifest"]["covered"]["tweets"].update({"1": [[5, 11]]}),

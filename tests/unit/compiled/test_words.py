@@ -17,7 +17,7 @@ def _find(data: Any, size: Any, group: Any, keys: Any, slots: Any) -> Any:
 
 
 def find(text: bytes, group: int, keys: Any, slots: Any) -> int:
-    """The word's number; bytes before and behind it belong to others."""
+    """The word's number; bytes before and behind it are not part of it."""
     data = np.frombuffer(b"i" + text + b"idtext" * 5, np.uint8).copy()
     return int(_find(data, len(text), group, keys, slots))
 

@@ -35,7 +35,7 @@ def test_a_file_that_others_may_read_is_refused(file: Path, mode: int) -> None:
     with pytest.raises(CredentialsError, match="others than its owner") as raised:
         load(file)
     assert "chmod 600" in raised.value.remedy
-    assert load(file, program="direct").topic == "tweets", "who needs no secret does not look"
+    assert load(file, program="direct").topic == "tweets", "a program without secrets does not look"
 
 
 @pytest.mark.parametrize("line", [CANARY, f"= {CANARY}", f"NAME='{CANARY}", f"A {CANARY}=1"])

@@ -150,7 +150,7 @@ def test_a_task_that_is_wanted_for_nothing_reads_nothing() -> None:
 
 
 def driver(output: Any = None, **state: Any) -> Driver:
-    """An open job with this output; its Kafka and HDFS are nobody's."""
+    """An open job with this output; its Kafka and HDFS are stand-ins."""
     nobody: Any = MagicMock()
     given = settings.Settings("direct", {"max_tweet_bytes": LIMIT, "progress_file": ""}, {})
     return Driver(given, ["t"], {"group.id": "g"}, nobody, output or nobody, None, **state)

@@ -22,7 +22,7 @@ def below(files: MemoryFiles, folder: str) -> set[str]:
 
 def test_batches_are_dense_and_chained() -> None:
     files = MemoryFiles()
-    # either job goes on where the other was
+    # either job continues where the other was
     for approach in ("direct", "receiver_based", "direct"):
         output = opened(files, approach)
         for _ in range(2):
@@ -46,7 +46,7 @@ def test_losing_attempts_stay_out_of_what_is_published() -> None:
     files.create_in_folder(f"{stage.parts}/tweets-00000-6.json.gz", b"an attempt that failed")
     manifest = output.publish(stage, batch)
     files.create_and_folders(
-        f"{stage.parts}/tweets-00000-8.json.gz", b"an attempt that nobody waits for any more"
+        f"{stage.parts}/tweets-00000-8.json.gz", b"an attempt that is not waited for"
     )
     assert below(files, "batches/0000000/0000000000") == {
         "_manifest.json",
@@ -203,7 +203,7 @@ def test_a_stage_that_vanishes_though_nobody_has_taken_over() -> None:
 
 
 class Replaced(MemoryFiles):
-    """Somebody does `deed` just before the call `verb` on a name with `part` in it."""
+    """Do `deed` just before the call `verb` on a name with `part` in it."""
 
     verb = part = deed = ""
 

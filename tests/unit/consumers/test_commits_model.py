@@ -88,7 +88,7 @@ def straggler(files: Any) -> None:
 
 
 def operator(*deeds: str) -> Actor:
-    """Somebody who moves the output away, copies it back or deletes it, whenever they like."""
+    """An operator moves the output away, copies it back or deletes it, at any step."""
 
     def run(files: Any) -> None:
         for deed in deeds:
@@ -132,7 +132,7 @@ def _fault_of(after: Tree) -> str:
 
 
 def somebody_gets_on(_tree: Tree, ends: tuple[str, ...]) -> str:
-    """Somebody has published all that it had, and the others know that they are fenced."""
+    """A driver has published all that it had, and the others know that they are fenced."""
     return (
         ""
         if "done" in ends and set(ends) <= {"done", "Fenced"}

@@ -10,7 +10,7 @@ from consumers.driver import executors
 
 
 def context(count: int, local: bool = False) -> MagicMock:
-    """A context with so many executors."""
+    """A context with this many executors."""
     sc = MagicMock(master="spark://m:7077", defaultParallelism=2)
     sc._jvm.kafkadstreams.Cluster.executors.return_value = count
     sc._jvm.kafkadstreams.Cluster.isLocal.return_value = local

@@ -153,7 +153,7 @@ def test_every_contender_has_its_program_and_its_own_line() -> None:
 
 
 def result() -> dict[str, Any]:
-    """Figures of nobody."""
+    """Figures of no contender."""
     figures = {
         "runs": 3,
         "whole_s": 30.0,

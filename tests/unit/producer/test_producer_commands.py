@@ -184,7 +184,7 @@ class TestHelp:
         status = overview[overview.index("exit status: ") : overview.index("flags of all")]
         named = {int(code) for code in re.findall(r"(\d+) \w", status)}
         codes = {error.exit_code for error in PipelineError.__subclasses__()}
-        assert named == codes - {Fenced.exit_code} | {0, 130}, "a producer fences nobody"
+        assert named == codes - {Fenced.exit_code} | {0, 130}, "a producer fences no driver"
 
     @pytest.mark.parametrize("source", SOURCES)
     def test_each_example_is_a_run_of_its_source(self, source: str) -> None:

@@ -207,7 +207,7 @@ def test_full_disk_under_the_acknowledgements_only_repeats(
         own.cross_off([2])
     with opened(tmp_path) as own:
         assert [entry.number for entry in taken(own)] == [3, 4], (
-            "the file was written anew when there was room"
+            "the file was written again when there was room"
         )
 
 

@@ -46,7 +46,7 @@ def failing_once(name: str, monkeypatch: pytest.MonkeyPatch, number: int) -> Non
 def test_nothing_is_written_behind_a_group_that_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """Otherwise the next start goes on behind a position whose records are not there."""
+    """Otherwise the next start continues behind a position whose records are not there."""
     one, two, three = numbered(3)
     with opened(tmp_path) as own:
         put(own, [one])
@@ -81,7 +81,7 @@ def test_a_group_that_a_full_disk_refused_is_written_over_another_descriptor(
 def test_what_a_killed_run_had_not_forced_is_forced_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The system shows it, the disk may not have it, and reading goes on behind its position."""
+    """The system shows it, the disk may not have it, and reading continues behind its position."""
     with opened(tmp_path) as own:
         put(own, numbered(1))
         (known,) = segment_files(tmp_path)

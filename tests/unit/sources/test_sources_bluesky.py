@@ -39,7 +39,7 @@ def stub() -> Iterator[Jetstream]:
 
 
 def start(stub: Jetstream, wire: str = "v2") -> str:
-    """The position of one who stands at the first event and has handed nothing over."""
+    """The position of a reader that stands at the first event and has handed nothing over."""
     return f"{wire} 1 {stub.events[0].time_us} 127.0.0.1:{stub.port} -"
 
 
@@ -325,7 +325,7 @@ def test_the_next_address_stands_in(stub: Jetstream) -> None:
 
 
 def test_a_run_begins_with_the_host_of_its_position(stub: Jetstream) -> None:
-    """Another one would send the last five minutes again, and nobody would know them."""
+    """Another one would send the last five minutes again, and they would not be recognised."""
     state = State()
     next(bluesky.tweets(f"ws://127.0.0.1:9,{stub.url}", ALL, start(stub), state))
     assert state.reconnects == 0

@@ -44,7 +44,7 @@ def test_stream_after_a_restart_fetches_what_it_missed(x: XStub) -> None:
 
 @contextmanager
 def posting(x: XStub) -> Iterator[None]:
-    """Somebody posts all the time, once the gap has been counted."""
+    """Posts appear all the time, once the gap has been counted."""
     ended = threading.Event()
 
     def post() -> None:

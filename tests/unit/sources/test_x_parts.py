@@ -204,7 +204,7 @@ def test_a_restart_does_not_multiply_the_bill(tmp_path: Path) -> None:
     bought, now = 0, [1.8e9]
     for run in range(200):
         purse = Purse(State(), Prices(), max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0])
-        # then kill -9: nothing is written any more
+        # then kill -9: nothing more is written
         while purse.affordable() >= 1 and bought < run * 3:
             bought += purse.received(str(run * 1_000 + bought), [str(bought)])
     assert 30 <= bought <= 66

@@ -100,7 +100,7 @@ def test_an_end_within_any_statement_changes_no_sum(
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
-    """Dies at random statements, 50 times and more, and goes on from the file as it is then."""
+    """Dies at random statements, 50 times and more, and continues from the file as it is then."""
     files, manifests = world
     monkeypatch.setattr("views.follow.DIGEST_BATCHES", 1)
     dice, kills = Random(seed), 0

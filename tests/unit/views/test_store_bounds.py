@@ -67,7 +67,7 @@ def test_every_bucket_ends_in_time(tmp_path: Path) -> None:
 
 def test_a_reader_never_meets_a_half_made_store(tmp_path: Path) -> None:
     """Whoever looks while followers make it sees no file, or one with all its tables and its
-    journal mode; and keeps nobody from making it."""
+    journal mode; and keeps no process from making it."""
     path, seen, stop = tmp_path / "a.sqlite", [], threading.Event()
 
     def look() -> None:
