@@ -77,8 +77,10 @@ def held_at_second(point: str, sign: str, deed: Attack) -> Attack:
 
 
 def staging_is_removed(trial: Trial) -> None:
-    for name in trial.entries("_staging"):
-        trial.services.files.delete(trial.path(f"_staging/{name}"), recursive=True)
+    """Only the stages: without its own folder the driver could stage nothing any longer."""
+    for own in trial.entries("_staging"):
+        for name in trial.entries(f"_staging/{own}"):
+            trial.services.files.delete(trial.path(f"_staging/{own}/{name}"), recursive=True)
 
 
 def its_folder_is_made(trial: Trial) -> None:
