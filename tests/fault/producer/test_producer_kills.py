@@ -62,8 +62,8 @@ def test_killed_between_sending_and_crossing_off(
         ),
     }[moment]
     program = (
-        "import os\nfrom producer import __main__ as p, publisher\nsettled = "
-        "publisher.Publisher.settled\n"
+        "import os\nfrom producer import __main__ as p\n"
+        "from producer.publishing import publisher\nsettled = publisher.Publisher.settled\n"
         f"def hit(self, seconds):\n    {patch}\npublisher.Publisher.settled = "
         "hit\np.exit_with(p.main)"
     )

@@ -37,7 +37,7 @@ def test_the_contenders_race(services: Services, tmp_path: Path) -> None:
     results = tmp_path / "jobs.json"
     few = ("--tweets", "1500", "--slow-tweets", "1000", "--rounds", "1", "--partitions", "2")
     said = module(services, "__main__", *few, "--only", "direct, ours", "--results", str(results))
-    assert said.startswith("| who | scorer |")
+    assert said.startswith("| contender | scorer |")
     (row,) = figures(results)["contenders"]
     # 500 tweets more may cost no measurable time: then that is the only complaint, and the rows
     # were compared.

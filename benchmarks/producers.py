@@ -1,7 +1,7 @@
 """Publishing a file: the producer over librdkafka and over kafka-python, and plain loops, in turn,
 onto one topic.
 
-`python -m benchmarks.producer [--records N] [--rounds N] [--results FILE]`. Needs Kafka
+`python -m benchmarks.producers [--records N] [--rounds N] [--results FILE]`. Needs Kafka
 (scripts/services start kafka-1). Prints one line per way and writes
 benchmarks/results/producer.json. Compare ratios of one run only.
 
@@ -87,7 +87,7 @@ def measured(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, lis
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.producer", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.producers", description=__doc__)
     parser.add_argument(
         "--records", type=int, default=100_000, help="how many invented tweets (default 100000)"
     )
