@@ -171,7 +171,8 @@ def test_broker_lost_for_good_is_counted_and_said(
     services: Services, topic: str, admin: KafkaAdminClient
 ) -> None:
     hasty = (
-        "import sys; from producer import __main__ as p; from producer.publishing import publisher; "
+        "import sys; from producer import __main__ as p; "
+        "from producer.publishing import publisher; "
         "publisher.DELIVERY_TIMEOUT_MS = 31_000; p.exit_with(p.main)"
     )
     arguments = [
