@@ -91,9 +91,8 @@ def test_receiver_killed_between_its_log_and_its_acknowledgement(
     ) as job:
         jobs.await_batches(services, output, 2, job, 150)
         with frozen(services, "kafka-1"):
-            chaos.pause(
-                5
-            )  # what had been polled is stored: 500 records at the most, 200 per second
+            # what had been polled is stored: 500 records at the most, 200 per second
+            chaos.pause(5)
             for pid in all_executors(job):
                 os.kill(pid, signal.SIGKILL)
             kill_service(services, "kafka-1")
