@@ -5,7 +5,6 @@ of this repository. An executor finds our code only where scripts/submit has put
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from config.settings import Settings
-from local import compile, hosts, jdk
+from local import compile, hosts
 from local.nodes import HOST, Node
 
 CORES = 2  # of one Worker
@@ -113,14 +112,11 @@ def _spark_class() -> str:
 
 
 def _environment(home: Path, host: str, options: Mapping[str, object]) -> dict[str, str]:
-    """All that a daemon gets of its environment: nothing of ours but the secret."""
+    """A daemon's environment: nothing of ours but the secret."""
     java = {"spark.authenticate": "true", **options}
     flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
-        "JAVA_HOME": str(jdk.home()),
+        **hosts.environment(),
         "SPARK_HOME": str(compile.pyspark_jars().parent),
         "SPARK_LOCAL_IP": host,
         "SPARK_DAEMON_MEMORY": HEAP,

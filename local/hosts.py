@@ -1,10 +1,12 @@
 """The "hosts" of a cluster on this machine: one loopback address each, so nothing else can reach
 them."""
 
+import os
 import secrets
 from pathlib import Path
 
 from config.errors import ConfigError
+from local import jdk
 
 MOST = 200
 
@@ -14,6 +16,17 @@ def address(number: int) -> str:
     if not 1 <= number <= MOST:
         raise ConfigError(f"no host {number}", "", f"1 to {MOST} hosts fit on this machine")
     return f"127.0.0.{number + 1}"
+
+
+def environment() -> dict[str, str]:
+    """A daemon's environment as on another host: nothing of ours, so nothing of it reaches what
+    the daemon starts."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "JAVA_HOME": str(jdk.home()),
+    }
 
 
 def secret(home: Path) -> str:

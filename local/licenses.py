@@ -5,14 +5,12 @@ config/jars/licenses.txt, because many jars do not carry theirs.
 """
 
 import json
-import re
 import subprocess
 from collections.abc import Iterable
-from importlib import metadata
 
 from config.errors import ConfigError, exit_with
 from config.venv import PYTHON, ROOT
-from local import jars
+from local import jars, requirements
 
 PAGE = ROOT / "docs" / "licenses.md"
 JARS = ROOT / "config" / "jars" / "licenses.txt"
@@ -44,23 +42,8 @@ def required() -> list[str]:
 
 
 def brought(names: Iterable[str]) -> set[str]:
-    """The installed packages that these need, directly or not, in lower case; extras left out."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        for line in _needs(waiting.pop()):
-            name = re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
-            if "extra ==" not in line and name not in found:
-                found.add(name)
-                waiting.append(name)
-    return found - set(names)
-
-
-def _needs(name: str) -> list[str]:
-    try:
-        return metadata.requires(name) or []
-    except metadata.PackageNotFoundError:  # one for another system or another Python
-        return []
+    """The installed packages that these need, in lower case."""
+    return requirements.closure(names) - set(names)
 
 
 def packages(names: Iterable[str]) -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,6 @@ import compileall
 import hashlib
 import os
 import py_compile
-import re
 import shutil
 import subprocess
 import tarfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from config.errors import PipelineError, exit_with
 from config.venv import PYTHON, ROOT
+from local import requirements
 from local.say import say
 
 TARGET = ROOT / "build" / "pack"
@@ -39,7 +39,7 @@ def pack() -> Path:
         shutil.copytree(ROOT / name, app / Path(name).name, ignore=LEFT_OUT)
     for name in FILES:
         shutil.copy2(ROOT / name, app)
-    for name in _closure(PACKAGES):
+    for name in sorted(requirements.closure(PACKAGES)):
         _copy(metadata.distribution(name), app)
     archive = TARGET / f"tweets-{_digest(app)}.tar.gz"
     if not archive.exists():
@@ -54,22 +54,6 @@ def pack() -> Path:
         fresh.replace(archive)
     shutil.rmtree(app)
     return archive
-
-
-def _closure(names: tuple[str, ...]) -> list[str]:
-    """The installed ones among these packages, and whatever they need."""
-    found: list[str] = []
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        try:
-            needs = metadata.distribution(name).requires or []
-        except metadata.PackageNotFoundError:
-            continue  # of another version of Python
-        if name not in found:
-            found.append(name)
-            waiting += [re.split(r"[^\w.-]", row)[0] for row in needs if "extra ==" not in row]
-    return sorted(found)
 
 
 def _copy(package: metadata.Distribution, app: Path) -> None:

@@ -1,7 +1,6 @@
 """YARN on this machine: a ResourceManager, and N NodeManagers on hosts of their own."""
 
 import json
-import os
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -46,7 +45,7 @@ def _manager(settings: Settings, home: Path) -> Node:
         lambda: None,
         lambda: _missing(settings, ""),
         _files(settings, folder, {}),
-        environ=_environment(),
+        environ=hosts.environment(),
     )
 
 
@@ -78,7 +77,7 @@ def _node(settings: Settings, home: Path, number: int) -> Node:
         lambda: _missing(settings, host),
         _files(settings, folder, own),
         host=host,
-        environ={**_environment(), "HADOOP_CONF_DIR": str(folder)},
+        environ={**hosts.environment(), "HADOOP_CONF_DIR": str(folder)},
     )
 
 
@@ -138,13 +137,3 @@ def _missing(settings: Settings, host: str) -> str:
 def _command(main: str, heap_mb: int, folder: Path) -> list[str]:
     class_path = ":".join(map(str, [folder, *jars.files("hdfs"), *jars.files("yarn")]))
     return [str(jdk.home() / "bin" / "java"), f"-Xmx{heap_mb}m", *FLAGS, "-cp", class_path, main]
-
-
-def _environment() -> dict[str, str]:
-    """All that a daemon gets of its environment, so nothing of ours reaches a container."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
-        "JAVA_HOME": str(jdk.home()),
-    }

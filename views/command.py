@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from config.command_line import argument_parser, version
+from config.shared import WEBHDFS_PORT
 from config.venv import ROOT
 from views.follow import store_path
 
@@ -29,7 +30,7 @@ def parser(program: str, about: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--webhdfs",
         default="",
-        help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)",
+        help=f"WebHDFS (default http://HOST OF THE OUTPUT:{WEBHDFS_PORT}, TWEETS_WEBHDFS)",
     )
     made.add_argument(
         "--store",

@@ -18,6 +18,7 @@ from requests import RequestException
 from urllib3.exceptions import HTTPError
 
 from config.errors import ConfigError, DataLossRisk, ServiceUnreachable
+from config.shared import WEBHDFS_PORT
 from consumers.output import chain
 from consumers.output.manifests import Manifest, OtherVersion
 
@@ -41,7 +42,7 @@ class Published:
                 "this is not an output's address", output, "give hdfs://HOST:PORT/PATH"
             )
         self.output, self.path = output, parts.path.rstrip("/")
-        self.webhdfs = webhdfs or f"http://{parts.hostname}:9870"
+        self.webhdfs = webhdfs or f"http://{parts.hostname}:{WEBHDFS_PORT}"
         self._client = InsecureClient(self.webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S)
 
     def manifest(self, seq: int) -> tuple[Manifest, bytes] | None:

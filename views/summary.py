@@ -23,6 +23,7 @@ from config.command_line import version
 from config.errors import ConfigError, ServiceUnreachable, exit_with
 from config.shared import WEBHDFS_PORT
 from consumers.output.manifests import Manifest
+from views.shades import printable
 
 TIMEOUT_S = 30
 LANGUAGES = 5
@@ -95,7 +96,7 @@ class Summary:
             :LANGUAGES
         ]
         reasons = ", ".join(
-            f"{count} {_printable(reason, 20)}" for reason, count in self.reasons.most_common()
+            f"{count} {printable(reason, 20)}" for reason, count in self.reasons.most_common()
         )
         return "\n".join(
             [
@@ -103,7 +104,7 @@ class Summary:
                 + "".join(f"{label:>10}" for label in LABELS)
                 + f"{'mean compound':>15}",
                 self.everything.line("all"),
-                *(group.line(_printable(name)) for name, group in most),
+                *(group.line(printable(name, 11)) for name, group in most),
                 f"{'tombstones':<12}{self.deleted:>8}",
                 f"{'rejected':<12}{self.reasons.total():>8}" + (f"  {reasons}" if reasons else ""),
                 f"{'batches':<12}{self.batches:>8}",
@@ -133,11 +134,6 @@ def summarise(webhdfs: str, path: str) -> Summary:
 def _lines(client: InsecureClient, path: str) -> Iterator[bytes]:
     with client.read(path) as reader:
         yield from gzip.GzipFile(fileobj=reader)
-
-
-def _printable(text: str, length: int = 11) -> str:
-    """A stranger's word, fit for a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:length])
 
 
 def main() -> None:

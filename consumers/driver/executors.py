@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -24,15 +25,13 @@ class Watch:
     def __init__(self, sc: SparkContext) -> None:
         self._sc, self._seen = sc, time.monotonic()
         self._cluster = sc._jvm.kafkadstreams.Cluster  # type: ignore[union-attr]
-
-    def is_local(self) -> bool:
-        """Whether driver and executor are one process."""
-        return bool(self._cluster.isLocal(self._sc._jsc.sc()))
+        # whether driver and executor are one process; asked once, `check` runs five times a second
+        self.is_local = bool(self._cluster.isLocal(sc._jsc.sc()))
 
     def check(self) -> None:
         """Raises ServiceUnreachable when there has been no executor for LONE_S."""
         now = time.monotonic()
-        if self.is_local() or self._cluster.executors(self._sc._jsc.sc()):
+        if self.is_local or self._cluster.executors(self._sc._jsc.sc()):
             self._seen = now
         elif now - self._seen > LONE_S:
             what = f"no executor for {LONE_S:.0f} s: the batches wait, nothing is lost"
@@ -47,7 +46,7 @@ def check(sc: SparkContext, watch: Watch) -> None:
     Raises ConfigError that names the host where that does not work, ServiceUnreachable where no
     executor comes.
     """
-    if watch.is_local():
+    if watch.is_local:
         return
     cores = sc.defaultParallelism
     loaded = sc.parallelize(range(cores), cores).mapPartitions(_loader())
@@ -95,17 +94,13 @@ def _explained(error: Py4JJavaError, master: str) -> PipelineError | None:
     return None
 
 
-class _silent:
+@contextmanager
+def _silent(sc: SparkContext) -> Iterator[None]:
     """While it lasts Spark does not log each task that failed: one message says it."""
-
-    def __init__(self, sc: SparkContext) -> None:
-        self._log4j: Any = sc._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
-
-    def _set(self, level: Any) -> None:
-        self._log4j.core.config.Configurator.setLevel(_TASKS, level)
-
-    def __enter__(self) -> None:
-        self._set(self._log4j.Level.OFF)
-
-    def __exit__(self, *_: object) -> None:
-        self._set(self._log4j.Level.WARN)
+    log4j: Any = sc._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
+    set_level = log4j.core.config.Configurator.setLevel
+    set_level(_TASKS, log4j.Level.OFF)
+    try:
+        yield
+    finally:
+        set_level(_TASKS, log4j.Level.WARN)

@@ -57,13 +57,8 @@ class _Stream:
         kept: Kept,
         longest_gap_s: float,
     ) -> None:
-        self._account, self._want, self._replace, self._purse, self._state = (
-            account,
-            want,
-            replace,
-            purse,
-            state,
-        )
+        self._account, self._want, self._replace = account, want, replace
+        self._purse, self._state = purse, state
         self._rules, self._kept = Rules(account, state), kept
         self._active: list[Rule] = []
         self._events: Events = Queue(QUEUED)
