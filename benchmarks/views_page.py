@@ -56,7 +56,7 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[str, int]]:
     try:
         assert process.stdout
         url = process.stdout.readline().split()[1]
-        time.sleep(3)
+        time.sleep(3)  # its followers start; what they cost then is no part of the figures
         yield url, process.pid
     finally:
         process.terminate()
@@ -105,7 +105,7 @@ def idle(webhdfs: str, seconds: float) -> dict[str, Any]:
     no page is open."""
     folder = tempfile.TemporaryDirectory()
     with folder as name, served(Path(name), "--webhdfs", webhdfs) as (_, pid):
-        time.sleep(20)
+        time.sleep(20)  # the followers have caught up, and ask once per second from then on
         before, _ = used(pid)
         time.sleep(seconds)
         after, memory = used(pid)

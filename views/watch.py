@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from argparse import Namespace
-from contextlib import ExitStack, closing
+from contextlib import closing
 from typing import Any
 
 from rich.console import Console, Group
@@ -21,7 +21,7 @@ from views import braille, followers
 from views.command import outputs, parser, stores
 from views.shades import located, printable
 from views.store import jobs
-from views.store.queries import NoStore, View
+from views.store.queries import View, opened
 
 EVERY_S = 0.5
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -29,13 +29,7 @@ SPARKS = "▁▂▃▄▅▆▇█"
 
 def figures(given: Namespace) -> dict[str, Any]:
     """Everything that is shown, as --json prints it."""
-    with ExitStack() as opened:
-        views: list[View | None] = []
-        for path in stores(given):
-            try:
-                views.append(opened.enter_context(closing(View(path))))
-            except NoStore:
-                views.append(None)
+    with opened(stores(given)) as views:
         return _figures(outputs(given), views)
 
 

@@ -10,6 +10,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 
 from config.errors import ConfigError, PipelineError, ServiceUnreachable
+from consumers.output.jvm_errors import causes
 
 LONE_S = 120.0  # without executors a batch waits for ever, and says nothing
 _POLL_S = 0.2
@@ -83,11 +84,10 @@ def _loader() -> Callable[[Any], Iterator[Any]]:
 
 
 def _explained(error: Py4JJavaError, master: str) -> PipelineError | None:
-    lines = str(error).splitlines()
     for mark in _PYTHON:
-        for line in lines:
-            if mark in line:
-                what = line[line.index(mark) :].removeprefix(f"{mark}] ")
+        for _, text in causes(error):
+            if mark in text:
+                what = text[text.index(mark) :].removeprefix(f"{mark}] ")
                 return ConfigError(
                     f"an executor has no Python like the driver's: {what}", master, _CODE
                 )

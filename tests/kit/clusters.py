@@ -37,6 +37,23 @@ class Cluster:
         """The cluster's secret, for the driver."""
         return {"_SPARK_AUTH_SECRET": hosts.secret(self.services.home)}
 
+    @contextmanager
+    def started(
+        self, folder: Path, approach: str, topic: str, output: str, *arguments: str
+    ) -> Iterator[jobs.Job]:
+        """The job under way on this cluster; what `jobs.started` says."""
+        with jobs.started(
+            self.services,
+            folder,
+            approach,
+            topic,
+            output,
+            *arguments,
+            spark=self.options,
+            environ=self.environ,
+        ) as job:
+            yield job
+
     def executors(self, host: int = 0) -> list[int]:
         """The pids of the executors, of one host where it is named (1, 2, …)."""
         names = [path.stem for path in (self.services.home / "pids").glob("spark-worker-*.json")]

@@ -89,7 +89,7 @@ class Job:
         )
 
 
-def heed_ctrl_c() -> None:
+def default_ctrl_c() -> None:
     """A shell's background jobs ignore SIGINT, and so does what they start: this test run may be
     one."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -134,7 +134,7 @@ def started(
             stdout=file,
             stderr=file,
             start_new_session=True,
-            preexec_fn=heed_ctrl_c,
+            preexec_fn=default_ctrl_c,
         )
     try:
         yield Job(process, log)

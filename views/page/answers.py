@@ -24,7 +24,7 @@ from views.shades import located
 from views.store import jobs
 from views.store.cells import FINEST, Cells, Sums, boundaries
 from views.store.fold import SCALE
-from views.store.queries import NoStore, View
+from views.store.queries import NoStore, View, opened
 
 CELLS, LISTED, EXAMPLES, BATCHES = 3000, 20, 5, 25
 UNITS = {1: 1024, 2: 1024, 3: 4096, 4: 8192}
@@ -85,13 +85,8 @@ class Answers:
     def _state(self, request: Request) -> Response:
         """Both columns, what both have covered, the followers' states, the last audits."""
         parameters(request)
-        version, views = self._changes.version, list[View | None]()
-        try:
-            for path in self._stores:
-                try:
-                    views.append(View(path))
-                except NoStore:
-                    views.append(None)
+        version = self._changes.version
+        with opened(self._stores) as views:
             columns = [
                 jobs.column(view, time.time()) if view else {"batches": 0, "recent": []}
                 for view in views
@@ -102,10 +97,6 @@ class Answers:
                 column["status"] = view.status() if view else {"state": "starting", "message": ""}
             both = [view for view in views if view]
             coverage = jobs.coverage(*both) if len(both) == 2 else []
-        finally:
-            for view in views:
-                if view:
-                    view.close()
         state = {"version": version, "now": time.time(), "outputs": columns, "coverage": coverage}
         return JSONResponse(state | {"audits": [_audit(file) for file in self._audits]})
 

@@ -5,6 +5,8 @@ A range of time is (from, until) in seconds since 1970; None is everything.
 
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +183,16 @@ class View:
         query = f"SELECT {keys}, {added} FROM {table} WHERE ({either})"
         query += f" AND {where}" if where else ""
         return self._db.execute(f"{query} GROUP BY {keys}", values).fetchall()
+
+
+@contextmanager
+def opened(paths: Iterable[Path]) -> Iterator[list[View | None]]:
+    """The views of these stores, until the end of the block; None where there is no store yet."""
+    with ExitStack() as stack:
+        views: list[View | None] = []
+        for path in paths:
+            try:
+                views.append(stack.enter_context(closing(View(path))))
+            except NoStore:
+                views.append(None)
+        yield views

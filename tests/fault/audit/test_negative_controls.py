@@ -181,7 +181,7 @@ LONG = [
     Control("acknowledged_without_a_log", "receiver_based", KILLED, "lost"),
     Control("goes_on_where_acknowledged", "receiver_based", killed_and_its_log_torn, "lost"),
     Control("no_fence_no_collision", "direct", OVERTAKEN, "duplicated"),
-    Control("tweet_written_anew", "direct", left_alone, "corrupted"),
+    Control("tweet_rewritten", "direct", left_alone, "corrupted"),
     Control(
         "attempts_share_the_published_folder,task_fails_once", "direct", left_alone, "duplicated"
     ),

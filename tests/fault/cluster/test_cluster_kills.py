@@ -18,7 +18,7 @@ from tests.kit.clusters import Cluster
 from tests.kit.faults import results
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, pause
 from tests.kit.faults.watching import Reader, load
-from tests.kit.jobs import APPROACHES, audit, run_job, slowly, started
+from tests.kit.jobs import APPROACHES, audit, run_job, slowly
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "25"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
@@ -73,16 +73,7 @@ def test_kills(
     begun = time.monotonic()
     with (
         load(services, topic, tmp_path, SEED),
-        started(
-            services,
-            tmp_path,
-            approach,
-            topic,
-            output,
-            *slowly(approach, 600),
-            spark=cluster.options,
-            environ=cluster.environ,
-        ) as job,
+        cluster.started(tmp_path, approach, topic, output, *slowly(approach, 600)) as job,
     ):
         job.until(lambda: reader.seen, LIMIT_S, "a first batch")
         for _ in range(ROUNDS):
@@ -133,16 +124,7 @@ def test_two_minutes_without_an_executor_end_the_job(
 ) -> None:
     """Both Workers die under the running job, and stay dead."""
     jobs.publish(services, topic, 3000)
-    with started(
-        services,
-        tmp_path,
-        approach,
-        topic,
-        output,
-        *slowly(approach, 60),
-        spark=cluster.options,
-        environ=cluster.environ,
-    ) as job:
+    with cluster.started(tmp_path, approach, topic, output, *slowly(approach, 60)) as job:
         jobs.await_batches(services, output, 1, job, 150)
         services.run("stop", "spark-worker-1", "spark-worker-2")
         assert job.ended(240) == 1, job.said()

@@ -134,8 +134,8 @@ def test_receivers_driver_killed_before_its_checkpoint(
 def test_task_failing_after_partial_output(
     services: Services, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:
-    """Once a batch is fewer than the times a task is tried: nothing happens. As often as it is
-    tried: the job stops with 1, and no later batch is published."""
+    """A task that fails once per batch is tried again, and nothing is lost. A task that fails at
+    each try ends the job with 1, and no later batch is published."""
     publish(services, topic, 900)
     once = Trial(
         services, tmp_path, "task_fails_once", approach, topic, output, slowly(approach, 300)

@@ -24,7 +24,7 @@ from tests.kit.jobs import (
 )
 
 
-def make_anew(admin: KafkaAdminClient, topic: str) -> None:
+def create_again(admin: KafkaAdminClient, topic: str) -> None:
     """Delete the topic and make another one of its name."""
     admin.delete_topics([topic])
     wait_until(lambda: topic not in admin.list_topics(), 30, "the topic is gone")
@@ -57,14 +57,14 @@ def test_retention_overtakes_a_job_and_the_loss_is_accepted(
 
 @pytest.mark.long
 @pytest.mark.parametrize("approach", APPROACHES)
-def test_topic_made_anew_and_grown_past_the_frontier(
+def test_topic_created_again_and_grown_past_the_frontier(
     services: Services, admin: KafkaAdminClient, output: str, tmp_path: Path, approach: str
 ) -> None:
     """Its offsets look right, and mean other records: the topic's id tells."""
     topic = new_topic(admin, 1)
     publish(services, topic, 50)
     run_job(services, tmp_path, approach, topic, output)
-    make_anew(admin, topic)
+    create_again(admin, topic)
     publish(services, topic, 80, "--seed", "2")
     said = run_job(services, tmp_path, approach, topic, output, expect=3)
     assert f"topic {topic} was deleted and created again" in said and "--output" in said, said
@@ -132,7 +132,7 @@ def test_log_truncated_and_grown_past_the_frontier(
 @pytest.mark.long
 @pytest.mark.parametrize("grown", [20, 80], ids=["below the frontier", "past the frontier"])
 @pytest.mark.parametrize("approach", APPROACHES)
-def test_topic_made_anew_under_a_running_job(
+def test_topic_created_again_under_a_running_job(
     services: Services,
     admin: KafkaAdminClient,
     output: str,
@@ -146,7 +146,7 @@ def test_topic_made_anew_under_a_running_job(
     publish(services, topic, 50)
     with started(services, tmp_path, approach, topic, output, "--batch-interval-s", "1") as job:
         job.until(lambda: jobs.published_records(services, output) == 50, 120, "all is published")
-        make_anew(admin, topic)
+        create_again(admin, topic)
         publish(services, topic, grown, "--seed", "2")
         assert job.ended(180) == 3, job.said()
     assert topic in job.said().rpartition("error:")[2], job.said()

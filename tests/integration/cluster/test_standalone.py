@@ -33,16 +33,7 @@ def test_executor_worker_and_master_killed(
 ) -> None:
     """Each is killed once under load; the driver continues, and each record is published once."""
     publish(services, topic, 6000)
-    with started(
-        services,
-        tmp_path,
-        approach,
-        topic,
-        output,
-        *slowly(approach, 60),
-        spark=cluster.options,
-        environ=cluster.environ,
-    ) as job:
+    with cluster.started(tmp_path, approach, topic, output, *slowly(approach, 60)) as job:
         jobs.await_batches(services, output, 1, job, 120)
         with goes_on(services, output, job, 1):
             cluster.kill_executor()

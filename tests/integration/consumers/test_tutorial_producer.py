@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local.stub_servers.x import TOKEN, XStub
 from tests.conftest import ROOT, Services, wait_until
-from tests.kit.jobs import APPROACHES, audit, heed_ctrl_c, rows, run_job
+from tests.kit.jobs import APPROACHES, audit, default_ctrl_c, rows, run_job
 from tests.kit.producing import published
 
 EXAMPLE = ROOT / "examples" / "tweets_to_kafka.py"
@@ -39,7 +39,7 @@ def test_both_jobs_read_what_the_tutorials_producer_sends(
         command = [sys.executable, "-c", AT_THE_STUB, x.url, str(EXAMPLE), *arguments]
         environ = {**os.environ, "TWEETS_X_BEARER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(
-            command, env=environ, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c
+            command, env=environ, stderr=subprocess.PIPE, preexec_fn=default_ctrl_c
         ) as script:
             wait_until(lambda: x.open_streams or script.poll() is not None, 30, "it listens")
             assert script.poll() is None and script.stderr, script.communicate()

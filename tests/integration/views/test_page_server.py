@@ -156,7 +156,7 @@ def test_a_waiting_page_does_not_hold_up_the_end(folder: Path) -> None:
         [sys.executable, "-c", "import urllib.request, sys; urllib.request.urlopen(sys.argv[1])",
          f"{url}api/changes?since={version}"], stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    time.sleep(1)
+    time.sleep(1)  # nothing tells when the request has begun to wait; if not yet, the end is easy
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=30)
     waiting.kill()

@@ -48,10 +48,10 @@ def rejected_dropped() -> None:
     _around_task(understood)
 
 
-def tweet_written_anew() -> None:
+def tweet_rewritten() -> None:
     """The tweet is parsed and written again, instead of going through as it came."""
 
-    def anew(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+    def rewritten(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
         for blob in run(index, frames):
             if blob[:1] == b"T":
                 lines = [
@@ -61,7 +61,7 @@ def tweet_written_anew() -> None:
             else:
                 yield blob
 
-    _around_task(anew)
+    _around_task(rewritten)
 
 
 def task_fails_once() -> None:

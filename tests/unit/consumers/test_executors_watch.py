@@ -57,7 +57,8 @@ def test_a_host_without_our_code_is_named() -> None:
 class Reported(Py4JJavaError):
     def __str__(self) -> str:
         return (
-            "x\n  [PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 …\n  at y"
+            "x\npyspark.errors.exceptions.base.PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] "
+            "Python in worker has different version: 3.9 …\n  at y"
         )
 
 

@@ -34,7 +34,7 @@ def test_the_schedules_are_xs_own() -> None:
     assert [LIMITED.pause_s(n) for n in (0, 1, 2, 3, 4)] == [60, 120, 240, 480, 900]
 
 
-def test_reconnects_begin_anew_after_a_steady_connection_only() -> None:
+def test_reconnects_start_over_after_a_steady_connection_only() -> None:
     now = [0.0]
     reconnects = Reconnects(lambda: now[0])
     pauses = []
