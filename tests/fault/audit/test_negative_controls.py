@@ -226,16 +226,12 @@ def convicted(verdict: dict[str, Any], control: Control) -> None:
     print(f"{control.name} convicted: {found}")
 
 
-@pytest.mark.parametrize("control", CHEAP, ids=lambda control: control.name)
+@pytest.mark.parametrize(
+    "control",
+    [*CHEAP, *(pytest.param(control, marks=pytest.mark.long) for control in LONG)],
+    ids=lambda control: control.name,
+)
 def test_a_seeded_bug_is_convicted(
-    services: Services, topic: str, output: str, tmp_path: Path, control: Control
-) -> None:
-    convicted(tried(services, tmp_path, topic, output, control), control)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("control", LONG, ids=lambda control: control.name)
-def test_each_seeded_bug_is_convicted(
     services: Services, topic: str, output: str, tmp_path: Path, control: Control
 ) -> None:
     convicted(tried(services, tmp_path, topic, output, control), control)
