@@ -65,7 +65,7 @@ def test_exactly_once(services: Services) -> None:
 
 def test_the_producer(services: Services, tmp_path: Path) -> None:
     results = tmp_path / "producer.json"
-    module(services, "producer", "--records", "300", "--rounds", "1", "--results", str(results))
+    module(services, "producers", "--records", "300", "--rounds", "1", "--results", str(results))
     assert figures(results)["ratio_to_plain"]["kafka_python_plain_loop"] == 1
 
 
