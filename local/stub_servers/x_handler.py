@@ -206,11 +206,11 @@ class Handler(BaseHTTPRequestHandler):
         none."""
         lines = list(lines_of(posts))
         torn = b"".join(line + b"\r\n" for _, line in lines) or b"\r\n"
-        for start in range(0, len(torn), 700):
-            self._chunk(torn[start : start + 700])
-        self.stub.delivered |= lines
+        self.stub.delivered |= lines  # before it is sent: the reader may compare at once
         for post in posts:
             self.stub.world.bill.add(self.stub.world.day, [post["data"]], post["includes"])
+        for start in range(0, len(torn), 700):
+            self._chunk(torn[start : start + 700])
 
     def _break(self, kind: str) -> bool:
         """Let the fault happen; true when the connection ends by it."""
