@@ -38,7 +38,7 @@ def batch_interval_s(settings: Settings) -> float:
 
 def spark_conf(settings: Settings) -> dict[str, str]:
     """The Spark settings that follow from ours."""
-    conf = {"spark.streaming.gracefulStopTimeout": f"{int(settings.stop_timeout_s * 1000)}"}
+    conf = {}
     # The receiver job's checkpoint would keep this for later starts.
     if _drains(settings):
         conf["spark.streaming.backpressure.enabled"] = "false"

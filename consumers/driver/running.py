@@ -77,12 +77,20 @@ def _stop(ssc: StreamingContext, jvm: Any, graceful: bool, timeout_s: float) -> 
     watchdog.daemon = True
     watchdog.start()
     if graceful:
+        limit_stop(ssc, timeout_s)
         # Spark closes this log before its last use; the second of three attempts opens it again, a
         # third one would be an error
         log4j = jvm.org.apache.logging.log4j
         log4j.core.config.Configurator.setLevel(_METADATA_LOG, log4j.Level.ERROR)
     ssc.stop(stopSparkContext=True, stopGraceFully=graceful)
     watchdog.cancel()
+
+
+def limit_stop(ssc: StreamingContext, timeout_s: float) -> None:
+    """Let a graceful stop last this long. Said to the running context, because settings that were
+    given at its start may come from a checkpoint."""
+    jsc: Any = ssc.sparkContext._jsc
+    jsc.sc().conf().set("spark.streaming.gracefulStopTimeout", f"{int(timeout_s * 1000)}ms")
 
 
 def _give_up() -> None:

@@ -170,3 +170,38 @@ def test_a_driver_without_memory_ends_like_a_killed_one_and_is_started_again(
         job.said()
     )
     assert audit(services, topic, output)["published"] == 900
+
+
+RECOVERED = """
+import sys
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+from consumers.driver import running
+
+def made():
+    ssc = StreamingContext(SparkContext(), 1)
+    ssc.checkpoint(sys.argv[1])
+    ssc.textFileStream(sys.argv[1]).pprint()
+    return ssc
+
+for timeout_s in (50, 7):
+    ssc = StreamingContext.getOrCreate(sys.argv[1], made)
+    ssc.start()
+    running.limit_stop(ssc, timeout_s)
+    print(ssc._jssc.ssc().conf().get("spark.streaming.gracefulStopTimeout"))
+    ssc.stop(stopSparkContext=True, stopGraceFully=True)
+"""
+
+
+def test_a_recovered_context_stops_within_today_s_limit(tmp_path: Path) -> None:
+    script = tmp_path / "recovered.py"
+    script.write_text(RECOVERED)
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "submit"), str(script), f"file://{tmp_path}/checkpoint"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    limits = re.findall(r"^\d+ms$", done.stdout, re.MULTILINE)
+    assert (done.returncode, limits) == (0, ["50000ms", "7000ms"]), done.stderr
