@@ -51,7 +51,14 @@ def test_a_quota_reached_while_a_job_runs(
     assert audit(services, topic, output)["published"] == 900
 
 
-@pytest.mark.parametrize("limit", ["-setSpaceQuota", "-setQuota", "permission"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "-setSpaceQuota",
+        pytest.param("-setQuota", marks=pytest.mark.long),
+        pytest.param("permission", marks=pytest.mark.long),
+    ],
+)
 def test_a_write_ahead_log_that_cannot_be_written(
     services: Services, topic: str, output: str, limit: str, tmp_path: Path
 ) -> None:
