@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ROOT, Services, wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster
+from tests.kit.clusters import Cluster, on_two_hosts
 from tests.kit.faults import slices
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, RATE, pause
 from tests.kit.faults.watching import LOAD, Reader, load
@@ -29,10 +29,8 @@ AUDITED = ("in_kafka", "published", "batches", *jobs.FINDINGS)
 
 @pytest.fixture(scope="module")
 def cluster(services: Services) -> Iterator[Cluster]:
-    services.run("start", "--spark-workers", "2")
-    yield Cluster(services)
-    services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
-    services.run("start", "kafka-1", "--spark-workers", "0")  # and forgotten
+    with on_two_hosts(services) as found:
+        yield found
 
 
 def all_executors(cluster: Cluster, _host: int) -> None:
