@@ -107,6 +107,10 @@ class Services:
             "TWEETS_WEBHDFS": self.webhdfs,
         }
 
+    def command(self) -> list[str]:
+        """What starts and stops them."""
+        return [str(ROOT / "scripts" / "services")]
+
     def pid(self, name: str) -> int:
         """The process of one of them; fails the test when it does not run."""
         pid = Home(self.home).pid(name)
@@ -116,9 +120,12 @@ class Services:
     def run(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """`scripts/services ARGUMENTS` on this set; fails the test when the exit code is not
         `expect` (None: any)."""
-        command = [str(ROOT / "scripts" / "services"), *arguments]
         done = subprocess.run(
-            command, env={**os.environ, **self.environ}, capture_output=True, text=True, check=False
+            [*self.command(), *arguments],
+            env={**os.environ, **self.environ},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if expect is not None and done.returncode != expect:
             pytest.fail(

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,14 +23,19 @@ IMPATIENT = {
 class Cluster:
     """The Master and Workers of a set of services."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
+    def __init__(
+        self,
+        services: Services,
+        master: str = "127.0.0.1",
+        settings: Mapping[str, str] = IMPATIENT,
+    ) -> None:
+        self.services, self.master, self.settings = services, master, settings
 
     @property
     def options(self) -> list[str]:
         """spark-submit's options for this cluster."""
-        found = ["--master", f"spark://127.0.0.1:{self.services.spark_port}"]
-        return found + [word for row in IMPATIENT.items() for word in ("--conf", "=".join(row))]
+        found = ["--master", f"spark://{self.master}:{self.services.spark_port}"]
+        return found + [word for row in self.settings.items() for word in ("--conf", "=".join(row))]
 
     @property
     def environ(self) -> dict[str, str]:
@@ -39,7 +44,14 @@ class Cluster:
 
     @contextmanager
     def started(
-        self, folder: Path, approach: str, topic: str, output: str, *arguments: str
+        self,
+        folder: Path,
+        approach: str,
+        topic: str,
+        output: str,
+        *arguments: str,
+        spark: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
     ) -> Iterator[jobs.Job]:
         """The job under way on this cluster; what `jobs.started` says."""
         with jobs.started(
@@ -49,8 +61,8 @@ class Cluster:
             topic,
             output,
             *arguments,
-            spark=self.options,
-            environ=self.environ,
+            spark=[*self.options, *spark],
+            environ={**self.environ, **(environ or {})},
         ) as job:
             yield job
 
@@ -68,6 +80,10 @@ class Cluster:
                 if EXECUTOR in program(pid)
             ]
         return []
+
+    def logs(self, host: int | str = "*") -> list[Path]:
+        """What the executors have said, of one host where it is named."""
+        return sorted(self.services.home.glob(f"spark-worker-{host}/work/*/*/stderr"))
 
     def kill_executor(self, host: int = 0) -> None:
         """`kill -9` of one executor, with its Python workers."""
@@ -89,6 +105,17 @@ class Cluster:
     def start(self) -> None:
         """Start again what was killed, and wait until it is at work."""
         self.services.run("start")
+
+
+@contextmanager
+def on_two_hosts(services: Services) -> Iterator[Cluster]:
+    """Two Workers beside the session's Kafka and HDFS; stopped and forgotten at the end."""
+    services.run("start", "--spark-workers", "2")
+    try:
+        yield Cluster(services)
+    finally:
+        services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
+        services.run("start", "kafka-1", "--spark-workers", "0")
 
 
 def kill_all(pids: list[int]) -> None:
@@ -113,6 +140,13 @@ def goes_on(services: Services, output: str, job: jobs.Job, batches: int = 2) ->
     yield
     before = len(jobs.batches(services, output))
     jobs.await_batches(services, output, before + batches, job, 90)
+
+
+def end(job: jobs.Job) -> None:
+    """SIGTERM: the job ends in order, or says that its backlog took too long, as a receiver's may
+    on a crowded machine."""
+    job.process.send_signal(signal.SIGTERM)
+    assert job.ended(120) == 0 or "the stop took too long" in job.said(), job.said()
 
 
 def listens_on(pid: int) -> set[str]:

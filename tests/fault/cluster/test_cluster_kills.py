@@ -1,12 +1,11 @@
 """Kill loops on a standalone cluster under load: the driver continues, the reader never sees a part
-of a batch, and the audit finds nothing. Figures: build/fault/cluster."""
+of a batch, and the audit finds nothing. Figures: build/fault/cluster, one file per slice."""
 
 import json
 import os
 import random
-import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,107 +13,119 @@ import pytest
 
 from tests.conftest import ROOT, Services, wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster
-from tests.kit.faults import results
-from tests.kit.faults.chaos import AGAIN, LIMIT_S, pause
-from tests.kit.faults.watching import Reader, load
+from tests.kit.clusters import Cluster, end, on_two_hosts
+from tests.kit.faults import slices
+from tests.kit.faults.chaos import AGAIN, LIMIT_S, RATE, pause
+from tests.kit.faults.watching import LOAD, Reader, load
 from tests.kit.jobs import APPROACHES, audit, run_job, slowly
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "25"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 FOLDER = ROOT / "build" / "fault" / "cluster"
+FILE = Path(__file__).relative_to(ROOT)
+AUDITED = ("in_kafka", "published", "batches", *jobs.FINDINGS)
 
 
 @pytest.fixture(scope="module")
 def cluster(services: Services) -> Iterator[Cluster]:
-    services.run("start", "--spark-workers", "2")
-    yield Cluster(services)
-    services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
-    services.run("start", "kafka-1", "--spark-workers", "0")  # and forgotten
-
-
-def executor(cluster: Cluster, host: int) -> None:
-    cluster.kill_executor(host)
+    with on_two_hosts(services) as found:
+        yield found
 
 
 def all_executors(cluster: Cluster, _host: int) -> None:
-    for host in (1, 2):
-        cluster.kill_executor(host)
+    for number in (1, 2):
+        cluster.kill_executor(number)
 
 
-def worker(cluster: Cluster, host: int) -> None:
-    cluster.kill_worker(host)
+KILLS: dict[str, Callable[[Cluster, int], None]] = {
+    "executor": Cluster.kill_executor,
+    "all executors": all_executors,
+    "spark worker": Cluster.kill_worker,
+    "host": Cluster.kill_host,
+    "master": lambda cluster, _host: cluster.kill_master(),
+}
 
 
-def host(cluster: Cluster, number: int) -> None:
-    cluster.kill_host(number)
+class Attack:
+    """One slice: a new topic under load, one job on the cluster, kills of one kind, the verdict."""
 
+    def __init__(self, cluster: Cluster, topic: str, output: str, folder: Path) -> None:
+        self.cluster, self.topic, self.output, self.folder = cluster, topic, output, folder
+        self.reader = Reader(cluster.services, output)
+        self.recovered: list[float] = []
 
-def master(cluster: Cluster, _host: int) -> None:
-    cluster.kill_master()
+    def kill_all(self, approach: str, kind: str) -> dict[str, Any]:
+        """The kills, each after a batch and with both executors there; then the rest of the topic
+        and the audit. Returns what the results file keeps."""
+        services, chance = self.cluster.services, random.Random(f"{SEED} {approach} {kind}")
+        self.reader.start()
+        limits = slowly(approach, RATE)
+        with (
+            load(services, self.topic, self.folder, SEED),
+            self.cluster.started(self.folder, approach, self.topic, self.output, *limits) as job,
+        ):
+            job.until(lambda: self.reader.seen, LIMIT_S, "a first batch")
+            begin = time.monotonic()
+            for _ in range(ROUNDS):
+                self._kill(job, kind, chance)
+            ended = time.monotonic()
+            end(job)
+        run_job(services, self.folder, "direct", self.topic, self.output)
+        self.reader.stop()
+        assert not self.reader.partial, self.reader.partial[:5]
+        ledger = str(self.folder / "ledger.jsonl")
+        verdict = audit(services, self.topic, self.output, "--ledger", ledger)
+        assert verdict["published"] == verdict["in_kafka"] > 10 * ROUNDS
+        return {
+            "faults": {kind: len(self.recovered)},
+            "recovered_s": self.recovered,
+            "longest_gap_s": round(self.reader.longest_gap(begin, ended), 1),
+            "starts": 1,
+            "starts_that_published": 1,
+            "ended_by_itself": {},
+            "service_away_s": [],
+            "partial": len(self.reader.partial),
+            "delivered_again": sum(map(int, AGAIN.findall(job.said()))),
+            "audit": {what: verdict[what] for what in AUDITED},
+        }
+
+    def _kill(self, job: jobs.Job, kind: str, chance: random.Random) -> None:
+        before = len(self.reader.seen)
+        job.until(lambda: len(self.reader.seen) > before, LIMIT_S, "a batch")
+        wait_until(lambda: len(self.cluster.executors()) == 2, LIMIT_S, "both executors are there")
+        pause(chance.uniform(0, 2))
+        at = time.monotonic()
+        KILLS[kind](self.cluster, chance.choice((1, 2)))
+        job.until(lambda: self.reader.after(at + 0.5), LIMIT_S, f"a batch after the {kind} died")
+        self.recovered.append(round((self.reader.after(at + 0.5) or at) - at, 2))
+        self.cluster.start()
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("kill", [executor, all_executors, worker, host, master])
+@pytest.mark.parametrize("kind", KILLS)
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_kills(
-    services: Services,
-    cluster: Cluster,
-    topic: str,
-    output: str,
-    tmp_path: Path,
-    approach: str,
-    kill: Any,
+    cluster: Cluster, topic: str, output: str, tmp_path: Path, approach: str, kind: str
 ) -> None:
-    chance = random.Random(f"{SEED} {approach} {kill.__name__}")
-    reader, recovered = Reader(services, output), []
-    reader.start()
-    begun = time.monotonic()
-    with (
-        load(services, topic, tmp_path, SEED),
-        cluster.started(tmp_path, approach, topic, output, *slowly(approach, 600)) as job,
-    ):
-        job.until(lambda: reader.seen, LIMIT_S, "a first batch")
-        for _ in range(ROUNDS):
-            before = len(reader.seen)
-            job.until(lambda before=before: len(reader.seen) > before, LIMIT_S, "a batch")
-            wait_until(lambda: len(cluster.executors()) == 2, LIMIT_S, "both executors are there")
-            pause(chance.uniform(0, 2))
-            at = time.monotonic()
-            kill(cluster, chance.choice((1, 2)))
-            job.until(lambda at=at: reader.after(at + 0.5), LIMIT_S, f"goes on after {kill}")
-            recovered.append(round((reader.after(at + 0.5) or at) - at, 2))
-            cluster.start()
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
-        again = sum(int(n) for n in again_of(job))
-    run_job(services, tmp_path, "direct", topic, output)
-    reader.stop()
-    assert not reader.partial, reader.partial[:5]
-    verdict = audit(services, topic, output, "--ledger", str(tmp_path / "ledger.jsonl"))
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    figures = {
-        "killed": kill.__name__,
-        "job": approach,
-        "kills": len(recovered),
-        "recovery_s": results.spread(recovered),
-        "records": verdict["in_kafka"],
-        **{kind: verdict[kind] for kind in ("published", *jobs.FINDINGS)},
-        "partial": len(reader.partial),
-        "delivered_again": again,
-        "seconds": round(time.monotonic() - begun),
-        "load_1min": os.getloadavg()[0],
-        "again": f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS} .venv/bin/python -m pytest "
-        "tests/fault/cluster/test_cluster_kills.py",
-    }
-    (FOLDER / f"{kill.__name__}-{approach}-{SEED}.json").write_text(json.dumps(figures, indent=1))
-    assert verdict["published"] == verdict["in_kafka"] > 10 * ROUNDS
-
-
-def again_of(job: jobs.Job) -> list[str]:
-    """How many records Kafka delivered once more, batch by batch."""
-    return list(AGAIN.findall(job.said()))
+    """The figures are one more slice for `python -m tests.kit.faults.results`, which adds up all
+    of them; a slice that fails is in there too, with its reason."""
+    begin = time.monotonic()
+    name = f"{kind.replace(' ', '-')}-{approach}-{SEED}"
+    again = f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS} .venv/bin/python -m pytest {FILE}"
+    figures = {"kind": kind, "seed": SEED, "again": again, "load_per_s": LOAD, "limit_s": LIMIT_S}
+    figures.update(slices.where())
+    attack = Attack(cluster, topic, output, tmp_path)
+    try:
+        figures["jobs"] = {approach: attack.kill_all(approach, kind)}
+    except BaseException as failure:
+        figures["failure"] = str(failure).replace(f"{ROOT}/", "")[:2000]
+        raise
+    finally:
+        attack.reader.stop()
+        figures["seconds"] = round(time.monotonic() - begin)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        (FOLDER / f"{name}.json").write_text(json.dumps(figures, indent=1))
 
 
 @pytest.mark.long

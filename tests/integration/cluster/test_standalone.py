@@ -1,9 +1,8 @@
 """Both jobs on a real standalone cluster: from the topic's beginning to the audit, with an
-executor, a Worker and the Master killed on the way."""
+executor, a Worker, the Master and a host killed on the way."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,21 +13,18 @@ import pytest
 
 from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import clusters, jobs
-from tests.kit.clusters import Cluster, goes_on
+from tests.kit.clusters import Cluster, end, goes_on, on_two_hosts
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
 
 
 @pytest.fixture(scope="module")
 def cluster(services: Services) -> Iterator[Cluster]:
-    """Two Workers beside the session's Kafka and HDFS; stopped at the end."""
-    services.run("start", "--spark-workers", "2")
-    yield Cluster(services)
-    services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
-    services.run("start", "kafka-1", "--spark-workers", "0")  # and forgotten
+    with on_two_hosts(services) as found:
+        yield found
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
-def test_executor_worker_and_master_killed(
+def test_executor_worker_master_and_host_killed(
     services: Services, cluster: Cluster, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:
     """Each is killed once under load; the driver continues, and each record is published once."""
@@ -43,9 +39,11 @@ def test_executor_worker_and_master_killed(
             cluster.kill_master()
         cluster.start()
         with goes_on(services, output, job, 1):
+            cluster.kill_host(2)
+        cluster.start()
+        with goes_on(services, output, job, 1):
             pass
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
     run_job(services, tmp_path, "direct", topic, output)
     assert audit(services, topic, output)["published"] == 6000
 

@@ -1,8 +1,9 @@
-"""The slices' figures as one file and one table: `python -m tests.kit.faults.results` after `make
+"""The slices' figures as two files and one table: `python -m tests.kit.faults.results` after `make
 test-fault`.
 
-Reads build/fault/results (or the folders given), writes docs/results/faults.json and prints the
-table of docs/guarantees.md.
+Reads build/fault/results and build/fault/cluster (or the folders given), writes what it finds to
+docs/results/faults.json and docs/results/cluster-kills.json, and prints the table of
+docs/guarantees.md.
 """
 
 import json
@@ -17,13 +18,25 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-FILE = ROOT / "docs" / "results" / "faults.json"
-KINDS = {
+FOLDERS = [ROOT / "build" / "fault" / name for name in ("results", "cluster")]
+HERE = {
     "driver": "driver",
     "worker": "Python worker",
     "kafka-1": "broker",
     "namenode": "NameNode",
     "datanode-1": "DataNode",
+}
+ON_A_CLUSTER = {
+    "executor": "executor",
+    "all executors": "all executors",
+    "spark worker": "Worker",
+    "host": "whole host",
+    "master": "Master",
+}
+KINDS = {**HERE, **ON_A_CLUSTER}
+FILES = {
+    ROOT / "docs" / "results" / "faults.json": HERE,
+    ROOT / "docs" / "results" / "cluster-kills.json": ON_A_CLUSTER,
 }
 AUDITED = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")
 
@@ -144,20 +157,18 @@ def table(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    folders = [Path(name) for name in sys.argv[1:]] or [ROOT / "build" / "fault" / "results"]
+    folders = [Path(name) for name in sys.argv[1:]] or FOLDERS
     files = sorted(file for folder in folders for file in folder.glob("*.json"))
-    slices = [
-        one for one in (json.loads(file.read_text()) for file in files) if one["kind"] in KINDS
-    ]
-    if not slices:
-        sys.exit(
-            f"no kill loop has left its results in {', '.join(map(str, folders))}; "
-            f"{FILE.relative_to(ROOT)} stays as it is"
-        )
-    results = merged(slices)
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps(results, indent=1) + "\n")
-    print(table(results))
+    slices = [json.loads(file.read_text()) for file in files]
+    for target, kinds in FILES.items():
+        found = [one for one in slices if one["kind"] in kinds]
+        if not found:
+            print(f"{target.relative_to(ROOT)} stays as it is: no slice of it is left in {folders}")
+            continue
+        results = merged(found)
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(results, indent=1) + "\n")
+        print(table(results))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 import gzip
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -106,3 +110,20 @@ def attempts_share_the_published_folder() -> None:
 
     patch.object(commits.Stage, "parts", property(lambda stage: f"{stage.folder}/tweets")).start()
     patch.object(commits.Output, "_take", take).start()
+
+
+def task_straggles() -> None:
+    """A fault, no bug: one attempt of one task stops when its file is open, says so in STRAGGLER's
+    `held`, and continues when `go` is there."""
+    folder = Path(os.environ["STRAGGLER"])
+
+    def straggles(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
+        with suppress(FileExistsError), (folder / "held").open("x") as held:
+            yield b"T" + bytes(1 << 20)  # more than Python keeps back, so the file is open
+            held.write(str(os.getpid()))
+            held.flush()
+            while not (folder / "go").exists():
+                time.sleep(0.1)
+        yield from run(index, frames)
+
+    _around_task(straggles)

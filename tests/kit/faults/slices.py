@@ -61,7 +61,7 @@ class Slice:
             "again": self.again,
             "load_per_s": LOAD,
             "limit_s": LIMIT_S,
-            **_where(),
+            **where(),
         }
         print(f"{self.name}: {self.again}")
 
@@ -212,7 +212,7 @@ def _while_kept(attack: Slice, kills: Callable[[], None]) -> None:
     at_once(attacking, *(lambda runner=runner: runner.keep(leaving) for runner in attack.runners))
 
 
-def _where() -> dict[str, Any]:
+def where() -> dict[str, Any]:
     """When, and of which commit."""
     git = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
