@@ -91,6 +91,18 @@ class Cluster:
         self.services.run("start")
 
 
+@contextmanager
+def running(services: Services) -> Iterator[Cluster]:
+    """A Master and two Workers beside the session's Kafka and HDFS; stopped and forgotten at the
+    end."""
+    services.run("start", "--spark-workers", "2")
+    try:
+        yield Cluster(services)
+    finally:
+        services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
+        services.run("start", "kafka-1", "--spark-workers", "0")
+
+
 def kill_all(pids: list[int]) -> None:
     """`kill -9` of these processes and of all below them."""
     families = [[pid, *jobs.descendants(pid)] for pid in pids]

@@ -21,10 +21,8 @@ from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
 @pytest.fixture(scope="module")
 def cluster(services: Services) -> Iterator[Cluster]:
     """Two Workers beside the session's Kafka and HDFS; stopped at the end."""
-    services.run("start", "--spark-workers", "2")
-    yield Cluster(services)
-    services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
-    services.run("start", "kafka-1", "--spark-workers", "0")  # and forgotten
+    with clusters.running(services) as found:
+        yield found
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
