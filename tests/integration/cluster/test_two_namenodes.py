@@ -28,7 +28,7 @@ def hdfs(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def dies(hdfs: TwoNameNodes) -> None:
     """`a` is killed, `b` becomes active."""
     hdfs.kill("a")
-    hdfs.admin("-transitionToActive", "b")
+    hdfs.admin("-transitionToActive", "--forceactive", "b")  # a cannot be asked
 
 
 def hands_over(hdfs: TwoNameNodes) -> None:
