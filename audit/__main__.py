@@ -42,7 +42,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--webhdfs",
         default=webhdfs,
-        help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS)",
+        help="WebHDFS (default http://HOST OF THE OUTPUT:9870, TWEETS_WEBHDFS); of two NameNodes "
+        "both, with ; between them",
     )
     parser.add_argument(
         "--ledger", help="the producer's ledger: every record in it must be in Kafka"

@@ -1,6 +1,8 @@
 """Kafka for PySpark DStreams on current Spark: Spark 2.4's KafkaUtils, a direct stream and a
 reliable receiver."""
 
+from pyspark import SparkContext
+
 from kafka_dstreams.dstreams import (
     KafkaDStream,
     KafkaRDD,
@@ -64,3 +66,7 @@ __all__ = [
     "topics",
     "utf8_decoder",
 ]
+
+# A wheel is a zip. By its ending PySpark would send it with --py-files, but not import from it.
+if ".whl" not in SparkContext.PACKAGE_EXTENSIONS:
+    SparkContext.PACKAGE_EXTENSIONS = (*SparkContext.PACKAGE_EXTENSIONS, ".whl")

@@ -10,8 +10,9 @@ else happens. consumers/output/ownership.py says which driver may publish.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from config.errors import Fenced
@@ -128,7 +129,7 @@ class Output:
         """
         fail_points.visit("tasks done")
         try:
-            files = [self._take(stage, file) for file in batch.files]
+            files = self.files.each(partial(self._take, stage), batch.files)
             fail_points.visit("files taken")
             manifest = self._manifest(stage, batch, files)
             data = manifest.to_bytes()
@@ -163,7 +164,7 @@ class Output:
             chain.remember(self.files, self.own.identity, 1)
         return manifest
 
-    def _manifest(self, stage: Stage, batch: Batch, files: list[dict[str, Any]]) -> Manifest:
+    def _manifest(self, stage: Stage, batch: Batch, files: Sequence[dict[str, Any]]) -> Manifest:
         return Manifest(
             identity=self.own.identity,
             seq=stage.seq,
@@ -176,7 +177,7 @@ class Output:
             ranges=batch.ranges,
             covered=manifests.cover(self.covered, batch.ranges),
             counts=batch.counts,
-            files=files,
+            files=list(files),
             scorer=self.scorer,
             accepted_loss=batch.accepted_loss,
             leader_epochs=manifests.latest(self.leader_epochs, batch.leader_epochs),

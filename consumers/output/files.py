@@ -1,7 +1,11 @@
 """What the commit protocol needs of a file system; consumers/output/storage.py is HDFS, and says
 what each verb does and raises."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Entry(NamedTuple):
@@ -27,3 +31,4 @@ class Files(Protocol):
     def mkdirs(self, name: str) -> None: ...
     def rename(self, source: str, target: str) -> None: ...
     def delete(self, name: str) -> None: ...
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]: ...

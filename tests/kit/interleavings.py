@@ -54,6 +54,8 @@ class Replay:
     def __init__(self, answers: tuple[Answer, ...]) -> None:
         self.answers = iter(answers)
 
+    each = staticmethod(MemoryFiles.each)
+
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         def ask(*arguments: Any, overwrite: bool = False) -> Any:
             answer = next(self.answers, None)

@@ -3,9 +3,13 @@ NameNode (Hadoop 3.5)."""
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from consumers.output.files import Entry
 
+T = TypeVar("T")
+R = TypeVar("R")
 AWAY = "away"  # where an operator moves the output
 # in an output that is a copy: its files have other inodes than those they were copied from
 COPY = "~copy"
@@ -103,6 +107,11 @@ class MemoryFiles:
         """Delete a file or a whole folder in one step; nothing happens where nothing is."""
         for gone in [node for node in self.nodes if node == name or node.startswith(f"{name}/")]:
             del self.nodes[gone]
+
+    @staticmethod
+    def each(work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
+        """One after the other."""
+        return [work(item) for item in items]
 
     def move_away(self) -> None:
         """What an operator does: the whole output goes to another path."""

@@ -18,6 +18,7 @@ from consumers.output.ownership import Ownership
 from consumers.sentiment import Sentiment
 from consumers.tweets.parse import Rejected, row
 from consumers.tweets.row import Deleted, Tweet
+from tests.kit.memory_files import MemoryFiles
 
 TOPIC, PARTITIONS = "tweets", 3
 PLACES = ((51.5, -0.1), (48.9, 2.4), (-18.1, 178.4), (35.7, 139.7), (-33.9, 151.2), (40.7, -74.0))
@@ -76,6 +77,8 @@ class WebhdfsFiles:
 
     def delete(self, name: str) -> None:
         self._ask("DELETE", name, op="DELETE", recursive="true")
+
+    each = staticmethod(MemoryFiles.each)
 
 
 class FromFiles:

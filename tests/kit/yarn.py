@@ -1,0 +1,91 @@
+"""YARN on this machine for tests: its application masters, and what a job needs to run on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from local import yarn_nodes
+from tests.conftest import Services
+from tests.kit import clusters, jobs
+
+NODES = ("resourcemanager", "nodemanager-1", "nodemanager-2")
+MASTER = "deploy.yarn.ApplicationMaster"
+SMALL = {
+    "spark.executor.memory": "512m",
+    "spark.executor.memoryOverhead": "512m",
+    "spark.executor.instances": "1",
+    # as often as a test likes; docs/cluster.md says what a job in earnest has
+    "spark.yarn.maxAppAttempts": "100",
+}
+
+
+class Yarn:
+    """The ResourceManager and two NodeManagers of a set of services."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.environ = {"HADOOP_CONF_DIR": str(yarn_nodes.client_folder(services.home))}
+
+    def options(self, mode: str, **conf: str) -> list[str]:
+        """spark-submit's options for the deploy mode; `conf` names settings with _ for their
+        dots."""
+        settings = {**SMALL, **{name.replace("_", "."): value for name, value in conf.items()}}
+        found = ["--master", "yarn", "--deploy-mode", mode]
+        return found + [word for row in settings.items() for word in ("--conf", "=".join(row))]
+
+    @contextmanager
+    def started(
+        self, folder: Path, approach: str, topic: str, output: str, *arguments: str, **conf: str
+    ) -> Iterator[jobs.Job]:
+        """The job in cluster mode: `Job` is the client that has submitted it, and the driver is in
+        the application master. Both are gone at the end."""
+        with jobs.started(
+            self.services,
+            folder,
+            approach,
+            topic,
+            output,
+            *arguments,
+            spark=self.options("cluster", **conf),
+            environ=self.environ,
+        ) as job:
+            try:
+                yield job
+            finally:
+                if job.process.poll() is None:  # the application outlives its client
+                    self.services.run("stop", *NODES)
+                    self.services.run("start")
+
+    def masters(self) -> list[int]:
+        """The pids of the application masters' JVMs, which are the drivers in cluster mode."""
+        found = []
+        for name in NODES[1:]:
+            with suppress(AssertionError):  # it does not run
+                found += jobs.descendants(self.services.pid(name))
+        # YARN starts each by a shell, whose command line has the same words
+        return [
+            pid
+            for pid in found
+            if MASTER in (line := clusters.program(pid)) and line.split()[0].endswith("/java")
+        ]
+
+    def kill_master(self) -> None:
+        """`kill -9` of the application master with its Python driver."""
+        clusters.kill_all(self.masters())
+
+    def said(self) -> str:
+        """What the containers of all applications have written."""
+        logs = [self.services.home / name / "logs" for name in NODES[1:]]
+        files = [file for log in logs for file in log.glob("application_*/container_*/std*")]
+        return "\n".join(file.read_text(errors="replace") for file in files)
+
+
+@contextmanager
+def running(services: Services) -> Iterator[Yarn]:
+    """YARN of two hosts beside the session's Kafka and HDFS; stopped and forgotten at the end."""
+    services.run("start", "--yarn-nodes", "2")
+    try:
+        yield Yarn(services)
+    finally:
+        services.run("stop", *NODES)
+        services.run("start", "kafka-1", "--yarn-nodes", "0")
