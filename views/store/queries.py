@@ -133,14 +133,14 @@ class View:
     def words(self, span: Range, limit: int) -> Row:
         """The words that moved the score most, up and down: count and count x valence."""
         found = {}
-        for name, order in (("up", "DESC"), ("down", "ASC")):
+        for name, sign, order in (("up", ">", "DESC"), ("down", "<", "ASC")):
             rows = self._grouped(
                 "terms",
                 "term",
                 "n, compound",
                 span,
                 "kind = 'word'",
-                f"HAVING (sum(compound) > 0) = {name == 'up'} ORDER BY 3 {order}, 1 LIMIT {limit}",
+                f"HAVING sum(compound) {sign} 0 ORDER BY 3 {order}, 1 LIMIT {limit}",
             )
             found[name] = [
                 {"name": word, "n": n, "moved": round(moved / SCALE, 1)} for word, n, moved in rows

@@ -22,8 +22,8 @@ _ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|.)")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _PIECE, _PIECES = 8, 3
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(_PIECE + 1)], np.uint64)
-_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
-_SLOT_BITS = 17  # so few of the slots are taken that most words are known by one look
+_FACTORS = np.array([[0x9E3779B97F4A7C15], [0xC2B2AE3D27D4EB4F], [0x165667B19E3779F9]], np.uint64)
+_SLOT_BITS = 17  # few of the slots are taken: most words are known by one look
 _SLOTS = 1 << _SLOT_BITS
 
 Numbers = NDArray[np.int64]
@@ -32,7 +32,8 @@ _Keys = NDArray[np.uint64]
 
 class _Table(NamedTuple):
     words: list[str]
-    keys: _Keys  # (words, pieces)
+    pieces: list[_Keys]  # the words' first, second and third eight bytes
+    firsts: NDArray[np.bool_]  # whether a word's first eight bytes lead here
     slots: Numbers  # number of the word that lies here, -1 for none
 
 
@@ -59,7 +60,7 @@ def counted(texts: list[bytes], groups: Numbers) -> list[tuple[int, str, int]]:
     starts, ends = edges[::2], edges[1::2]
     short = ends - starts <= _PIECE * _PIECES
     starts, ends = starts[short], ends[short]
-    known = _known(_keys(parted, starts, ends - starts), table)
+    known = _known(parted, starts, ends - starts, table)
     starts, known = starts[known >= 0], known[known >= 0]
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     text = np.searchsorted(np.cumsum(lengths + 1), starts, side="right")
@@ -69,37 +70,37 @@ def counted(texts: list[bytes], groups: Numbers) -> list[tuple[int, str, int]]:
     return list(zip(numbers.tolist(), names, counts.tolist(), strict=True))
 
 
-def _keys(data: bytes, starts: Numbers, lengths: Numbers) -> _Keys:
-    """(words, pieces): the bytes of each word, eight to a number."""
+def _piece(data: bytes, starts: Numbers, lengths: Numbers, number: int) -> _Keys:
+    """A piece of each word as a number; 0 beyond its end."""
     at = np.ndarray((len(data) - _PIECE + 1,), "<u8", data, 0, (1,))
-    keys = np.zeros((len(starts), _PIECES), np.uint64)
-    rows: Numbers | slice = slice(None)
-    for piece in range(_PIECES):
-        left = np.minimum(lengths[rows] - piece * _PIECE, _PIECE)
-        keys[rows, piece] = at[starts[rows] + piece * _PIECE] & _MASKS[left]
-        rows = np.flatnonzero(lengths > (piece + 1) * _PIECE)
+    left = np.clip(lengths - number * _PIECE, 0, _PIECE)
+    keys: _Keys = at[starts + number * _PIECE] & _MASKS[left]
     return keys
 
 
-def _slot(keys: _Keys) -> Numbers:
-    """Where the search for each word begins."""
-    mixed = keys * _FACTORS
-    sums = mixed[:, 0] ^ mixed[:, 1] ^ mixed[:, 2]
-    slots: Numbers = (sums >> np.uint64(64 - _SLOT_BITS)).astype(np.int64)
+def _slot(pieces: list[_Keys]) -> Numbers:
+    """Where the search for these words begins."""
+    mixed = pieces[0] * _FACTORS[0]
+    for number in range(1, len(pieces)):
+        mixed ^= pieces[number] * _FACTORS[number]
+    slots: Numbers = (mixed >> np.uint64(64 - _SLOT_BITS)).astype(np.int64)
     return slots
 
 
-def _known(keys: _Keys, table: _Table) -> Numbers:
+def _known(data: bytes, starts: Numbers, lengths: Numbers, table: _Table) -> Numbers:
     """The number of each word, -1 where it is none of the lexicon's."""
-    out, rows = np.full(len(keys), -1), np.arange(len(keys))
-    slots = _slot(keys)
+    first = np.flatnonzero(table.firsts[_slot([_piece(data, starts, lengths, 0)])])
+    out, starts, lengths = np.full(len(starts), -1), starts[first], lengths[first]
+    pieces = [_piece(data, starts, lengths, number) for number in range(_PIECES)]
+    slots, rows = _slot(pieces), np.arange(len(first))
     while len(rows):
         found = table.slots[slots]
-        there = found >= 0
-        rows, slots, found = rows[there], slots[there], found[there]
-        same = (table.keys[found] == keys[rows]).all(axis=1)
-        out[rows[same]] = found[same]
-        rows, slots = rows[~same], (slots[~same] + 1) % _SLOTS
+        same = np.ones(len(rows), bool)
+        for mine, known in zip(pieces, table.pieces, strict=True):
+            same &= known[found] == mine[rows]
+        out[first[rows[same]]] = found[same]
+        left = ~same & (found >= 0)
+        rows, slots = rows[left], (slots[left] + 1) % _SLOTS
     return out
 
 
@@ -108,10 +109,12 @@ def _table() -> _Table:
     words = [word for word in lexicon() if len(word) <= _PIECE * _PIECES]
     data = b" ".join(word.encode() for word in words) + bytes(_PIECE * _PIECES)
     lengths = np.array([len(word) for word in words], np.int64)
-    keys = _keys(data, np.cumsum(lengths + 1) - lengths - 1, lengths)
-    slots = np.full(_SLOTS, -1)
-    for number, slot in enumerate(_slot(keys).tolist()):
+    starts = np.cumsum(lengths + 1) - lengths - 1
+    pieces = [_piece(data, starts, lengths, number) for number in range(_PIECES)]
+    firsts, slots = np.zeros(_SLOTS, bool), np.full(_SLOTS, -1)
+    firsts[_slot(pieces[:1])] = True
+    for number, slot in enumerate(_slot(pieces).tolist()):
         while slots[slot] >= 0:
             slot = (slot + 1) % _SLOTS
         slots[slot] = number
-    return _Table(words, keys, slots)
+    return _Table(words, pieces, firsts, slots)
