@@ -28,7 +28,7 @@ from producer.sources.sample import sample
 from views.follow import store_path
 from views.store import levels, words
 from views.store.cells import cell_of
-from views.store.fold import Digest, Folded
+from views.store.fold import SCALE, Digest, Folded
 from views.store.frontier import Store
 from views.store.jobs import column
 from views.store.queries import View
@@ -116,7 +116,8 @@ def generated(seq: int, batches: int, tweets: int, world: dict[str, Any]) -> Dig
         out.terms["tag", key[0], f"tag{key[1]}"] = [n, compound]
     said = np.minimum(dice.zipf(1.3, tweets), len(world["words"])) - 1
     for key, n, _ in grouped((minutes // 3600 * 3600, said), compounds):
-        out.terms["word", key[0], world["words"][key[1]]] = [n, 0]
+        word = world["words"][key[1]]
+        out.terms["word", key[0], word] = [n, round(n * words.lexicon()[word] * SCALE)]
     out.counts = Counter(tweets=tweets)
     return out
 

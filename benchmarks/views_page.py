@@ -3,10 +3,12 @@
     python -m benchmarks.views_page paint --store FOLDER
     python -m benchmarks.views_page idle --webhdfs URL [--seconds S]
     python -m benchmarks.views_page live --webhdfs URL [--batches N] [--tweets N]
+    python -m benchmarks.views_page soak --webhdfs URL --seconds 3600
 
 `paint` measures first paint, the whole map and a redraw; `idle` the processor time and memory of
 server and followers while no page is open; `live` the time from the rename on a real HDFS, of a
-batch in each of two outputs, to the number on the page.
+batch in each of two outputs, to the number on the page; `soak` the growth of the page's heap while
+batches come.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +31,16 @@ from benchmarks.views import OUTPUT
 from config.venv import ROOT
 from tests.kit.browsing import chromium
 from tests.kit.published_output import WebhdfsFiles, opened, publish, tweet
+
+
+class Published(NamedTuple):
+    """The dashboard's arguments, the threads that publish, and when the first output's renames
+    were done (ms), by its number of tweets after each."""
+
+    arguments: list[str]
+    threads: list[threading.Thread]
+    done: dict[str, float]
+
 
 NOBODY = "http://127.0.0.1:1"
 ROUNDS = 5
@@ -112,13 +124,12 @@ def idle(webhdfs: str, seconds: float) -> dict[str, Any]:
     return {"share_of_a_core": round((after - before) / seconds, 4), "bytes": memory}
 
 
-def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
-    """Milliseconds from the rename of a batch to its number on the page, one batch per second in
-    each of two outputs."""
-    base, done = f"/benchmarks/{uuid.uuid4().hex[:12]}", {}
+@contextmanager
+def published(webhdfs: str, batches: int, tweets: int, every_s: float) -> Iterator[Published]:
+    """Two outputs, and a thread for each that publishes batches of this many tweets."""
+    base, done = f"/benchmarks/{uuid.uuid4().hex[:12]}", dict[str, float]()
     names = [f"{base}/direct", f"{base}/receiver_based"]
     drivers = [opened(WebhdfsFiles(webhdfs, name)) for name in names]
-    wanted = [word for name in names for word in ("--output", f"hdfs://127.0.0.1{name}")]
 
     def publishing(number: int) -> None:
         dice = Random(number)
@@ -127,17 +138,25 @@ def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
             publish(drivers[number], [tweet(seq * tweets + n, dice) for n in range(tweets)], 0)
             if number == 0:
                 done[str((seq + 1) * tweets)] = time.time() * 1000
-            time.sleep(max(1 - (time.monotonic() - began), 0))
+            time.sleep(max(every_s - (time.monotonic() - began), 0))
 
+    threads = [threading.Thread(target=publishing, args=(n,), daemon=True) for n in range(2)]
+    arguments = [word for name in names for word in ("--output", f"hdfs://127.0.0.1{name}")]
+    yield Published([*arguments, "--webhdfs", webhdfs], threads, done)
+
+
+def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
+    """Milliseconds from the rename of a batch to its number on the page, one batch per second in
+    each of two outputs."""
     with (
+        published(webhdfs, batches, tweets, 1) as (arguments, threads, done),
         tempfile.TemporaryDirectory() as folder,
         chromium() as browser,
-        served(Path(folder), *wanted, "--webhdfs", webhdfs) as (url, _),
+        served(Path(folder), *arguments) as (url, _),
     ):
         page = browser.new_page()
         page.goto(url)
         page.evaluate(WATCH)
-        threads = [threading.Thread(target=publishing, args=(n,)) for n in range(2)]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -154,10 +173,44 @@ def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
     return {"batches": len(late), "median_ms": round(middle), "p99_ms": round(slow)}
 
 
+def soak(webhdfs: str, seconds: float) -> dict[str, Any]:
+    """What the page's heap has grown by, garbage collected, while batches came for this long."""
+    every_s = 2.0
+    with (
+        published(webhdfs, int(seconds / every_s), 100, every_s) as (arguments, threads, _),
+        tempfile.TemporaryDirectory() as folder,
+        chromium() as browser,
+        served(Path(folder), *arguments) as (url, _),
+    ):
+        page = browser.new_page()
+        page.goto(url)
+        heap = page.context.new_cdp_session(page)
+
+        def used_bytes() -> int:
+            heap.send("HeapProfiler.collectGarbage")
+            return int(heap.send("Runtime.getHeapUsage")["usedSize"])
+
+        for thread in threads:
+            thread.start()
+        sizes, began = list[int](), time.monotonic()
+        while any(thread.is_alive() for thread in threads):
+            page.wait_for_timeout(60_000 if seconds > 600 else 5000)
+            sizes.append(used_bytes())
+            print(f"{time.monotonic() - began:.0f} s: {sizes[-1]:,} bytes", file=sys.stderr)
+        shown = page.locator("#located").get_attribute("data-tweets")
+    return {
+        "seconds": round(time.monotonic() - began),
+        "tweets_shown": int(shown),
+        "first_bytes": sizes[0],
+        "last_bytes": sizes[-1],
+        "growth_bytes": sizes[-1] - sizes[0],
+    }
+
+
 def main() -> None:
     """Run one of the measurements and print its figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.views_page", description=__doc__)
-    parser.add_argument("what", choices=("paint", "idle", "live"))
+    parser.add_argument("what", choices=("paint", "idle", "live", "soak"))
     parser.add_argument("--store", type=Path, default=Path("build/benchmarks/views"))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--webhdfs", default="http://127.0.0.1:9870")
@@ -168,6 +221,8 @@ def main() -> None:
         found = paint(given.store)
     elif given.what == "idle":
         found = idle(given.webhdfs, given.seconds)
+    elif given.what == "soak":
+        found = soak(given.webhdfs, given.seconds)
     else:
         found = live(given.webhdfs, given.batches, given.tweets)
     print(json.dumps(found, indent=2))

@@ -60,7 +60,7 @@ class Follower:
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Follow until `stop()`, and write the follower's state into the store."""
-        said, news = "", time.monotonic()
+        said, news = ("", ""), time.monotonic()
         while not stop():
             try:
                 worked, state, message = self.step(), "live", ""
@@ -69,9 +69,9 @@ class Follower:
                     state = "backfill"
             except PipelineError as error:
                 worked, state, message = 0, "waiting", f"{error.what} at {error.where}"
-            if message or state != said:
+            if (state, message) != said:  # each word makes open pages ask
                 self.store.say(state, message)
-            said, now = state, time.monotonic()
+            said, now = (state, message), time.monotonic()
             if worked:
                 news = now
             elif state == "waiting":

@@ -3,7 +3,10 @@
 import json
 from functools import cache
 
+import numpy as np
+
 from config.venv import ROOT
+from views.projection import Points
 
 LIBRARIES = ROOT / "build" / "page" / "node_modules"
 ABSENT = "the world's outline is not here: make setup fetches it"
@@ -39,3 +42,24 @@ def land() -> list[Line]:
         [point for arc in ring for point in (arcs[arc] if arc >= 0 else arcs[~arc][::-1])]
         for ring in rings
     ]
+
+
+def pieces() -> list[Points]:
+    """The coasts, cut where they cross the date line, of three points or more each."""
+    found = []
+    for line in land():
+        at = np.array(line)
+        cuts = np.flatnonzero(np.abs(np.diff(at[:, 0])) > 180) + 1
+        found += [piece for piece in np.split(at, cuts) if len(piece) > 2]
+    return found
+
+
+@cache
+def packed() -> bytes:
+    """The pieces for the page, little-endian: their number and how many points each has (uint32),
+    then the points' (lon, lat) in hundredths of a degree (int16), as differences: small numbers,
+    which pack well."""
+    points = [np.round(piece * 100).astype(int) for piece in pieces()]
+    steps = [np.diff(piece, axis=0, prepend=[[0, 0]]) for piece in points]
+    numbers = np.array([len(steps), *map(len, steps)], "<u4")
+    return b"".join([numbers.tobytes(), *(step.astype("<i2").tobytes() for step in steps)])

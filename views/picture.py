@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from views.outline import ABSENT, land
+from views.outline import ABSENT, land, pieces
 from views.projection import Points, equal_earth
 from views.shades import COUNT, MOOD, MOOD_ENOUGH, MOOD_REACH, count_step, mood_step
 from views.store.cells import Cells, Sums, boundaries
@@ -50,12 +50,7 @@ def shapes(cells: Cells, sums: Sums, mood: bool, title: str, caption: Iterable[s
         [np.stack([0 * edge + 180, edge], 1), np.stack([0 * edge - 180, -edge], 1)]
     )
     out = [Shape(_pairs(_placed(rim)), fill=SEA)]
-    for line in land():
-        at, part = np.array(line), 0
-        for jump in [*(np.flatnonzero(np.abs(np.diff(at[:, 0])) > 180) + 1), len(at)]:
-            if jump - part > 2:
-                out.append(Shape(_pairs(_placed(at[part:jump])), fill=LAND))
-            part = jump
+    out += [Shape(_pairs(_placed(piece)), fill=LAND) for piece in pieces()]
     most = int(sums[:, 0].max(initial=0))
     for corners, (n, compound) in zip(boundaries(cells), sums.tolist(), strict=True):
         if mood and n < MOOD_ENOUGH:

@@ -140,9 +140,10 @@ class Answers:
 
 def packed(cells: Cells, sums: Sums, resolution: int) -> bytes:
     """The fullest cells in columns, little-endian: their number, that of those left out, the units
-    of a circle and 0 (uint32 each); the cells (uint64), tweets (uint32), mean compounds in
-    hundredths (int16); in units (int16) the first corner's longitudes and latitudes, then those of
-    each of the five others relative to it: small numbers, much alike, which pack well."""
+    of a circle and 0 (uint32 each); the cells (uint64), each as its difference to the one before;
+    tweets (uint32), mean compounds in hundredths (int16); in units the first corner's longitudes
+    and latitudes, then those of each of the five others relative to it, as differences to the cell
+    before (int16, the low bytes of all first): small numbers, much alike, which pack well."""
     left_out = max(len(cells) - CELLS, 0)
     if left_out:
         fullest = np.sort(np.argsort(sums[:, 0], kind="stable")[-CELLS:])
@@ -152,12 +153,13 @@ def packed(cells: Cells, sums: Sums, resolution: int) -> bytes:
     units = UNITS[resolution]
     corners = np.round(boundaries(cells) * units / 360)
     corners[:, 1:] -= corners[:, :1]
+    columns = np.diff(corners.reshape(len(cells), 12).T, axis=1, prepend=0).astype("<i2", "C")
     parts = (
         np.array([len(cells), left_out, units, 0], "<u4"),
-        cells.astype("<u8"),
+        np.diff(cells, prepend=np.uint64(0)).astype("<u8"),
         n.astype("<u4"),
         mean.astype("<i2"),
-        corners.reshape(len(cells), 12).T.astype("<i2"),
+        *(columns.view("u1")[:, half::2] for half in (0, 1)),
     )
     return b"".join(part.tobytes() for part in parts)
 

@@ -2,17 +2,18 @@
 // draws them over the coasts, and lets the mouse, a finger or the arrow keys choose one.
 import { at, drawn, number, plain, table } from "/dom.js";
 import { showExamples } from "/examples.js";
-import {
-  COUNT, MOOD, MOOD_ENOUGH, MOOD_REACH, outline, paint, placed, unpacked,
-} from "/hexagons.js";
+import { COUNT, MOOD, MOOD_ENOUGH, MOOD_REACH, outline, shades, unpacked } from "/hexagons.js";
+import { coasts, project, sphere, view } from "/projection.js";
 
+const EDGED = 500; // thin edges cost as much as the cells themselves
 const ZOOMS = [1, 1.6, 2.5, 4, 6, 9, 14];
 
 export class WorldMap {
   #canvas = at("map"); #cells = []; #land = null; #zoom = 0; #centre = [10, 15]; #chosen = null;
-  #zoomed = () => {}; #ask; #projection; #leftOut = 0; #base = null;
+  #zoomed = () => {}; #ask; #leftOut = 0; #sphere = sphere(); #base = null; #shades = {};
+  #view = { scale: 1, left: 0, top: 0 };
 
-  constructor(document, ask) {
+  constructor(ask) {
     this.#ask = ask;
     new ResizeObserver(() => this.draw()).observe(this.#canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -27,80 +28,76 @@ export class WorldMap {
 
   resolution() { return ZOOMS[this.#zoom] < 2 ? 2 : ZOOMS[this.#zoom] < 6 ? 3 : 4; }
 
-  coasts(world) {
-    this.#land = topojson.feature(world, world.objects.land);
+  coasts(buffer) {
+    this.#land = coasts(buffer);
     this.draw();
   }
 
   clear() {
-    this.#cells = [];
+    [this.#cells, this.#shades] = [[], {}];
     this.draw();
   }
 
   show(buffer) {
     const { cells, leftOut } = unpacked(buffer);
-    [this.#cells, this.#leftOut] = [cells, leftOut];
-    if (this.#projection) placed(this.#cells, this.#projection);
+    [this.#cells, this.#leftOut, this.#shades] = [cells, leftOut, {}];
     this.#chosen = this.#cells.find((cell) => cell.id === this.#chosen?.id) ?? null;
     this.draw();
     this.#say();
   }
 
+  // a pen for the coordinates of the sphere
+  #pen(canvas, ratio) {
+    const pen = canvas.getContext("2d"), { scale, left, top } = this.#view;
+    pen.setTransform(scale * ratio, 0, 0, scale * ratio, left * ratio, top * ratio);
+    return pen;
+  }
+
   // the coasts are drawn once for each size, zoom and scheme
-  #under() {
-    const canvas = this.#canvas, ratio = devicePixelRatio || 1;
+  #under(ratio) {
+    const canvas = this.#canvas, style = getComputedStyle(canvas);
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    const style = getComputedStyle(canvas);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-    const key = [width, height, ratio, this.#zoom, this.#centre, colour("sea"), !!this.#land];
-    if (this.#base?.dataset.key === String(key)) return;
+    const [sea, land] = ["--sea", "--land"].map((name) => style.getPropertyValue(name).trim());
+    const key = String([width, height, ratio, this.#zoom, this.#centre, sea, !!this.#land]);
+    if (this.#base?.dataset.key === key) return;
     this.#base = Object.assign(document.createElement("canvas"),
       { width: width * ratio, height: height * ratio });
-    this.#base.dataset.key = String(key);
-    const sphere = { type: "Sphere" };
-    this.#projection = d3.geoEqualEarth().fitExtent([[4, 4], [width - 4, height - 4]], sphere);
-    const scale = ZOOMS[this.#zoom];
-    if (scale > 1) {
-      this.#projection.scale(this.#projection.scale() * scale);
-      const [x, y] = this.#projection(this.#centre);
-      const [left, top] = this.#projection.translate();
-      this.#projection.translate([left + width / 2 - x, top + height / 2 - y]);
-    }
-    placed(this.#cells, this.#projection);
-    const pen = this.#base.getContext("2d");
-    pen.scale(ratio, ratio);
-    const path = d3.geoPath(this.#projection, pen);
-    for (const [shape, name] of [[sphere, "sea"], [this.#land, "land"]]) {
-      if (!shape) continue;
-      pen.beginPath();
-      path(shape);
-      pen.fillStyle = colour(name);
-      pen.fill();
-    }
+    this.#base.dataset.key = key;
+    this.#view = view(width, height, ZOOMS[this.#zoom], this.#centre);
+    const pen = this.#pen(this.#base, ratio);
+    pen.fillStyle = sea;
+    pen.fill(this.#sphere);
+    pen.fillStyle = land;
+    if (this.#land) pen.fill(this.#land);
   }
 
   draw() {
     const canvas = this.#canvas, ratio = devicePixelRatio || 1;
-    if (!canvas.clientWidth) return;
-    this.#under();
+    if (!canvas.clientWidth || !canvas.clientHeight) return;
+    this.#under(ratio);
+    const style = getComputedStyle(canvas), by = at("by").value;
+    const colours = by === "mood" ? MOOD : COUNT;
+    this.#shades[by] ??= shades(this.#cells, by === "mood");
     [canvas.width, canvas.height] = [this.#base.width, this.#base.height];
-    const pen = canvas.getContext("2d"), style = getComputedStyle(canvas);
-    if (canvas.width && canvas.height) pen.drawImage(this.#base, 0, 0);
-    pen.scale(ratio, ratio);
-    paint(pen, this.#cells, at("by").value === "mood", style.getPropertyValue("--soft"));
+    canvas.getContext("2d").drawImage(this.#base, 0, 0);
+    const pen = this.#pen(canvas, ratio);
+    [pen.lineWidth, pen.strokeStyle] = [0.5 / this.#view.scale, style.getPropertyValue("--soft")];
+    this.#shades[by].forEach((path, step) => {
+      pen.fillStyle = colours[step];
+      pen.fill(path);
+      if (this.#cells.length <= EDGED) pen.stroke(path);
+    });
     if (this.#chosen) {
-      pen.lineWidth = 3;
-      pen.strokeStyle = style.getPropertyValue("--accent");
-      pen.beginPath();
-      outline(pen, this.#chosen);
-      pen.stroke();
+      [pen.lineWidth, pen.strokeStyle] =
+        [3 / this.#view.scale, style.getPropertyValue("--accent")];
+      pen.stroke(outline(this.#chosen));
     }
     this.#legend();
   }
 
   #legend() {
     const mood = at("by").value === "mood";
-    const most = Math.max(1, ...this.#cells.map((cell) => cell.n));
+    const most = this.#cells.reduce((most, cell) => Math.max(most, cell.n), 1);
     const bar = drawn("svg", { viewBox: "0 0 168 14" });
     (mood ? MOOD : COUNT).forEach((fill, index) =>
       bar.append(drawn("rect", { x: index * 24, width: 24, height: 14, fill })));
@@ -154,7 +151,9 @@ export class WorldMap {
 
   #click(event) {
     const box = this.#canvas.getBoundingClientRect();
-    const cell = this.#nearest(event.clientX - box.left, event.clientY - box.top, 24);
+    const { scale, left, top } = this.#view;
+    const cell = this.#nearest((event.clientX - box.left - left) / scale,
+      (event.clientY - box.top - top) / scale, 24 / scale);
     if (!cell) return;
     this.#choose(cell);
     this.#open();
@@ -164,9 +163,9 @@ export class WorldMap {
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (ways[event.key] && this.#cells.length) {
       const [dx, dy] = ways[event.key];
-      const from = this.#chosen?.xy ?? this.#projection(this.#centre);
+      const from = this.#chosen?.xy ?? project(this.#centre);
       const next = this.#nearest(...from, Infinity, (x, y) =>
-        x * dx + y * dy > Math.abs(x * dy) + Math.abs(y * dx) && x * dx + y * dy > 0.5);
+        x * dx + y * dy > Math.abs(x * dy) + Math.abs(y * dx) && x * dx + y * dy > 0.5 / this.#view.scale);
       if (next ?? !this.#chosen) this.#choose(next ?? this.#cells[0]);
     } else if (event.key === "Enter" && this.#chosen) this.#open();
     else if (event.key === "Escape") this.close();

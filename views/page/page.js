@@ -9,7 +9,7 @@ import { at, plain, short } from "/dom.js";
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 const AGAIN_MS = 2000;
 const state = { output: 0, range: null, lang: "", version: 0, live: null };
-const libraries = "d3" in window && "topojson" in window && "uPlot" in window;
+const libraries = "uPlot" in window;
 
 export async function ask(path, parameters = {}, signal = undefined) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
@@ -28,32 +28,42 @@ function asked() {
   return { output: state.output, from, until };
 }
 
-const map = libraries ? new WorldMap(document, (cell) =>
-  ask("/api/examples", { output: state.output, cell })) : null;
-const bars = libraries ? new TimeBars(document, (range) => {
+const map = new WorldMap((cell) => ask("/api/examples", { output: state.output, cell }));
+const bars = libraries ? new TimeBars((range) => {
   state.range = range;
   refresh().catch(complain);
 }) : null;
 
+const askCells = () =>
+  ask("/api/cells", { ...asked(), lang: state.lang, resolution: map.resolution() });
+
 async function drawMap() {
-  if (!map) return;
-  const parameters = { ...asked(), lang: state.lang, resolution: map.resolution() };
-  map.show(await ask("/api/cells", parameters));
+  map.show(await askCells());
 }
 
+// nothing is published yet: there is no store
+const none = (error) => {
+  if (error.status !== 404) throw error;
+  return null;
+};
+
 async function refresh() {
-  const found = await ask("/api/state");
+  const output = state.output;
+  const [found, view, batches, cells] = await Promise.all([
+    ask("/api/state"), ask("/api/view", asked()).catch(none),
+    ask("/api/batches", { output }).catch(none), askCells().catch(none)]);
   showJobs(found);
   showCoverage(found);
   showAudits(found.audits);
   showOutputs(found.outputs);
   showState(found);
-  if (!found.outputs[state.output].batches) {
+  state.version = found.version;
+  if (output !== state.output) return; // the reader has chosen another one meanwhile
+  if (!found.outputs[output].batches || !(view && batches && cells)) {
     showNothing();
     return;
   }
-  const [view, batches] = await Promise.all([
-    ask("/api/view", asked()), ask("/api/batches", { output: state.output }), drawMap()]);
+  map.show(cells);
   at("located").textContent = view.located;
   at("located").dataset.tweets = view.totals.tweets;
   bars?.show(view.series, state.range);
@@ -77,7 +87,7 @@ function showNothing() {
   for (const name of ["hashtags", "words", "languages", "countries", "reasons", "batches"]) {
     at(name).replaceChildren();
   }
-  map?.clear();
+  map.clear();
 }
 
 function showOutputs(outputs) {
@@ -96,7 +106,7 @@ function showState(found) {
       ? `${each.missing.toLocaleString("en")} older batches are still being read.` : "";
     return `${name}: ${each.status.message} ${missing}`;
   });
-  if (!libraries) said.unshift("The map's libraries are not here. Type: make setup");
+  if (!libraries) said.unshift("The bars' library and the coasts are not here. Type: make setup");
   const text = said.map(plain).join(" ");
   if (at("state").textContent !== text) at("state").textContent = text;
 }
@@ -113,11 +123,9 @@ async function live() {
   const { signal } = state.live;
   while (!signal.aborted) {
     try {
-      const found = await ask("/api/changes", { since: state.version }, signal);
-      if (found.version !== state.version) {
-        await refresh();
-        state.version = found.version;
-      }
+      const since = state.version;
+      const found = since ? await ask("/api/changes", { since }, signal) : { version: 1 };
+      if (found.version !== since) await refresh();
     } catch (error) {
       if (signal.aborted) return;
       complain(error);
@@ -129,17 +137,17 @@ async function live() {
 at("output").addEventListener("change", (event) => {
   Object.assign(state, { output: Number(event.target.value), range: null, lang: "" });
   bars?.forget();
-  map?.close();
+  map.close();
   refresh().catch(complain);
 });
 at("lang").addEventListener("change", (event) => {
   state.lang = event.target.value;
   drawMap().catch(complain);
 });
-map?.whenZoomed(() => drawMap().catch(complain));
+map.whenZoomed(() => drawMap().catch(complain));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) state.live?.abort();
   else live();
 });
-if (map) fetch("/lib/land.json").then((answer) => answer.json()).then((world) => map.coasts(world));
+if (libraries) ask("/land").then((buffer) => map.coasts(buffer)).catch(complain);
 if (!document.hidden) live();

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from config.errors import ConfigError
 from views import followers
 from views.command import outputs, parser, stores
-from views.outline import LIBRARIES
+from views.outline import LIBRARIES, packed
 from views.page.answers import Answers
 from views.page.asked import whole
 from views.page.changes import Changes
@@ -32,6 +32,8 @@ from views.page.guard import Guard, is_loopback
 from views.reading import Published
 
 PORT = 8780
+LEVEL = 6
+"""How hard answers are packed: the best for numbers would take three times as long."""
 OWN = Path(__file__).parent
 FILES = {
     "/": OWN / "index.html",
@@ -40,10 +42,6 @@ FILES = {
     **{f"/{file.name}": file for file in OWN.glob("*.js")},
     "/lib/uplot.js": LIBRARIES / "uplot/dist/uPlot.iife.min.js",
     "/lib/uplot.css": LIBRARIES / "uplot/dist/uPlot.min.css",
-    "/lib/d3-array.js": LIBRARIES / "d3-array/dist/d3-array.min.js",
-    "/lib/d3-geo.js": LIBRARIES / "d3-geo/dist/d3-geo.min.js",
-    "/lib/topojson.js": LIBRARIES / "topojson-client/dist/topojson-client.min.js",
-    "/lib/land.json": LIBRARIES / "world-atlas/land-110m.json",
 }
 """All that is served as a file: the path of a request never becomes a path on the disk."""
 
@@ -61,8 +59,11 @@ def application(given: Namespace, token: str) -> Starlette:
         task.cancel()
 
     return Starlette(
-        routes=[*answers.routes(), *(Route(path, _file) for path in FILES)],
-        middleware=[Middleware(Guard, token=token), Middleware(GZipMiddleware, minimum_size=500)],
+        routes=[*answers.routes(), *(Route(path, _file) for path in FILES), Route("/land", _land)],
+        middleware=[
+            Middleware(Guard, token=token),
+            Middleware(GZipMiddleware, minimum_size=500, compresslevel=LEVEL),
+        ],
         exception_handlers={HTTPException: _error},
         lifespan=watching,
     )
@@ -73,6 +74,10 @@ def _file(request: Request) -> Response:
     if not file.exists():
         raise HTTPException(404, "the page's libraries are not here: make setup")
     return FileResponse(file)
+
+
+def _land(_: Request) -> Response:
+    return Response(packed(), media_type="application/octet-stream")
 
 
 def _error(_: Request, error: Exception) -> Response:

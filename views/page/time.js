@@ -8,7 +8,7 @@ const HEIGHT = 130;
 export class TimeBars {
   #series = null; #plot = null; #choose; #timer = null; #range = null; #shown = "";
 
-  constructor(document, choose) {
+  constructor(choose) {
     this.#choose = choose;
     at("span").addEventListener("change", () => this.#window());
     at("end").addEventListener("input", () => this.#window());

@@ -1,8 +1,9 @@
 """Adds a digest to the store's tables. Each function runs within the transaction of `Store.add`."""
 
 import sqlite3
-from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from views.store.fold import (
     LANGUAGE_CHARACTERS,
@@ -16,12 +17,15 @@ from views.store.levels import HOUR, MINUTE, SIZES, begins, bucket
 from views.store.lines import Line
 from views.store.tables import (
     BATCHES_KEPT,
+    EVERY,
     EXAMPLES_KEPT,
     GONE_KEPT,
     LANGUAGES,
     SUMS,
     TERMS_KEPT,
 )
+
+_Sums = dict[tuple[Any, ...], list[int]]
 
 TEXT_CHARACTERS = 280
 OTHER = "other"
@@ -30,50 +34,51 @@ _AUTHOR = "did:"  # Bluesky: an id without a slash that begins so is an account 
 
 
 def sums(connection: sqlite3.Connection, digest: Digest, newest: int) -> None:
-    """Totals, cells and terms, at each size of bucket that is still kept for their minute."""
+    """Totals, cells and terms, at each size of bucket that is still kept for their minute. Totals
+    and cells have rows of every language too: few questions name one."""
     known = _languages(connection, {lang for _, lang, _ in digest.totals})
-    totals = (
-        ((m, known[lang], label), values) for (m, lang, label), values in digest.totals.items()
-    )
-    cells = (
-        ((m, cell, known[lang], label), values)
-        for (m, cell, lang, label), values in digest.cells.items()
-    )
-    terms = (((m, kind, term), values) for (kind, m, term), values in digest.terms.items())
-    _upsert(connection, "totals", "lang, label", "n compound points places", totals, newest)
-    _upsert(connection, "cells", "cell, lang, label", "n compound", cells, newest)
-    touched = _upsert(connection, "terms", "kind, term", "n compound", terms, newest)
-    for size, start, kind in {key[:3] for key in touched}:
-        _cut(connection, size, start, kind)
+    totals, cells = _Sums(), _Sums()
+    for (minute, lang, label), values in digest.totals.items():
+        _add(totals, (known[lang], minute, label), values)
+        _add(totals, (EVERY, minute, label), values)
+    for (minute, cell, lang, label), values in digest.cells.items():
+        _add(cells, (known[lang], minute, cell, label), values)
+        _add(cells, (EVERY, minute, cell, EVERY), values)
+    terms = {(kind, minute, term): v for (kind, minute, term), v in digest.terms.items()}
+    _upsert(connection, "totals", "lang, bucket, label", "n compound points places", totals, newest)
+    _upsert(connection, "cells", "lang, bucket, cell, label", "n compound", cells, newest)
+    touched = _upsert(connection, "terms", "kind, bucket, term", "n compound", terms, newest)
+    for size, kind, start in touched:
+        _cut(connection, size, kind, start)
+
+
+def _add(sums: _Sums, key: tuple[Any, ...], values: list[int]) -> None:
+    sum_ = sums.get(key)
+    sums[key] = [a + b for a, b in zip(sum_, values, strict=True)] if sum_ else values
 
 
 def _upsert(
-    connection: sqlite3.Connection,
-    table: str,
-    keys: str,
-    values: str,
-    rows: Iterable[tuple[tuple[Any, ...], list[int]]],
-    newest: int,
-) -> Iterable[tuple[Any, ...]]:
-    """Add rows ((minute, key …), values) to a table at each size; returns what was added."""
-    names, everything = values.split(), list[tuple[Any, ...]]()
-    for size in SIZES:  # each level from the one before, which has fewer rows
-        level: dict[tuple[Any, ...], list[int]] = {}
-        for (start, *key), added in rows:
-            where = (bucket(size, start), *key)
-            sum_ = level.get(where)
-            level[where] = [a + b for a, b in zip(sum_, added, strict=True)] if sum_ else added
-        begin, rows = begins(size, newest), level.items()
-        everything += [(size, *where, *sum_) for where, sum_ in level.items() if where[0] >= begin]
-    columns = f"size, bucket, {keys}"
-    places = ", ".join("?" * (2 + len(keys.split(", ")) + len(names)))
+    connection: sqlite3.Connection, table: str, keys: str, values: str, rows: _Sums, newest: int
+) -> set[tuple[Any, ...]]:
+    """Add rows {(group, minute, key …): values} to a table at each size; returns the (size, group,
+    bucket) that have changed."""
+    names, touched = values.split(), set[tuple[Any, ...]]()
+    columns = f"size, {keys}"
+    places = ", ".join("?" * (1 + len(keys.split(", ")) + len(names)))
     changes = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
-    connection.executemany(
+    statement = (
         f"INSERT INTO {table} ({columns}, {', '.join(names)}) VALUES ({places}) "
-        f"ON CONFLICT ({columns}) DO UPDATE SET {changes}",
-        sorted(everything),
+        f"ON CONFLICT ({columns}) DO UPDATE SET {changes}"
     )
-    return everything
+    for size in SIZES:  # each level from the one before, which has fewer rows
+        level: _Sums = {}
+        for (group, start, *key), added in rows.items():
+            _add(level, (group, bucket(size, start), *key), added)
+        begin, rows = begins(size, newest), level
+        kept = [(size, *key, *sum_) for key, sum_ in sorted(level.items()) if key[1] >= begin]
+        connection.executemany(statement, kept)
+        touched |= {row[:3] for row in kept}
+    return touched
 
 
 def _languages(connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
@@ -90,11 +95,11 @@ def _languages(connection: sqlite3.Connection, names: set[str]) -> dict[str, int
     return known
 
 
-def _cut(connection: sqlite3.Connection, size: int, start: int, kind: str) -> None:
+def _cut(connection: sqlite3.Connection, size: int, kind: str, start: int) -> None:
     """Keep the most frequent terms of a bucket; `cuts` says by how much the others, and so each
     count, may be too low (lossy counting, after Manku and Motwani 2002)."""
-    where = (size, start, kind)
-    query = "FROM terms WHERE size = ? AND bucket = ? AND kind = ?"
+    where = (size, kind, start)
+    query = "FROM terms WHERE size = ? AND kind = ? AND bucket = ?"
     kept = TERMS_KEPT[size]
     if connection.execute(f"SELECT count(*) {query}", where).fetchone()[0] <= 2 * kept:
         return
@@ -102,7 +107,7 @@ def _cut(connection: sqlite3.Connection, size: int, start: int, kind: str) -> No
         f"SELECT term, n {query} ORDER BY n DESC, term LIMIT -1 OFFSET ?", (*where, kept)
     ).fetchall()
     connection.executemany(
-        "DELETE FROM terms WHERE size = ? AND bucket = ? AND kind = ? AND term = ?",
+        "DELETE FROM terms WHERE size = ? AND kind = ? AND bucket = ? AND term = ?",
         [(*where, term) for term, _ in rest],
     )
     connection.execute(
@@ -147,7 +152,7 @@ def _example(line: Line) -> tuple[Any, ...]:
         (line.author or "")[:TERM_CHARACTERS],
         (line.place or "")[:TERM_CHARACTERS],
         round(line.sentiment.compound * SCALE) if line.sentiment else 0,
-        line.text[:TEXT_CHARACTERS],
+        msgspec.json.decode(line.text, type=str)[:TEXT_CHARACTERS],
     )
 
 

@@ -1,6 +1,8 @@
 """H3 cells as integers: the place of a tweet, the parent of a cell, and a cell's children as a
 range of numbers. The layout of the bits is H3's own (h3geo.org, "H3 index bit layout")."""
 
+from functools import lru_cache
+
 import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +75,15 @@ def boundaries(cells: Cells) -> NDArray[np.float64]:
 
     A cell over the date line has longitudes beyond 180 rather than a jump.
     """
-    out = np.empty((len(cells), 6, 2))
-    for index, cell in enumerate(cells.tolist()):
-        corners = [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)][:6]
-        out[index] = corners + [corners[-1]] * (6 - len(corners))
+    data = b"".join(map(_corners, cells.tolist()))
+    out = np.frombuffer(data, np.float64).reshape(len(cells), 6, 2).copy()
     wide = np.ptp(out[:, :, 0], axis=1) > 180
     lons = out[wide, :, 0]
     out[wide, :, 0] = np.where(lons < 0, lons + 360, lons)
     return out
+
+
+@lru_cache(maxsize=1 << 15)
+def _corners(cell: int) -> bytes:
+    corners = [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)][:6]
+    return np.array(corners + [corners[-1]] * (6 - len(corners))).tobytes()

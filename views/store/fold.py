@@ -55,7 +55,7 @@ class Digest:
     cells: defaultdict[tuple[int, int, str, int], list[int]] = field(
         default_factory=lambda: defaultdict(lambda: [0, 0])
     )
-    # (kind, minute, term): tweets, sum of compounds
+    # (kind, minute, term): tweets, sum of compounds (of a word: times, sum of its valences)
     terms: defaultdict[tuple[str, int, str], list[int]] = field(
         default_factory=lambda: defaultdict(lambda: [0, 0])
     )
@@ -93,22 +93,14 @@ class Digest:
         self, block: bytes, published_s: float
     ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """Fold lines of tweets/; returns Kafka's times of their records."""
-        minutes: dict[str | None, int] = {}
-        texts: defaultdict[int, list[str]] = defaultdict(list)
         everything = lines.tweets(block)
-        for line in everything:
-            if line.sentiment is None:
-                self._deleted(line)
-                continue
-            moment = line.created_at and line.created_at[:16]
-            minute = minutes.get(moment)
-            if minute is None:
-                minute = minutes[moment] = _minute(moment, published_s)
-            self._tweet(line, line.sentiment, minute)
-            texts[minute].append(line.text)
-        for minute, said in texts.items():
-            for word, count in words.counted(said).items():
-                self.terms["word", minute, word][0] += count
+        found = [line for line in everything if line.sentiment is not None]
+        if len(found) < len(everything):
+            for line in everything:
+                if line.sentiment is None:
+                    self._deleted(line)
+        if found:
+            self._folded(found, published_s)
         return np.array([line.kafka.timestamp for line in everything], np.int64)
 
     def _deleted(self, line: lines.Line) -> None:
@@ -116,30 +108,69 @@ class Digest:
         if line.id is not None:
             self.gone.add(line.id)
 
-    def _tweet(self, line: lines.Line, sentiment: lines.Sentiment, minute: int) -> None:
-        label, compound = NUMBERS[sentiment.label], round(sentiment.compound * SCALE)
-        lang = (line.lang or "und")[:LANGUAGE_CHARACTERS]
-        self.counts["tweets"] += 1
-        total = self.totals[minute, lang, label]
-        total[0] += 1
-        total[1] += compound
+    def _folded(self, found: list[lines.Line], published_s: float) -> None:
+        """Sums go by the number of each line's (time, language, label): few of them differ."""
+        scores = [line.sentiment for line in found if line.sentiment is not None]
+        numbers: dict[tuple[str | None, str | None, str], int] = {}
+        rows = np.array(
+            [
+                numbers.setdefault(
+                    (line.created_at and line.created_at[:16], line.lang, score.label),
+                    len(numbers),
+                )
+                for line, score in zip(found, scores, strict=True)
+            ]
+        )
+        minutes = {moment: _minute(moment, published_s) for moment, _, _ in numbers}
+        keys = [
+            (minutes[moment], (lang or "und")[:LANGUAGE_CHARACTERS], NUMBERS[label])
+            for moment, lang, label in numbers
+        ]
+        compounds = np.rint(np.array([score.compound for score in scores]) * SCALE)
+        counts, sums = np.bincount(rows), np.bincount(rows, compounds)
+        self.counts["tweets"] += len(found)
+        for key, n, compound in zip(keys, counts.tolist(), sums.tolist(), strict=True):
+            _add(self.totals[key], n, int(compound))
+        for line, row, compound in zip(found, rows.tolist(), compounds.tolist(), strict=True):
+            if line.hashtags or line.country or line.lat is not None:
+                self._named(line, keys[row], int(compound))
+        self._nowhere(found, scores)
+        of_row = np.array([key[0] for key in keys])
+        for minute, word, n in words.counted([line.text for line in found], of_row[rows]):
+            _add(self.terms["word", minute, word], n, round(n * words.lexicon()[word] * SCALE))
+
+    def _named(self, line: lines.Line, key: tuple[int, str, int], compound: int) -> None:
+        """Add a line that has hashtags, a country, or a place."""
+        minute, lang, label = key
         for tag in line.hashtags:
-            term = self.terms["tag", minute, tag[:TERM_CHARACTERS].lower()]
-            term[0] += 1
-            term[1] += compound
+            _add(self.terms["tag", minute, tag[:TERM_CHARACTERS].lower()], 1, compound)
         if line.country:
-            term = self.terms["country", minute, line.country[:TERM_CHARACTERS]]
-            term[0] += 1
-            term[1] += compound
-        cell = NOWHERE
-        # where a device does not know its place it may say 0, 0
-        if line.lat is not None and line.lon is not None and (line.lat or line.lon):
-            total[2 if line.geo_kind == "point" else 3] += 1
-            cell = cell_of(line.lat, line.lon)
-            here = self.cells[minute, cell, lang, label]
-            here[0] += 1
-            here[1] += compound
-        self.examples[cell, label].append(line)
+            _add(self.terms["country", minute, line.country[:TERM_CHARACTERS]], 1, compound)
+        if line.located:
+            self.totals[key][2 if line.geo_kind == "point" else 3] += 1
+            cell = cell_of(line.lat or 0.0, line.lon or 0.0)
+            _add(self.cells[minute, cell, lang, label], 1, compound)
+            self.examples[cell, label].append(line)
+
+    def _nowhere(self, found: list[lines.Line], scores: list[lines.Sentiment]) -> None:
+        """Keep the newest lines without a place, of each label."""
+        newest: dict[str, list[lines.Line]] = {label: [] for label in LABELS}
+        missing = len(LABELS) * EXAMPLES
+        for line, score in zip(reversed(found), reversed(scores), strict=True):
+            kept = newest[score.label]
+            if len(kept) < EXAMPLES and not line.located:
+                kept.append(line)
+                missing -= 1
+                if not missing:
+                    break
+        for label, kept in newest.items():
+            if kept:
+                self.examples[NOWHERE, NUMBERS[label]].extend(reversed(kept))
+
+
+def _add(sum_: list[int], n: int, compound: int) -> None:
+    sum_[0] += n
+    sum_[1] += compound
 
 
 def _minute(moment: str | None, published_s: float) -> int:

@@ -3,6 +3,8 @@
 `gc=False`: a line cannot be part of a circle, and the collector need not look at millions of them.
 """
 
+from typing import Literal
+
 import msgspec
 
 
@@ -16,11 +18,12 @@ class Sentiment(msgspec.Struct, gc=False):
     """The score, from -1 to 1, and its name."""
 
     compound: float
-    label: str
+    label: Literal["positive", "neutral", "negative"]
 
 
 class Line(msgspec.Struct, gc=False):
-    """A line of tweets/: without a sentiment it is a deletion."""
+    """A line of tweets/: without a sentiment it is a deletion. The text stays as JSON: few are
+    shown."""
 
     kafka: Kafka
     id: str | None = None
@@ -34,8 +37,13 @@ class Line(msgspec.Struct, gc=False):
     geo_kind: str | None = None
     country: str | None = None
     place: str | None = None
-    text: str = ""
+    text: msgspec.Raw = msgspec.Raw(b'""')
     sentiment: Sentiment | None = None
+
+    @property
+    def located(self) -> bool:
+        """Whether it has a place; where a device does not know its place it may say 0, 0."""
+        return self.lat is not None and self.lon is not None and bool(self.lat or self.lon)
 
 
 class Rejected(msgspec.Struct, gc=False):

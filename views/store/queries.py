@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from views.store import cells as h3
-from views.store import levels, words
+from views.store import levels
 from views.store.fold import SCALE
-from views.store.tables import LAYOUT
+from views.store.tables import EVERY, LANGUAGES, LAYOUT
 
 Range = tuple[int, int] | None
 Row = dict[str, Any]
@@ -66,7 +66,8 @@ class View:
 
     def totals(self, span: Range) -> Row:
         """Tweets by label, mean compound, and how many have a point or a place."""
-        rows = self._grouped("totals", "label", "n, compound, points, places", span)
+        sums = "n, compound, points, places"
+        rows = self._grouped("totals", "label", sums, span, f"lang = {EVERY}")
         labels = [0, 0, 0]
         for label, n, *_ in rows:
             labels[label] += n
@@ -81,27 +82,29 @@ class View:
         size = levels.series_size(start, until, newest)
         rows = self._db.execute(
             "SELECT bucket, sum(n * (label = 0)), sum(n * (label = 1)), sum(n * (label = 2)) "
-            "FROM totals WHERE size = ? AND bucket >= ? AND bucket < ? "
+            "FROM totals WHERE size = ? AND lang = ? AND bucket >= ? AND bucket < ? "
             "GROUP BY bucket",
-            (size, levels.bucket(size, start), until),
+            (size, EVERY, levels.bucket(size, start), until),
         ).fetchall()
         return {"size": size, "from": start, "until": until, "bars": rows}
 
     def extent(self) -> tuple[int, int]:
         """From the first tweet's bucket to the end of the newest one's minute."""
         newest = self.frontier().get("newest", 0)
-        first = self._one("SELECT min(bucket) FROM totals WHERE size = ?", levels.DAY)[0] or 0
+        least = "SELECT min(bucket) FROM totals WHERE size = ? AND lang = ? AND bucket >= ?"
+        first = self._one(least, levels.DAY, EVERY, 0)[0] or 0
         for size in (levels.HOUR, levels.MINUTE):
             if first >= levels.begins(size, newest):
-                query = "SELECT min(bucket) FROM totals WHERE size = ? AND bucket >= ?"
-                first = self._one(query, size, first)[0] or first
+                first = self._one(least, size, EVERY, first)[0] or first
         return first, newest + levels.MINUTE
 
     def languages(self, span: Range, limit: int) -> list[Row]:
         """The most frequent languages, with their labels."""
         names = dict(self._db.execute("SELECT number, name FROM languages"))
         found: dict[int, list[int]] = {}
-        for lang, label, n, compound in self._grouped("totals", "lang, label", "n, compound", span):
+        each = "lang IN (SELECT number FROM languages)"
+        rows = self._grouped("totals", "lang, label", "n, compound", span, each)
+        for lang, label, n, compound in rows:
             row = found.setdefault(lang, [0, 0, 0, 0])
             row[label] += n
             row[3] += compound
@@ -119,27 +122,38 @@ class View:
     def terms(self, kind: str, span: Range, limit: int) -> Row:
         """The most frequent terms of a kind (tag, country, reason). Each count is at most `low`
         too small."""
-        rows = self._grouped("terms", "term", "n, compound", span, f"kind = '{kind}'")
-        most = sorted(rows, key=lambda row: (-row[1], row[0]))[:limit]
-        low = sum(row[1] for row in self._grouped("cuts", "kind", "n", span, f"kind = '{kind}'"))
+        where = f"kind = '{kind}'"
+        most = self._grouped(
+            "terms", "term", "n, compound", span, where, f"ORDER BY 2 DESC, 1 LIMIT {limit}"
+        )
+        low = sum(row[1] for row in self._grouped("cuts", "kind", "n", span, where))
         terms = [{"name": term, "n": n, "mean": c / n / SCALE} for term, n, c in most]
         return {"terms": terms, "low": low}
 
     def words(self, span: Range, limit: int) -> Row:
         """The words that moved the score most, up and down: count and count x valence."""
-        known, rows = words.lexicon(), self._grouped("terms", "term", "n", span, "kind = 'word'")
-        moved = sorted((n * known.get(word, 0), word, n) for word, n in rows)
-        as_rows = [{"name": word, "n": n, "moved": round(by, 1)} for by, word, n in moved]
-        up = [row for row in reversed(as_rows) if row["moved"] > 0][:limit]
-        return {"up": up, "down": [row for row in as_rows if row["moved"] < 0][:limit]}
+        found = {}
+        for name, sign, order in (("up", ">", "DESC"), ("down", "<", "ASC")):
+            rows = self._grouped(
+                "terms",
+                "term",
+                "n, compound",
+                span,
+                "kind = 'word'",
+                f"HAVING sum(compound) {sign} 0 ORDER BY 3 {order}, 1 LIMIT {limit}",
+            )
+            found[name] = [
+                {"name": word, "n": n, "moved": round(moved / SCALE, 1)} for word, n, moved in rows
+            ]
+        return found
 
     def cells(self, span: Range, resolution: int, lang: str = "") -> tuple[h3.Cells, h3.Sums]:
         """The map: cells, and for each its tweets and the sum of their compounds."""
-        where = ""
+        number = EVERY
         if lang:
-            query = "SELECT number FROM languages WHERE name = ?"
-            where = f"lang = {(self._db.execute(query, (lang,)).fetchone() or [-1])[0]}"
-        rows = self._grouped("cells", "cell", "n, compound", span, where)
+            found = self._one("SELECT number FROM languages WHERE name = ?", lang)
+            number = found[0] if found else LANGUAGES + 1
+        rows = self._grouped("cells", "cell", "n, compound", span, f"lang = {number}")
         table = np.array(rows, np.int64).reshape(-1, 3)
         return h3.shown(table[:, 0].astype(np.uint64), table[:, 1:], resolution)
 
@@ -170,19 +184,20 @@ class View:
         return self._db.execute(query, values).fetchone()
 
     def _grouped(
-        self, table: str, keys: str, sums: str, span: Range, where: str = ""
+        self, table: str, keys: str, sums: str, span: Range, where: str, rest: str = ""
     ) -> list[tuple[Any, ...]]:
-        """(keys, sums) of a table over a range of time; keys, sums and `where` are ours."""
-        if span is None:  # one bucket, in the key's order: nothing has to be sorted
-            either, values = "size = ? AND bucket = ?", [levels.ALL, 0]
-        else:
+        """(keys, sums) of a table over a range of time; keys, sums, `where` and what follows are
+        ours. `where` is on the key's column before the bucket: no row is read in vain."""
+        runs: list[levels.Run] = [(levels.ALL, 0, 1)]
+        if span is not None:
             runs = levels.runs(*span, self.frontier().get("newest", 0))
-            either = " OR ".join(["size = ? AND bucket >= ? AND bucket < ?"] * len(runs)) or "0"
-            values = [value for run in runs for value in run]
+        if not runs:
+            return []
+        part = f"SELECT {keys}, {sums} FROM {table} WHERE size = ? AND {where} "
+        parts = " UNION ALL ".join([f"{part} AND bucket >= ? AND bucket < ?"] * len(runs))
         added = ", ".join(f"sum({name})" for name in sums.split(", "))
-        query = f"SELECT {keys}, {added} FROM {table} WHERE ({either})"
-        query += f" AND {where}" if where else ""
-        return self._db.execute(f"{query} GROUP BY {keys}", values).fetchall()
+        query = f"SELECT {keys}, {added} FROM ({parts}) GROUP BY {keys} {rest}"
+        return self._db.execute(query, [value for run in runs for value in run]).fetchall()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from config.errors import ConfigError
 from views.store.levels import ALL, DAY, HOUR, MINUTE
 
-LAYOUT = 1
+LAYOUT = 2
 """A store of another layout is made again: everything in it is on HDFS."""
 
 BATCHES_KEPT, EXAMPLES_KEPT, GONE_KEPT, LANGUAGES = 10_000, 20_000, 1_000_000, 200
@@ -18,6 +18,8 @@ TERMS_KEPT = {MINUTE: 200, HOUR: 500, DAY: 2000, ALL: 8000}
 """Terms of one kind in one bucket; up to twice as many before the rarest are cut off."""
 
 SUMS = ("totals", "cells", "terms")
+EVERY = -1
+"""As a language all of them, as a label all three."""
 
 _TABLES = """
 CREATE TABLE frontier (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT, low INTEGER NOT NULL,
@@ -26,16 +28,16 @@ CREATE TABLE frontier (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT, l
     rejected INTEGER NOT NULL);
 CREATE TABLE status (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT, message TEXT, at REAL);
 CREATE TABLE languages (number INTEGER PRIMARY KEY, name TEXT UNIQUE);
-CREATE TABLE totals (size INTEGER, bucket INTEGER, lang INTEGER, label INTEGER, n INTEGER,
+CREATE TABLE totals (size INTEGER, lang INTEGER, bucket INTEGER, label INTEGER, n INTEGER,
     compound INTEGER, points INTEGER, places INTEGER,
-    PRIMARY KEY (size, bucket, lang, label)) WITHOUT ROWID;
-CREATE TABLE cells (size INTEGER, bucket INTEGER, cell INTEGER, lang INTEGER, label INTEGER,
+    PRIMARY KEY (size, lang, bucket, label)) WITHOUT ROWID;
+CREATE TABLE cells (size INTEGER, lang INTEGER, bucket INTEGER, cell INTEGER, label INTEGER,
     n INTEGER, compound INTEGER,
-    PRIMARY KEY (size, bucket, cell, lang, label)) WITHOUT ROWID;
-CREATE TABLE terms (size INTEGER, bucket INTEGER, kind TEXT, term TEXT, n INTEGER,
-    compound INTEGER, PRIMARY KEY (size, bucket, kind, term)) WITHOUT ROWID;
-CREATE TABLE cuts (size INTEGER, bucket INTEGER, kind TEXT, n INTEGER,
-    PRIMARY KEY (size, bucket, kind)) WITHOUT ROWID;
+    PRIMARY KEY (size, lang, bucket, cell, label)) WITHOUT ROWID;
+CREATE TABLE terms (size INTEGER, kind TEXT, bucket INTEGER, term TEXT, n INTEGER,
+    compound INTEGER, PRIMARY KEY (size, kind, bucket, term)) WITHOUT ROWID;
+CREATE TABLE cuts (size INTEGER, kind TEXT, bucket INTEGER, n INTEGER,
+    PRIMARY KEY (size, kind, bucket)) WITHOUT ROWID;
 CREATE TABLE examples (cell INTEGER, label INTEGER, at TEXT, id TEXT, author_id TEXT, lang TEXT,
     author TEXT, place TEXT, compound INTEGER, text TEXT,
     PRIMARY KEY (cell, label, at, id)) WITHOUT ROWID;

@@ -23,11 +23,13 @@ def sums(path: Path) -> dict[str, object]:
     return {
         "frontier": one("SELECT tweets, deleted, rejected FROM frontier"),
         "batches": one("SELECT sum(tweets), sum(deleted), sum(rejected) FROM batches"),
-        "all": one("SELECT sum(n) FROM totals WHERE size = 0")[0],
-        "days": one("SELECT sum(n) FROM totals WHERE size = 86400")[0],
-        "cells": one("SELECT sum(n) FROM cells WHERE size = 0")[0],
-        "located": one("SELECT sum(points + places) FROM totals WHERE size = 0")[0],
-        "compound": one("SELECT sum(compound) FROM totals WHERE size = 0")[0],
+        "all": one("SELECT sum(n) FROM totals WHERE size = 0 AND lang >= 0")[0],
+        "every": one("SELECT sum(n) FROM totals WHERE size = 0 AND lang = -1")[0],
+        "days": one("SELECT sum(n) FROM totals WHERE size = 86400 AND lang = -1")[0],
+        "cells": one("SELECT sum(n) FROM cells WHERE size = 0 AND lang >= 0")[0],
+        "every_cell": one("SELECT sum(n) FROM cells WHERE size = 0 AND lang = -1")[0],
+        "located": one("SELECT sum(points + places) FROM totals WHERE size = 0 AND lang = -1")[0],
+        "compound": one("SELECT sum(compound) FROM totals WHERE size = 0 AND lang = -1")[0],
         "coffee": one("SELECT n FROM terms WHERE size = 0 AND term = 'coffee'")[0],
         "held": one("SELECT next - low FROM frontier")[0],
     }
@@ -41,8 +43,8 @@ def assert_sums_are(path: Path, manifests: list[Manifest]) -> None:
     )
     found = sums(path)
     assert found["frontier"] == found["batches"] == said
-    assert found["all"] == found["days"] == said[0]
-    assert found["cells"] == found["located"]
+    assert found["all"] == found["every"] == found["days"] == said[0]
+    assert found["cells"] == found["every_cell"] == found["located"]
     assert found["held"] == len(manifests)
 
 

@@ -46,7 +46,7 @@ def test_the_store_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert count("SELECT count(*) FROM terms WHERE size = 0 AND kind = 'tag'") <= 40
     assert count("SELECT count(*) FROM examples") <= 33
     assert count("SELECT count(*) FROM batches") <= 6
-    assert count("SELECT sum(n) FROM totals WHERE size = 0") == 400
+    assert count("SELECT sum(n) FROM totals WHERE size = 0 AND lang = -1") == 400
     often = count("SELECT n FROM terms WHERE size = 0 AND term = 'often'")
     assert often <= 400 <= often + (count("SELECT n FROM cuts WHERE size = 0") or 0)
 
