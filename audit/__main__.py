@@ -9,13 +9,15 @@ import argparse
 import json
 import os
 import sys
+import time
 from urllib.parse import urlsplit
 
 from hdfs.util import HdfsError
 from kafka.errors import KafkaError
 from requests import RequestException
 
-from audit.chain import Chain
+from audit.chain import Chain, end_of
+from audit.deletions import Deletions
 from audit.files import Output
 from audit.judge import judge
 from audit.topics import CannotTell, Topics, ledger
@@ -62,6 +64,13 @@ def arguments() -> argparse.Namespace:
         metavar="N",
         help="judge the batches before number N, and nothing behind them",
     )
+    parser.add_argument(
+        "--erased-within-hours",
+        type=float,
+        default=24,
+        metavar="N",
+        help="convict rows of units that were deleted longer ago (default 24)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     given = parser.parse_args()
     output = urlsplit(given.output)
@@ -103,15 +112,24 @@ def audit(given: argparse.Namespace) -> Verdict:
     # The ledger first: what is acknowledged by then is below the ends that Kafka tells next.
     topics = Topics(given.bootstrap, given.partitions, ledger(given.ledger) if given.ledger else {})
     output, first, until = Output(given.webhdfs, given.path), given.from_batch, given.until_batch
-    before = output.manifest(first - 1) if first else None
-    if first and before is None:
-        raise CannotTell(f"there is no batch {first - 1} in front of --from-batch")
+    units = [unit for unit in output.units(first, until) if end_of(unit.manifest) > first]
+    if units:
+        chain = Chain.at_unit(units[0].manifest or b"")
+        first = end_of(units[-1].manifest)
+    else:
+        before = output.manifest(first - 1) if first else None
+        if first and before is None:
+            raise CannotTell(f"there is no batch {first - 1} in front of --from-batch")
+        chain = Chain(first, before)
+    due_ms = (time.time() - given.erased_within_hours * 3600) * 1000
     return judge(
         topics,
         output.batches(first, until),
         topics.unseen,
-        Chain(first, before),
+        chain,
         to_the_end=until is None,
+        units=units,
+        deletions=Deletions(*output.deletions(), due_ms),
     )
 
 

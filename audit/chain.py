@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from audit.intervals import Intervals, merged, size
+from audit.intervals import Intervals, merged, minus, size
 
 TopicPartition = tuple[str, int]
-VERSION, SHARD = 2, 1000  # of the manifests, and how many batches a shard holds
+VERSION, UNIT_VERSION = 2, 1  # of the manifests
+SHARD = 1000  # batches in a shard
 Spans = dict[TopicPartition, Intervals]
 
 
@@ -40,6 +41,20 @@ class File(Struct):
     records: int
 
 
+class Unit(Struct):
+    version: int
+    identity: str
+    first: int
+    until: int
+    revision: int
+    previous: str | None
+    last: str
+    ranges: list[tuple[str, int, int, int]]
+    covered: dict[str, dict[int, list[tuple[int, int]]]]
+    counts: dict[str, int]
+    files: list[File]
+
+
 class Manifest(Struct):
     version: int
     identity: str
@@ -56,7 +71,7 @@ class Linked(NamedTuple):
     is wrong, a sentence each."""
 
     batch: Batch
-    manifest: Manifest | None
+    manifest: Manifest | Unit | None
     lengths: dict[str, int]
     errors: list[str]
 
@@ -118,7 +133,46 @@ class Chain:
         manifest.covered = {}
         return Linked(batch._replace(manifest=None), manifest, lengths, errors)
 
-    def _cover(self, manifest: Manifest) -> list[str]:
+    @classmethod
+    def at_unit(cls, data: bytes) -> "Chain":
+        """A chain that begins with the unit of this manifest: those before it were kept as long as
+        they should be. Raises ValueError where it cannot be read."""
+        try:
+            unit = msgspec.json.decode(data, type=Unit)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"the first unit has no valid manifest: {error}") from None
+        chain, new = cls(unit.first), ranges_of(unit)
+        chain.previous = unit.previous if unit.first else None
+        said = _covered(unit) if unit.first else {}
+        chain.covered = {at: minus(said[at], merged(new.get(at, []))) for at in said}
+        return chain
+
+    def link_unit(self, batch: Batch) -> Linked:
+        """The next unit, held against what is before it."""
+        if batch.manifest is None:
+            return Linked(batch, None, batch.lengths(), ["no _manifest.json"])
+        try:
+            unit = msgspec.json.decode(batch.manifest, type=Unit)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            wrong = [f"_manifest.json is not a unit's manifest: {error}"]
+            return Linked(batch, None, batch.lengths(), wrong)
+        errors, name = [], f"units/{unit.first:010d}-r{unit.revision}"
+        if (unit.version, name) != (UNIT_VERSION, batch.name):
+            errors.append(f"the manifest says version {unit.version}, {name}")
+        if unit.first != self.length or unit.until <= unit.first:
+            errors.append(f"it has the batches [{unit.first}, {unit.until}) after {self.length}")
+        if unit.previous != self.previous:
+            errors.append(f"the manifest before it is {self.previous}, it names {unit.previous}")
+        self.identity = self.identity or unit.identity
+        if unit.identity != self.identity:
+            errors.append(f"it is of the output {unit.identity}, others are of {self.identity}")
+        self.length, self.previous = unit.until, unit.last
+        lengths, wrong = _files(unit, batch)
+        errors += wrong + self._cover(unit)
+        unit.covered = {}
+        return Linked(batch._replace(manifest=None), unit, lengths, errors)
+
+    def _cover(self, manifest: Manifest | Unit) -> list[str]:
         """Covered must be what was covered before and this batch's ranges, which must not
         overlap."""
         before, said = self.covered, _covered(manifest)
@@ -142,12 +196,20 @@ class Chain:
         return errors
 
 
+def end_of(data: bytes | None) -> int:
+    """The number of the first batch behind a unit, by its manifest; raises ValueError."""
+    try:
+        return msgspec.json.decode(data or b"", type=Unit).until
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"a unit has no valid manifest: {error}") from None
+
+
 def name_of(seq: int) -> str:
     """Where below `batches/` the batch of this number is."""
     return f"{seq // SHARD:07d}/{seq:010d}"
 
 
-def ranges_of(manifest: Manifest) -> Spans:
+def ranges_of(manifest: Manifest | Unit) -> Spans:
     """The batch's ranges by partition, as the manifest has them: in any order, overlapping if it
     lies."""
     found: Spans = {}
@@ -156,7 +218,7 @@ def ranges_of(manifest: Manifest) -> Spans:
     return found
 
 
-def _covered(manifest: Manifest) -> Spans:
+def _covered(manifest: Manifest | Unit) -> Spans:
     return {
         (topic, partition): merged(intervals)
         for topic, partitions in manifest.covered.items()
@@ -164,7 +226,7 @@ def _covered(manifest: Manifest) -> Spans:
     }
 
 
-def _files(manifest: Manifest, batch: Batch) -> tuple[dict[str, int], list[str]]:
+def _files(manifest: Manifest | Unit, batch: Batch) -> tuple[dict[str, int], list[str]]:
     """The files that are there, and what is wrong with them. Where number and bytes are as listed,
     the folders are not listed."""
     listed = {file.path: file.bytes for file in manifest.files}

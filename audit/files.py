@@ -11,6 +11,7 @@ from typing import Any
 from hdfs import InsecureClient
 from hdfs.util import HdfsError
 
+from audit import units
 from audit.chain import SHARD, Batch, Damaged, name_of
 
 PATIENCE_S = 30
@@ -23,6 +24,8 @@ class Output:
     def __init__(self, webhdfs: str, output: str) -> None:
         self.client = InsecureClient(webhdfs, user=getpass.getuser(), timeout=PATIENCE_S)
         self.root = f"{output.rstrip('/')}/batches"
+        self.units_root = f"{output.rstrip('/')}/units"
+        self.lists_root = f"{output.rstrip('/')}/erasures"
 
     def batches(self, first: int = 0, until: int | None = None) -> Iterator[Batch]:
         """What is in the shards of `batches/`, by name, of these numbers `[first, until)`; none if
@@ -40,6 +43,36 @@ class Output:
     def manifest(self, seq: int) -> bytes | None:
         """The bytes of a batch's manifest, None if there is none."""
         return self._content(f"{self.root}/{name_of(seq)}/_manifest.json")
+
+    def units(self, first: int = 0, until: int | None = None) -> Iterator[Batch]:
+        """The newest revision of each unit, as far as they have batches of `[first, until)`."""
+        found = units.revisions(name for name, _ in self._list(self.units_root))
+        for number, name in enumerate(found):
+            start, end = int(name[:10]), [int(one[:10]) for one in found[number + 1 : number + 2]]
+            if (until is None or start < until) and (not end or end[0] > first):
+                folder = f"{self.units_root}/{name}"
+                summary, manifest = (
+                    self.client.content(folder),
+                    self._content(f"{folder}/_manifest.json"),
+                )
+                size = summary["fileCount"], summary["length"]
+                rows = partial(self._rows, folder)
+                yield Batch(f"units/{name}", manifest, size, partial(self._lengths, folder), rows)
+
+    def deletions(self) -> tuple[dict[str, int], set[str]]:
+        """The time in ms of each id's deletion, by the units' tombstones and the lists; and the
+        names of the lists."""
+        found: dict[str, int] = {}
+        for name in units.revisions(name for name, _ in self._list(self.units_root)):
+            data = self._content(f"{self.units_root}/{name}/{units.TOMBSTONES}")
+            found |= units.tombstones(data) if data else {}
+        names = [name for name, _ in self._list(self.lists_root) if name.endswith(".json")]
+        for name in names:
+            found |= units.listed(self._content(f"{self.lists_root}/{name}") or b"{}")
+        return found, {name.removesuffix(".json") for name in names}
+
+    def _rows(self, folder: str, path: str, length: int) -> Iterable[bytes]:
+        return units.lines(path, self._whole(folder, path, length))
 
     def _list(self, folder: str) -> list[tuple[str, dict[str, Any]]]:
         return (
@@ -68,14 +101,17 @@ class Output:
         return lengths
 
     def _lines(self, folder: str, path: str, length: int) -> Iterable[bytes]:
+        file = io.BytesIO(self._whole(folder, path, length))
+        reader = io.BufferedReader(gzip.GzipFile(fileobj=file)) if path.endswith(".gz") else file
+        return (line.removesuffix(b"\n") for line in reader)
+
+    def _whole(self, folder: str, path: str, length: int) -> bytes:
         content = self._content(f"{folder}/{path}")
         if content is None:
             raise Damaged("it is missing")
         if len(content) != length:
             raise Damaged(f"it has {len(content)} bytes, not {length}")
-        file = io.BytesIO(content)
-        reader = io.BufferedReader(gzip.GzipFile(fileobj=file)) if path.endswith(".gz") else file
-        return (line.removesuffix(b"\n") for line in reader)
+        return content
 
     def _content(self, path: str) -> bytes | None:
         """The whole file, None if there is none."""

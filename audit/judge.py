@@ -7,12 +7,14 @@ claim is a *stray*; strays are kept, and judged at the end, as is what no batch 
 bounded by a window, the largest batch, and what is wrong.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Protocol
 
 from audit import batch as audit_batch
-from audit.chain import Batch, Chain, Linked, Spans, TopicPartition, ranges_of
+from audit.chain import Batch, Chain, Linked, Spans, TopicPartition, Unit, ranges_of
+from audit.deletions import NONE, Deletions
 from audit.intervals import Intervals, holds, merged, minus, of_offsets
 from audit.rows import Row, of_row, sha256_of_row
 from audit.verdict import Verdict
@@ -46,16 +48,20 @@ def judge(
     chain: Chain | None = None,
     to_the_end: bool = True,
     window_records: int = WINDOW_RECORDS,
+    units: Iterable[Batch] = (),
+    deletions: Deletions = NONE,
 ) -> Verdict:
     """Compare what Kafka holds with what is published.
 
-    `batches` come in the order of their names, from the one that `chain` expects; `to_the_end` says
-    that they are all that follow: a record in none of them is lost. `unseen` is asked last, for
+    `units` come first, then `batches`, in the order of their names, from the one that `chain`
+    expects; `deletions` say what may and what must be gone from the units. `to_the_end` says that
+    they are all that follow: a record in none of them is lost. `unseen` is asked last, for
     coordinates of acknowledged records that Kafka lacks.
     """
     verdict, chain = Verdict(), chain or Chain()
-    judgement = _Judgement(kafka, verdict, chain.covered)
-    for window in _windows(map(chain.link, batches), window_records):
+    judgement = _Judgement(kafka, verdict, chain.covered, deletions)
+    linked = itertools.chain(map(chain.link_unit, units), map(chain.link, batches))
+    for window in _windows(linked, window_records):
         judgement.window(window)
     judgement.strays()
     if to_the_end:
@@ -85,8 +91,11 @@ def _windows(batches: Iterable[Linked], window_records: int) -> Iterator[list[Li
 class _Judgement:
     """`done` is what batches have claimed so far, `missing` the records in it that have no row."""
 
-    def __init__(self, kafka: Records, verdict: Verdict, done: Spans) -> None:
-        self.kafka, self.verdict = kafka, verdict
+    def __init__(self, kafka: Records, verdict: Verdict, done: Spans, deletions: Deletions) -> None:
+        self.kafka, self.verdict, self.deletions = kafka, verdict, deletions
+        self.begin = dict(done)
+        self.tombstones: set[str] = set()
+        self.reasons: dict[str, str] = {}  # of what is erased, by its coordinates
         self.at_start = self.now = kafka.bounds()
         self.done, self.missing = dict(done), dict[TopicPartition, Intervals]()
         self.rows_astray: dict[TopicPartition, dict[int, list[bytes]]] = {}
@@ -115,6 +124,9 @@ class _Judgement:
                 if offset in published[at]:
                     self.twice.add((*at, offset))
                 published[at].add(offset)
+                if row.erased is not None:
+                    self.reasons[f"{at[0]}[{at[1]}] {offset}"] = row.erased
+                    continue
                 self._hold(at, offset, record, digest, partial(sha256_of_row, row, line))
         for at, held in records.items():
             self.missing[at] = merged(
@@ -125,7 +137,9 @@ class _Judgement:
     def _rows(self, linked: Linked) -> Iterator[tuple[TopicPartition, Row, bytes]]:
         """The batch's rows of partitions that are judged; its files are not opened if it has none
         by its manifest."""
-        self.verdict.batches += 1
+        of_unit = isinstance(linked.manifest, Unit)
+        self.verdict.units += of_unit
+        self.verdict.batches += not of_unit
         for error in linked.errors:
             self._broken(linked, error)
         ranges = ranges_of(linked.manifest) if linked.manifest else {}
@@ -135,6 +149,10 @@ class _Judgement:
             at = row.kafka.topic, row.kafka.partition
             if at not in self.kafka.skipped:
                 self.verdict.rows[row.kind] += 1
+                if row.deleted:
+                    self.tombstones.add(f"{at[0]}[{at[1]}] {row.kafka.offset}")
+                elif of_unit and self.deletions.overdue(row):
+                    self._convict("undeleted", at, row.kafka.offset)
                 yield at, row, line
 
     def strays(self) -> None:
@@ -163,7 +181,11 @@ class _Judgement:
                     self.missing[at] = merged(self.missing.get(at, []) + of_offsets(set(found)))
 
     def close(self) -> None:
-        """Say what is duplicated; what is missing, and not even astray, is lost."""
+        """Say what is duplicated; what is missing, and not even astray, is lost, and so is what was
+        erased without a deletion."""
+        for where, reason in self.reasons.items():
+            if not self.deletions.explain(reason, self.tombstones, self.begin):
+                self.verdict.convict("lost", f"{where}: erased by {reason!r}, which is not there")
         for topic, partition, offset in sorted(self.twice):
             self._convict("duplicated", (topic, partition), offset)
         for (topic, partition), missing in sorted(self.missing.items()):
@@ -201,4 +223,6 @@ class _Judgement:
         self.verdict.convict(kind, f"{at[0]}[{at[1]}] {offset}")
 
     def _broken(self, linked: Linked, error: str) -> None:
-        self.verdict.convict("chain_errors", f"batches/{linked.batch.name}: {error}")
+        name = linked.batch.name
+        where = name if name.startswith("units/") else f"batches/{name}"
+        self.verdict.convict("chain_errors", f"{where}: {error}")

@@ -31,10 +31,15 @@ class Row(Struct):
     reason: str | None = None
     raw: bytes = b""
     sentiment: Sentiment | None = None
+    erased: str | None = None  # why its row was taken out of a unit
+    author_id: str | None = None
+    created_at: str | None = None
 
     @property
     def kind(self) -> str:
-        """Which of the three, as a manifest counts them."""
+        """Which of the four, as a manifest counts them."""
+        if self.erased is not None:
+            return "erased"
         return "rejected" if self.reason is not None else "deleted" if self.deleted else "tweets"
 
 

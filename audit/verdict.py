@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")
-KINDS_OF_ROWS = ("tweets", "deleted", "rejected")
+KINDS = ("lost", "duplicated", "invented", "corrupted", "unseen", "undeleted", "chain_errors")
+KINDS_OF_ROWS = ("tweets", "deleted", "rejected", "erased")
 SAMPLES = 20
 
 
@@ -18,6 +18,7 @@ class Verdict:
 
     in_kafka: int = 0
     batches: int = 0
+    units: int = 0
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS_OF_ROWS, 0))
     unjudged: int = 0
     findings: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -25,14 +26,14 @@ class Verdict:
 
     @property
     def published(self) -> int:
-        """Rows of all three kinds."""
-        return sum(self.rows.values())
+        """Rows of the three kinds that have content."""
+        return sum(self.rows.values()) - self.rows["erased"]
 
     @property
     def empty(self) -> bool:
         """Whether there was nothing to judge: an idle pipeline must not pass."""
         others = sum(count for kind, count in self.findings.items() if kind != "lost")
-        return not others and not (self.in_kafka and self.published)
+        return not others and not (self.in_kafka and sum(self.rows.values()))
 
     def convict(self, kind: str, where: str, count: int = 1) -> None:
         """Note `count` findings of a kind at these coordinates."""
@@ -47,6 +48,7 @@ class Verdict:
             **figures,
             "unjudged": self.unjudged,
             "batches": self.batches,
+            "units": self.units,
             **self.findings,
             "samples": self.samples,
         }
@@ -55,7 +57,7 @@ class Verdict:
         """Everything, for people."""
         parts = (
             ", ".join(f"{count} {kind}" for kind, count in self.rows.items())
-            + f"; {self.batches} batches"
+            + f"; {self.units} units, {self.batches} batches"
         )
         lines = [
             f"{'in_kafka':<13}{self.in_kafka:>10}",

@@ -6,7 +6,8 @@ _ABOUT = """\
 # Configuration
 
 Written by `python3 -m config.reference > docs/configuration.md` from the rows in
-`producer/settings.py`, `consumers/driver/settings.py` and `local/settings.py`; do not edit it here.
+`producer/settings.py`, `consumers/driver/settings.py`, `units/settings.py` and `local/settings.py`;
+do not edit it here.
 
 A value comes from, later wins: the default, `config/pipeline.toml` (under its name below), the
 environment, a flag. `--print-config` shows each value and where it came from. An unknown or
@@ -32,6 +33,7 @@ _SECTIONS = (
         "`scripts/submit direct` and `scripts/submit receiver_based` take these.",
         ("direct", "receiver_based"),
     ),
+    ("Compactor", "`scripts/submit compact` takes these.", ("compact",)),
     ("Services", "`scripts/services` takes these.", ("services",)),
 )
 

@@ -33,7 +33,12 @@ PREFIX = "TWEETS_"
 # The modules that declare settings: ROWS (program: its rows) and, where values depend on each
 # other, complete(program, values, origins). Imported by name and late: config stands below all
 # rooms, and every program has to know the names that others may set.
-ROOMS = ("producer.settings", "consumers.driver.settings", "local.settings")
+ROOMS = (
+    "producer.settings",
+    "consumers.driver.settings",
+    "units.settings",
+    "local.settings",
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """spark-submit with the connector in place.
 
     scripts/submit [--supervise] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
+    scripts/submit [SPARK-SUBMIT OPTIONS] compact [SETTINGS]
     scripts/submit [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
 
 Options before the job are spark-submit's own (--master, --conf, …); what follows it belongs to the
@@ -20,32 +21,37 @@ import pyspark
 from config import venv
 from config.command_line import version
 from config.errors import ConfigError
-from consumers.driver.settings import JOBS
+from consumers.driver import settings as jobs
 from local import jdk, masters
 from local.supervisor import supervise
+from units import settings as units
+
+SCRIPTS = {job: f"consumers/{job}.py" for job in jobs.ROWS} | {
+    program: f"units/{program}.py" for program in units.ROWS
+}
 
 
 def command(argv: list[str]) -> list[str]:
     """The spark-submit line for these arguments. Raises ConfigError where they name no job."""
     # the value of an option such as --py-files is no job
-    jobs = (
+    found = (
         i
         for i, word in enumerate(argv)
-        if word in JOBS or (word.endswith(".py") and not argv[max(0, i - 1)].startswith("--"))
+        if word in SCRIPTS or (word.endswith(".py") and not argv[max(0, i - 1)].startswith("--"))
     )
-    position = next(jobs, None)
+    position = next(found, None)
     if position is None:
         raise ConfigError(
             "no job named",
             " ".join(argv),
-            "scripts/submit direct | receiver_based | PATH/TO/ANY.py",
+            "scripts/submit direct | receiver_based | compact | PATH/TO/ANY.py",
         )
     job = argv[position]
-    script = str(venv.ROOT / "consumers" / f"{job}.py") if job in JOBS else job
+    script = str(venv.ROOT / SCRIPTS[job]) if job in SCRIPTS else job
     jars = sorted((venv.ROOT / "build" / "jars" / "connector").glob("*.jar"))
     # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
     # compiler
-    compiler = "-XX:TieredStopAtLevel=1 " if job in JOBS else ""
+    compiler = "-XX:TieredStopAtLevel=1 " if job in SCRIPTS else ""
     options = argv[:position]
     root = masters.driver_root(options)
     logs = f'"-Dlog4j2.configurationFile={root / "config" / "log4j2.properties"}"'
@@ -54,7 +60,7 @@ def command(argv: list[str]) -> list[str]:
     profile = (
         ["--properties-file", str(venv.ROOT / "config" / "spark.conf")]
         if masters.is_local(options)
-        else masters.lines(options, os.environ, job in JOBS)
+        else masters.lines(options, os.environ, job in SCRIPTS)
     )
     return [
         str(venv.PYTHON.with_name("spark-submit")),

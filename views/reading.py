@@ -1,7 +1,7 @@
-"""The published batches of one output, by number, over WebHDFS: nothing is ever listed.
+"""The published batches of one output, by number, over WebHDFS: hardly anything is listed.
 
 Batches are numbered without a gap, so that the next one is asked for by its name and the newest one
-is found by doubling and bisection.
+is found by doubling and bisection. The first ones may have been removed: units have them.
 """
 
 import getpass
@@ -72,16 +72,45 @@ class Published:
             raise DataLossRisk(str(error), path, "scripts/audit.py shows what is there") from None
 
     def length(self) -> int:
-        """The number of batches, found by about 2 x log2 of it requests."""
-        if not self._there(0):
+        """The number of batches that were published, found by about 2 x log2 of it requests from
+        the first one on that no unit has replaced."""
+        low = self.first()
+        if not self._there(low):
             return 0
-        low, high = 0, 1
-        while self._there(high):
-            low, high = high, high * 2
+        step = 1
+        while self._there(low + step):
+            low, step = low + step, step * 2
+        high = low + step
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self._there(middle) else (low, middle)
         return high
+
+    def first(self) -> int:
+        """The number of the first batch that is there; 0 where there is none."""
+        for shard in self.names("batches"):
+            for name in self.names(f"batches/{shard}"):
+                return int(name)
+        return 0
+
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder of the output, sorted; none where it is not there."""
+        path = f"{self.path}/{folder}"
+        with self._asking(path):
+            there = self._client.status(path, strict=False) is not None
+            return sorted(self._client.list(path)) if there else []
+
+    def data(self, name: str) -> bytes:
+        """A file of the output. Raises FileNotFoundError."""
+        path = f"{self.path}/{name}"
+        with self._asking(path):
+            try:
+                with self._client.read(path) as reader:
+                    return bytes(reader.read())
+            except HdfsError as error:
+                if error.exception != "FileNotFoundException":
+                    raise
+        raise FileNotFoundError(path)
 
     def blocks(self, seq: int, path: str) -> Iterator[bytes]:
         """The unpacked bytes of a batch's file, in blocks of whole lines."""

@@ -1,7 +1,8 @@
 """The published batches of an output: numbered without a gap, a thousand in each shard, counted in
 three calls.
 
-batches/<shard>/<seq>/   one batch, published and immutable
+batches/<shard>/<seq>/   one batch, published and immutable; removed, the lowest first and never the
+                         newest, some hours after a unit has it (consumers/output/units.py)
 _seen/<n>-<identity>     a folder, named after the number of batches when a driver started: if
                          there are fewer later, some were deleted
 """
@@ -10,7 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from config.errors import ConfigError, DataLossRisk
-from consumers.output import manifests
+from consumers.output import manifests, units
 from consumers.output.files import Files
 from consumers.output.manifests import Manifest, OtherVersion
 
@@ -57,29 +58,48 @@ def tip(files: Files, identity: str) -> Tip:
 
 
 def length(files: Files, identity: str) -> int:
-    """How many batches there are. Raises DataLossRisk if batches have been removed."""
+    """How many batches have been published, those included that units have replaced. Raises
+    DataLossRisk if others have been removed."""
+    return span(files, identity)[1]
+
+
+def span(files: Files, identity: str) -> tuple[int, int]:
+    """The number of the first batch that is there, and how many have been published. Raises
+    DataLossRisk if batches have been removed that are in no unit."""
     seen = max(_seen(files, identity), default=0)  # first: the batches can only become more
-    found = files.list("batches")
-    # An empty shard was made by a driver that died, or lost the race for its first batch.
+    # An empty shard was made by a driver that died, or lost the race for its first batch; or its
+    # batches have just been removed.
     shards = {
         int(name): entry.entries
-        for name, entry in found.items()
+        for name, entry in files.list("batches").items()
         if name.isdecimal() and entry.entries
     }
-    last = max(shards, default=0)
-    numbers = _numbers(files, last) if shards else set()
-    held = max(seen, max(numbers, default=last * SHARD) + 1) if shards else seen
-    short = next((number for number in range(last) if shards.get(number, 0) < SHARD), last)
-    if short < last:
-        numbers = _numbers(files, short)
-    seq = next(seq for seq in range(short * SHARD, held + 1) if seq not in numbers)
-    if seq < held:
-        what = f"batch {seq} is missing: {held} batches have been published"
-        remedy = (
-            "restore it from a snapshot or from the trash; scripts/audit.py shows what is there"
-        )
-        raise DataLossRisk(what, f"{files.root}/{folder(seq)}", remedy)
-    return seq
+    low, last = min(shards, default=0), max(shards, default=0)
+    tail = _numbers(files, last) if shards else set()
+    held = max(seen, max(tail, default=last * SHARD - 1) + 1)
+    first, seq = low * SHARD, 0
+    for number in range(low, last + 1):
+        if number < last and shards.get(number) == SHARD:
+            continue
+        numbers = tail if number == last else _numbers(files, number)
+        begin, end = number * SHARD, min((number + 1) * SHARD, held)
+        if number == low:  # the lowest are removed first
+            first = begin = min(numbers, default=end if low < last else begin)
+        seq = next(seq for seq in range(begin, end + 1) if seq not in numbers)
+        if seq < end or (number == last and seq < held):
+            raise _missing(files, seq, held)
+    if first or not shards:
+        unit = units.newest(files)
+        until = unit.until if unit else 0
+        if until < first or (until and not shards):
+            raise _missing(files, until if shards else until - 1, max(held, until))
+    return first, seq
+
+
+def _missing(files: Files, seq: int, held: int) -> DataLossRisk:
+    what = f"batch {seq} is missing: {held} batches have been published"
+    remedy = "restore it from a snapshot or from the trash; scripts/audit.py shows what is there"
+    return DataLossRisk(what, f"{files.root}/{folder(seq)}", remedy)
 
 
 def _numbers(files: Files, number: int) -> set[int]:

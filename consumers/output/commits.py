@@ -18,6 +18,7 @@ from typing import Any
 from config.errors import Fenced
 from consumers.output import chain, continuity, fail_points, manifests
 from consumers.output.chain import Tip
+from consumers.output.files import Files
 from consumers.output.manifests import Covered, Manifest, Partition, Range
 from consumers.output.ownership import Ownership, now
 
@@ -191,9 +192,15 @@ class Output:
         return {"path": path, "bytes": file["bytes"], "records": file["records"]}
 
     def _move(self, stage: Stage, name: str, path: str) -> None:
-        try:
-            self.files.rename(f"{stage.parts}/{name}", f"{stage.folder}/{path}")
-        except (FileExistsError, FileNotFoundError):
-            # it is there if the answer was lost
-            if not self.files.exists(f"{stage.folder}/{path}"):
-                raise
+        move(self.files, f"{stage.parts}/{name}", f"{stage.folder}/{path}")
+
+
+def move(files: Files, source: str, target: str) -> None:
+    """Move a file within the staging folder. Raises FileExistsError or FileNotFoundError where it
+    is not there afterwards."""
+    try:
+        files.rename(source, target)
+    except (FileExistsError, FileNotFoundError):
+        # it is there if the answer was lost
+        if not files.exists(target):
+            raise

@@ -26,6 +26,10 @@ NAMES = (
     "before rename",
     "after rename",
     "published",
+    "unit published",
+    "batches removed",
+    "revision removed",
+    "unit removed",
 )
 
 _armed: tuple[str, int, str] | None = None

@@ -84,8 +84,8 @@ class Manifest:
         """The manifest as JSON; covered and leader_epochs are by topic, then by partition."""
         content = {"version": self.version, **asdict(self)}
         content["covered"], content["leader_epochs"] = (
-            _by_topic(self.covered),
-            _by_topic(self.leader_epochs),
+            by_topic(self.covered),
+            by_topic(self.leader_epochs),
         )
         return json.dumps(content, ensure_ascii=False).encode()
 
@@ -103,11 +103,7 @@ class Manifest:
                 raise OtherVersion(
                     f"the manifest has fields that this program does not know: {', '.join(unknown)}"
                 )
-            content["covered"] = {
-                (topic, int(partition)): [(start, end) for start, end in intervals]
-                for topic, partitions in content["covered"].items()
-                for partition, intervals in partitions.items()
-            }
+            content["covered"] = by_partition(content["covered"])
             content["leader_epochs"] = {
                 (topic, int(partition)): epoch
                 for topic, partitions in content["leader_epochs"].items()
@@ -119,11 +115,21 @@ class Manifest:
             raise ValueError(f"not a manifest: {error!r}") from None
 
 
-def _by_topic(values: Mapping[Partition, Any]) -> dict[str, dict[str, Any]]:
+def by_topic(values: Mapping[Partition, Any]) -> dict[str, dict[str, Any]]:
+    """The values as a manifest has them: by topic, then by partition."""
     out: dict[str, dict[str, Any]] = {}
     for (topic, partition), value in sorted(values.items()):
         out.setdefault(topic, {})[str(partition)] = value
     return out
+
+
+def by_partition(covered: Mapping[str, Mapping[str, Any]]) -> Covered:
+    """The intervals of a manifest's `covered`, by partition."""
+    return {
+        (topic, int(partition)): [(start, end) for start, end in intervals]
+        for topic, partitions in covered.items()
+        for partition, intervals in partitions.items()
+    }
 
 
 def digest(data: bytes) -> str:

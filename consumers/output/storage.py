@@ -1,5 +1,4 @@
-"""HDFS in thirteen verbs, by the JVM's own Hadoop client: there is one set of addresses
-and credentials.
+"""HDFS by the JVM's own Hadoop client, so that there is one set of addresses and credentials.
 
 Errors are Python's: FileExistsError, FileNotFoundError. An answer that no retry can change is a
 ConfigError at once; any other is retried for a minute, then it is ServiceUnreachable.
@@ -172,9 +171,16 @@ class Storage:
                 with suppress(FileNotFoundError):  # cleaned up meanwhile
                     self._ask(partial(close, path), str(path))
 
+    def read_groups(self, groups: "builtins.list[builtins.list[str]]") -> RDD[bytes]:
+        """The files' bytes, one task for each group, as consumers/output/java/partfiles/Groups.java
+        describes."""
+        paths = "\n\n".join("\n".join(f"{self.root}/{name}" for name in one) for one in groups)
+        spark = SparkContext.getOrCreate()
+        return RDD(self._jvm.partfiles.Groups.read(spark._jsc, paths), spark, NoOpSerializer())
+
     def write_parts(self, blobs: RDD[bytes], folder: str) -> "builtins.list[dict[str, Any]]":
         """Run the tasks and write what they yield into files of `folder`, as
-        consumers/java/partfiles describes."""
+        consumers/output/java/partfiles/PartFiles.java describes."""
         # the blobs cross as they are, not pickled
         blobs._jrdd_deserializer = NoOpSerializer()
         parts = self._jvm.partfiles.PartFiles.write(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config import errors, reference, settings
-from consumers.driver.settings import JOBS
+from local.submit import SCRIPTS
 from producer import __main__ as producer
 from tests.kit.documents import PAGES, ROOT, anchors, blocks
 
@@ -77,9 +77,9 @@ def interpreted(arguments: list[str]) -> None:
 
 def submitted(arguments: list[str]) -> None:
     """Fail where scripts/submit would not find the job, or the job would refuse its flags."""
-    named = (word in JOBS or word.endswith(".py") for word in arguments)
+    named = (word in SCRIPTS or word.endswith(".py") for word in arguments)
     job = list(named).index(True)
-    if arguments[job] in JOBS:
+    if arguments[job] in SCRIPTS:
         load_job(arguments[job], arguments[job + 1 :])
     else:
         assert (ROOT / arguments[job]).exists(), arguments[job]

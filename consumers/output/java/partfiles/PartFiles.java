@@ -42,7 +42,7 @@ public final class PartFiles {
   }
 
   /** The driver's Hadoop settings, sent once: an executor of its own process does not have the driver's spark.hadoop.*. */
-  private static synchronized Broadcast<SerializableConfiguration> hadoop(SparkContext driver) {
+  static synchronized Broadcast<SerializableConfiguration> hadoop(SparkContext driver) {
     if (sender != driver) {
       SerializableConfiguration settings = new SerializableConfiguration(driver.hadoopConfiguration());
       sent = JavaSparkContext.fromSparkContext(driver).broadcast(settings);

@@ -1,0 +1,1 @@
+"""Hours of batches as Parquet: compaction, erasure, retention, and reading both as one table."""

@@ -1,0 +1,61 @@
+"""The compactor's settings."""
+
+from typing import Any
+
+from config.errors import ConfigError
+from config.settings import Setting
+
+_ROWS = (
+    Setting("output", "", "the output: hdfs://HOST:PORT/PATH, as the job has it"),
+    Setting(
+        "every",
+        "",
+        "1h, 30m, 90s: compact again after this time, until a signal comes; empty is once",
+    ),
+    Setting(
+        "grace_hours",
+        12.0,
+        "hours that batches stay after a unit has them, and a unit after its next revision",
+        span=(0, 8760),
+    ),
+    Setting(
+        "erase_hours",
+        6.0,
+        "hours between two looks for what was deleted; a new list is applied at once",
+        span=(0, 8760),
+    ),
+    Setting("keep_days", 0.0, "days that units are kept; 0 is for ever", span=(0, 36_500)),
+    Setting(
+        "erase_ids",
+        "",
+        "a file of ids to erase: one per line, or the JSON lines of X's batch compliance",
+    ),
+    Setting("because", "", "with --erase-ids: who wants that and why; it is published"),
+    Setting("fail_point", "", "tests only: end or hold the compactor there"),
+)
+ROWS = {"compact": _ROWS}
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def complete(_program: str, values: dict[str, Any], _origins: dict[str, str]) -> None:
+    """Check what belongs together. Raises ConfigError."""
+    values["output"] = values["output"].rstrip("/")
+    if not values["output"]:
+        raise ConfigError("no output is named", "output", "--output hdfs://HOST:PORT/PATH")
+    if "{program}" in values["output"]:
+        what = "which job's output is meant is not said"
+        raise ConfigError(what, values["output"], "--output hdfs://HOST:PORT/PATH")
+    if bool(values["erase_ids"]) != bool(values["because"].strip()):
+        what = "--erase-ids and --because belong together"
+        raise ConfigError(what, "erase_ids", "--erase-ids FILE --because 'WHO AND WHY'")
+    seconds(values["every"])
+
+
+def seconds(every: str) -> float | None:
+    """The time between two runs; None for one run. Raises ConfigError."""
+    if not every:
+        return None
+    number, unit = every[:-1], every[-1]
+    if not number.isdecimal() or not int(number) or unit not in _UNITS_S:
+        raise ConfigError(f"{every!r} is no time", "every", "a number and s, m, h or d: 1h")
+    return float(int(number) * _UNITS_S[unit])
