@@ -29,7 +29,7 @@ from consumers.output.refusals import check_address, refusal
 from consumers.output.storage import Storage
 from units import erasures
 from units.compactor import Compactor, Shown
-from units.settings import seconds
+from units.settings import check, seconds
 
 LOG = logging.getLogger("compact")
 
@@ -41,6 +41,7 @@ def main() -> None:
     )
     logging.getLogger("py4j").setLevel(logging.WARNING)
     settings = load("compact", sys.argv[1:], __doc__ or "")
+    check(settings)
     check_address(settings.output)
     ids = erasures.ids_in(settings.erase_ids) if settings.erase_ids else []
     context = SparkContext(conf=SparkConf().setAppName("compact"))
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def _run(settings: Settings, ids: list[str]) -> None:
-    storage = Storage(settings.output)
+    storage = Storage(settings.output.rstrip("/"))
     fail_points.arm(settings.fail_point, storage.exists(fail_points.MARK))
     own = aside.claim(storage)
     if ids:
