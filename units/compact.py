@@ -44,7 +44,7 @@ def main() -> None:
     check(settings)
     check_address(settings.output)
     ids = erasures.ids_in(settings.erase_ids) if settings.erase_ids else []
-    context = SparkContext(conf=SparkConf().setAppName("compact"))
+    context = SparkContext(conf=_conf())
     try:
         _run(settings, ids)
     except Py4JJavaError as error:
@@ -55,6 +55,12 @@ def main() -> None:
         ) from None
     finally:
         context.stop()
+
+
+def _conf() -> SparkConf:
+    """spark-submit's settings, but for the blocks: those of config/spark.conf are for small
+    files."""
+    return SparkConf().setAppName("compact").set("spark.hadoop.dfs.blocksize", "128m")
 
 
 def _run(settings: Settings, ids: list[str]) -> None:

@@ -1,8 +1,10 @@
 """Outputs that were published without a job, for a compactor, and running it."""
 
+import base64
 import json
 import os
 import subprocess
+import uuid
 from contextlib import closing
 from typing import Any
 
@@ -69,7 +71,8 @@ def _driver(
 ) -> tuple[Output, dict[tuple[str, int], list[Any]]]:
     with closing(KafkaAdminClient(bootstrap_servers=services.bootstrap)) as admin:
         (found,) = admin.describe_topics([topic])
-        id = str(found["topic_id"])
+        # as Kafka's own tools and the jobs write it
+        id = base64.urlsafe_b64encode(uuid.UUID(str(found["topic_id"])).bytes).decode().rstrip("=")
     consumer = KafkaConsumer(
         bootstrap_servers=services.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
