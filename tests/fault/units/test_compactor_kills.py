@@ -28,13 +28,12 @@ from units.reading import table
 
 POINTS = (
     "epoch claimed",
-    "stage made",
-    "tasks done",
-    "files taken",
-    "manifest written",
-    "before rename",
-    "after rename",
-    "unit published",
+    "unit staged",
+    "unit written",
+    "unit files taken",
+    "unit manifest written",
+    "before unit rename",
+    "after unit rename",
     "batches removed",
     "revision removed",
 )
@@ -166,8 +165,12 @@ def compacting(world: World, *arguments: str) -> Iterator["subprocess.Popen[byte
 @pytest.mark.parametrize(
     "point",
     [
-        "before rename",
-        *(pytest.param(one, marks=pytest.mark.long) for one in POINTS if one != "before rename"),
+        "before unit rename",
+        *(
+            pytest.param(one, marks=pytest.mark.long)
+            for one in POINTS
+            if one != "before unit rename"
+        ),
     ],
 )
 def test_killed_at(point: str, world: World) -> None:
@@ -209,9 +212,9 @@ def test_two_at_once(world: World) -> None:
 def test_a_frozen_compactor_changes_nothing_when_it_thaws(world: World, tmp_path: Path) -> None:
     """It is held before its rename; another one compacts and erases."""
     release = tmp_path / "release"
-    with compacting(world, "--fail-point", f"before rename:1:{release}") as frozen:
+    with compacting(world, "--fail-point", f"before unit rename:1:{release}") as frozen:
         for line in iter(frozen.stderr.readline, b""):  # type: ignore[union-attr]
-            if b"held at before rename" in line:
+            if b"held at before unit rename" in line:
                 break
         compact(world.services, world.output)
         before = sorted(units.current(world.files))
