@@ -29,7 +29,7 @@ from consumers.output.refusals import check_address, refusal
 from consumers.output.storage import Storage
 from units import erasures
 from units.compactor import Compactor, Shown
-from units.settings import seconds
+from units.settings import check, seconds
 
 LOG = logging.getLogger("compact")
 
@@ -41,9 +41,10 @@ def main() -> None:
     )
     logging.getLogger("py4j").setLevel(logging.WARNING)
     settings = load("compact", sys.argv[1:], __doc__ or "")
+    check(settings)
     check_address(settings.output)
     ids = erasures.ids_in(settings.erase_ids) if settings.erase_ids else []
-    context = SparkContext(conf=SparkConf().setAppName("compact"))
+    context = SparkContext(conf=_conf())
     try:
         _run(settings, ids)
     except Py4JJavaError as error:
@@ -56,8 +57,14 @@ def main() -> None:
         context.stop()
 
 
+def _conf() -> SparkConf:
+    """spark-submit's settings, but for the blocks: those of config/spark.conf are for small
+    files."""
+    return SparkConf().setAppName("compact").set("spark.hadoop.dfs.blocksize", "128m")
+
+
 def _run(settings: Settings, ids: list[str]) -> None:
-    storage = Storage(settings.output)
+    storage = Storage(settings.output.rstrip("/"))
     fail_points.arm(settings.fail_point, storage.exists(fail_points.MARK))
     own = aside.claim(storage)
     if ids:

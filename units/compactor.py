@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from consumers.output import chain, compaction, fail_points, removal, units
+from consumers.output import chain, compaction, removal, units
 from consumers.output.aside import aside
 from consumers.output.compaction import Content, Plan, Stage
 from consumers.output.ownership import Ownership
@@ -85,7 +85,6 @@ class Compactor:
         content = self._run(made, files, tasks.compact(deletions))
         manifest = compaction.first_revision(self.own, made, plan, content)
         compaction.publish(self.own, made, manifest, content)
-        fail_points.visit("unit published")
         self.report.units += 1
         self.report.rows += sum(content.counts.values())
 
@@ -203,7 +202,6 @@ class Compactor:
         before = units.manifest(self.storage, old.unit)
         manifest = compaction.next_revision(self.own, made, before, content)
         compaction.publish(self.own, made, manifest, content)
-        fail_points.visit("unit published")
         self.report.revisions += 1
 
     def _remove(self, grace_hours: float, keep_days: float) -> None:

@@ -1,9 +1,7 @@
 """The compactor's settings."""
 
-from typing import Any
-
 from config.errors import ConfigError
-from config.settings import Setting
+from config.settings import Setting, Settings
 
 _ROWS = (
     Setting("output", "", "the output: hdfs://HOST:PORT/PATH, as the job has it"),
@@ -37,18 +35,15 @@ ROWS = {"compact": _ROWS}
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def complete(_program: str, values: dict[str, Any], _origins: dict[str, str]) -> None:
-    """Check what belongs together. Raises ConfigError."""
-    values["output"] = values["output"].rstrip("/")
-    if not values["output"]:
-        raise ConfigError("no output is named", "output", "--output hdfs://HOST:PORT/PATH")
-    if "{program}" in values["output"]:
+def check(settings: Settings) -> None:
+    """Raises ConfigError for what cannot be meant."""
+    if "{program}" in settings.output:
         what = "which job's output is meant is not said"
-        raise ConfigError(what, values["output"], "--output hdfs://HOST:PORT/PATH")
-    if bool(values["erase_ids"]) != bool(values["because"].strip()):
+        raise ConfigError(what, settings.output, "--output hdfs://HOST:PORT/PATH")
+    if bool(settings.erase_ids) != bool(settings.because.strip()):
         what = "--erase-ids and --because belong together"
         raise ConfigError(what, "erase_ids", "--erase-ids FILE --because 'WHO AND WHY'")
-    seconds(values["every"])
+    seconds(settings.every)
 
 
 def seconds(every: str) -> float | None:

@@ -103,7 +103,7 @@ def stage(own: Ownership, unit: Unit) -> Stage:
             own.files.mkdir(folder)
     except (FileExistsError, FileNotFoundError):
         raise own.lost() from None
-    fail_points.visit("stage made")
+    fail_points.visit("unit staged")
     return made
 
 
@@ -187,7 +187,7 @@ def publish(own: Ownership, made: Stage, manifest: UnitManifest, content: Conten
     Raises Fenced if another compactor has published it or taken over, DataLossRisk if the output
     was moved, replaced or deleted.
     """
-    fail_points.visit("tasks done")
+    fail_points.visit("unit written")
     files, target = own.files, made.unit.folder
     try:
         for name, (data, _rows) in content.tables.items():
@@ -203,15 +203,15 @@ def publish(own: Ownership, made: Stage, manifest: UnitManifest, content: Conten
             for name, (data, rows) in content.tables.items()
         ]
         manifest = replace(manifest, files=listed)
-        fail_points.visit("files taken")
+        fail_points.visit("unit files taken")
         files.create(f"{made.parts}/_manifest.json", manifest.to_bytes(), overwrite=True)
-        fail_points.visit("manifest written")
+        fail_points.visit("unit manifest written")
         commits.move(files, f"{made.parts}/_manifest.json", f"{made.folder}/_manifest.json")
         if not own.holds():
             raise own.lost()
-        fail_points.visit("before rename")
+        fail_points.visit("before unit rename")
         files.rename(made.folder, target)
-        fail_points.visit("after rename")
+        fail_points.visit("after unit rename")
     except (FileExistsError, FileNotFoundError):
         # As for a batch: the answer may have been lost, so look whether ours is at the target.
         if not files.exists(target):

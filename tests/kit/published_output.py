@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from consumers.output import chain
-from consumers.output.commits import Batch, Output
+from consumers.output.commits import Batch, Output, Stage
 from consumers.output.files import Entry
 from consumers.output.manifests import Manifest
 from consumers.output.ownership import Ownership
@@ -119,13 +119,22 @@ def publish(output: Output, records: Iterable[Record], partition: int = 0) -> Ma
         counts[kind] += 1
         line = row(TOPIC, partition, until, int(now_ms) - 1500, record, sentiment)
         lines["rejected" if kind == "rejected" else "tweets"].append(line + b"\n")
-    stage, files = output.stage(), []
+    stage = output.stage()
+    files = pack(output, stage, lines, partition)
+    return output.publish(stage, Batch([(TOPIC, partition, start, until + 1)], counts, files))
+
+
+def pack(
+    output: Output, stage: Stage, lines: dict[str, list[bytes]], partition: int
+) -> list[dict[str, Any]]:
+    """What a task writes of these lines."""
+    files = []
     for kind, written in lines.items():
         if written:
             data, name = gzip.compress(b"".join(written)), f"{kind}-{partition:05d}-0.json.gz"
             output.files.create(f"{stage.parts}/{name}", data)
             files.append({"kind": kind, "name": name, "bytes": len(data), "records": len(written)})
-    return output.publish(stage, Batch([(TOPIC, partition, start, until + 1)], counts, files))
+    return files
 
 
 def tweet(number: int, dice: Random, **fields: Any) -> Tweet:

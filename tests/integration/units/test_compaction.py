@@ -1,11 +1,9 @@
-"""The compactor on what a job has published, on real Kafka, HDFS and Spark: units, erasure,
-removal, reading, and the audit's word on it."""
+"""The compactor on real Kafka, HDFS and Spark: units, erasure, removal, reading, a job behind it
+all, and the audit's word on it."""
 
 import base64
 import json
-import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,17 @@ from confluent_kafka import Producer
 
 from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit import jobs
-from tests.kit.compacting import compact
+from tests.kit.compacting import compact, environ, mirror
 from tests.kit.producing import published
 from units.reading import paths, table
 
 
 def on_spark(services: Services, output: str) -> Any:
+    """What the README's function gives in Spark."""
     script = str(ROOT / "tests" / "on_spark" / "units_read.py")
     command = [str(ROOT / "scripts" / "submit"), script, output, services.webhdfs]
     done = subprocess.run(
-        command, env=os.environ, capture_output=True, text=True, timeout=240 * PATIENCE, check=False
+        command, env=environ(), capture_output=True, text=True, timeout=240 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -37,7 +36,10 @@ def delete(services: Services, topic: str, ids: list[str]) -> None:
     assert producer.flush(60) == 0
 
 
-def rows_of(services: Services, output: str) -> dict[tuple[int, int], dict[str, Any]]:
+Rows = dict[tuple[int, int], dict[str, Any]]
+
+
+def rows_of(services: Services, output: str) -> Rows:
     """What `table` gives, by partition and offset; each row is there once."""
     rows = table(output, webhdfs=services.webhdfs).to_pylist()
     found = {(row["kafka"]["partition"], row["kafka"]["offset"]): row for row in rows}
@@ -48,90 +50,93 @@ def rows_of(services: Services, output: str) -> dict[tuple[int, int], dict[str, 
 def test_from_batches_to_units_without_what_was_deleted(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
-    for _ in range(2):
-        jobs.publish(services, topic, 300, "--malformed", "0.05")
-        jobs.run_job(services, tmp_path, "direct", topic, output)
+    jobs.publish(services, topic, 300, "--malformed", "0.05")
+    batches = mirror(services, topic, output, hour="2026-01-01T00")
+    batches += mirror(services, topic, output)
     raw = jobs.audit(services, topic, output)
     records = published(services, topic)
+    before = rows_of(services, output)
 
     report = compact(services, output)
-    assert report["units"] >= 1 and report["rows"] == len(records)
-    assert report["batches_removed"] == raw["batches"] - 1  # never the newest
+    assert report["units"] == 1 and report["rows"] == len(records) == raw["in_kafka"]
+    assert report["batches_removed"] == batches - 1  # never the newest
     verdict = jobs.audit(services, topic, output)
     kept = {kind: raw[kind] for kind in ("tweets", "deleted", "rejected", "in_kafka")}
-    assert verdict.items() >= {**kept, "erased": 0, "batches": 0}.items()
-    rows = rows_of(services, output)
-    for at, row in rows.items():
+    assert verdict.items() >= {**kept, "erased": 0, "units": 1, "batches": 0}.items()
+    assert rows_of(services, output) == before
+    for at, row in before.items():
         value = records[at][1] or b"null"
         assert row["tweet"] == value.replace(b"\n", b"").replace(b"\r", b"")
 
-    # Deleted, and the job goes on behind the removed batches.
-    gone = sorted(row["id"] for row in rows.values() if not row["deleted"])[:7]
-    time.sleep(0.01)
+    # Deletions come, and a job continues behind the removed batches.
+    gone = sorted(row["id"] for row in before.values() if not row["deleted"])[:7]
     delete(services, topic, gone)
     jobs.publish(services, topic, 50)
-    jobs.run_job(services, tmp_path, "receiver_based", topic, output)
+    jobs.run_job(services, tmp_path, "direct", topic, output)
+    jobs.audit(services, topic, output)
+    expected = erased(before, gone)
     report = compact(services, output)
-    copies = sum(row["id"] in gone for row in rows.values())
-    assert report["erased"] == copies >= 7 and report["revisions"] >= 1
+    assert report["erased"] == len(expected) >= 7 and report["revisions"] == 1
     assert report["hours_to_erasure_max"] < 1
     verdict = jobs.audit(services, topic, output, "--erased-within-hours", "0")
-    assert verdict["erased"] == copies and verdict["published"] == verdict["in_kafka"] - copies
-
-    now = rows_of(services, output)
-    assert not {row["id"] for row in now.values() if not row["deleted"]} & set(gone)
-    assert {at for at in rows if at not in now} == {
-        at for at, row in rows.items() if row["id"] in gone and not row["deleted"]
+    assert verdict["erased"] == len(expected)
+    assert verdict["published"] == verdict["in_kafka"] - len(expected)
+    after = rows_of(services, output)
+    assert before.keys() - after.keys() == expected
+    assert {at: after[at] for at in before.keys() & after.keys()} == {
+        at: before[at] for at in before.keys() - expected
     }
-    everything = b"".join(
-        data
-        for name, data in jobs.stored(services, output).items()
-        if "/units/" in name and name.endswith("erased.parquet")
-    )
-    assert b"text" not in everything
+    names = [name for name in jobs.stored(services, output) if "/units/" in name]
+    assert not [name for name in names if "0000000000-r0" in name]  # the revision before is gone
 
+    # Some are in no unit yet: everything is read as one table, each record once.
     jobs.publish(services, topic, 40)
-    jobs.run_job(services, tmp_path, "direct", topic, output)  # some are in no unit
+    mirror(services, topic, output)
     verdict = jobs.audit(services, topic, output)
     found = paths(output, webhdfs=services.webhdfs)
     assert found.units and found.batches
-    seen = on_spark(services, output)
+    reads_the_same(services, output, verdict)
+
+
+def erased(rows: Rows, ids: list[str]) -> set[tuple[int, int]]:
+    """Where the tweets with these ids are."""
+    return {at for at, row in rows.items() if row["id"] in ids and not row["deleted"]}
+
+
+def reads_the_same(services: Services, output: str, verdict: dict[str, Any]) -> None:
+    """Spark, pandas, pyarrow and DuckDB have the rows that the audit counts."""
     tweets = table(output, webhdfs=services.webhdfs)
-    assert verdict["tweets"] + verdict["deleted"] == len(seen["rows"]) == len(tweets)
+    count = verdict["tweets"] + verdict["deleted"]
+    seen = on_spark(services, output)
+    assert len(seen["rows"]) == len(tweets) == count
     assert seen["rejected"] == verdict["rejected"]
-    by_place = {
-        (row["kafka"]["partition"], row["kafka"]["offset"]): row for row in tweets.to_pylist()
-    }
+    rows = rows_of(services, output)
     for row in seen["rows"]:
-        other = by_place[row["p"], row["o"]]
+        other = rows[row["p"], row["o"]]
         assert base64.b64decode(row["tweet"]) == other["tweet"]
-        assert (row["id"], row["deleted"], row["text"]) == (
-            other["id"],
-            other["deleted"],
-            other["text"],
-        )
-    assert duckdb.sql("select count(*) from tweets").fetchall() == [(len(tweets),)]
+        assert all(row[name] == other[name] for name in ("id", "deleted", "text"))
+    assert duckdb.sql("select count(*) from tweets").fetchall() == [(count,)]
     frame = table(output, ["id", "sentiment"], webhdfs=services.webhdfs).to_pandas()
-    assert len(frame) == len(tweets)
+    assert len(frame) == count
 
 
 def test_a_list_of_ids_is_erased_and_explained(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
     jobs.publish(services, topic, 100)
-    jobs.run_job(services, tmp_path, "direct", topic, output)
-    compact(services, output)
-    ids = sorted({row["id"] for row in rows_of(services, output).values()})[:3]
+    mirror(services, topic, output, hour="2026-01-01T00")
+    rows = rows_of(services, output)
+    ids = sorted({row["id"] for row in rows.values()})[:2]
     answer = tmp_path / "compliance.jsonl"  # as X gives it
-    lines = [{"id": id, "action": "delete", "reason": "deleted"} for id in ids[:2]]
+    lines = [{"id": id, "action": "delete", "reason": "deleted"} for id in ids]
     answer.write_text("".join(json.dumps(line) + "\n" for line in lines))
     told = ("--because", "the legal desk: requests 1 and 2")
     report = compact(services, output, "--erase-ids", str(answer), *told)
-    assert report["erased"] == 2
+    assert report["erased"] == len(erased(rows, ids))
     verdict = jobs.audit(services, topic, output)
-    assert verdict["erased"] == 2 and verdict["in_kafka"] == 100
+    assert (verdict["erased"], verdict["in_kafka"]) == (len(erased(rows, ids)), 100)
 
     # A list that somebody removes no longer explains anything.
-    folder = f"{jobs.path_of(output)}/erasures"
-    services.files.delete(folder, recursive=True)
-    assert jobs.audit(services, topic, output, expect=1)["lost"] == 2
+    services.files.delete(f"{jobs.path_of(output)}/erasures", recursive=True)
+    verdict = jobs.audit(services, topic, output, expect=1)
+    assert verdict["lost"] == len(erased(rows, ids))
