@@ -142,6 +142,13 @@ def goes_on(services: Services, output: str, job: jobs.Job, batches: int = 2) ->
     jobs.await_batches(services, output, before + batches, job, 90)
 
 
+def end(job: jobs.Job) -> None:
+    """SIGTERM: the job ends in order, or says that its backlog took too long, as a receiver's may
+    on a crowded machine."""
+    job.process.send_signal(signal.SIGTERM)
+    assert job.ended(120) == 0 or "the stop took too long" in job.said(), job.said()
+
+
 def listens_on(pid: int) -> set[str]:
     """The addresses on which a process accepts connections."""
     inodes = {

@@ -3,6 +3,7 @@ nothing but the loopback."""
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +15,20 @@ from tests.conftest import PATIENCE
 from tests.kit import lan
 
 PIDS = json.loads(os.environ[lan.VARIABLE])
+ALONE = threading.Lock()  # of the one that has set the module's HOST
 Build = Callable[[Settings, Path], list[nodes.Node]]
 
 
 def moved(node: nodes.Node, address: str) -> nodes.Node:
     """The node in the network namespace of this address, where no port is taken."""
-    return replace(node, command=[*lan.enter(PIDS[address]), *node.command], ports={})
+
+    def ready() -> str:
+        with ALONE:
+            nodes.HOST = address
+            return node.ready()
+
+    command = [*lan.enter(PIDS[address]), *node.command]
+    return replace(node, command=command, ports={}, ready=ready)
 
 
 def on(address: str, build: Build) -> Build:
@@ -27,9 +36,7 @@ def on(address: str, build: Build) -> Build:
 
     def built(settings: Settings, home: Path) -> list[nodes.Node]:
         nodes.HOST = address
-        found = [moved(node, address) for node in build(settings, home)]
-        nodes.HOST = lan.KAFKA  # which a broker's readiness asks
-        return found
+        return [moved(node, address) for node in build(settings, home)]
 
     return built
 

@@ -4,7 +4,6 @@ of a batch, and the audit finds nothing. Figures: build/fault/cluster, one file 
 import json
 import os
 import random
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT, Services, wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster, on_two_hosts
+from tests.kit.clusters import Cluster, end, on_two_hosts
 from tests.kit.faults import slices
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, RATE, pause
 from tests.kit.faults.watching import LOAD, Reader, load
@@ -60,18 +59,17 @@ class Attack:
         and the audit. Returns what the results file keeps."""
         services, chance = self.cluster.services, random.Random(f"{SEED} {approach} {kind}")
         self.reader.start()
-        begin = time.monotonic()
         limits = slowly(approach, RATE)
         with (
             load(services, self.topic, self.folder, SEED),
             self.cluster.started(self.folder, approach, self.topic, self.output, *limits) as job,
         ):
             job.until(lambda: self.reader.seen, LIMIT_S, "a first batch")
+            begin = time.monotonic()
             for _ in range(ROUNDS):
                 self._kill(job, kind, chance)
-            job.process.send_signal(signal.SIGTERM)
-            assert job.ended(120) == 0, job.said()
-            end = time.monotonic()
+            ended = time.monotonic()
+            end(job)
         run_job(services, self.folder, "direct", self.topic, self.output)
         self.reader.stop()
         assert not self.reader.partial, self.reader.partial[:5]
@@ -81,7 +79,7 @@ class Attack:
         return {
             "faults": {kind: len(self.recovered)},
             "recovered_s": self.recovered,
-            "longest_gap_s": round(self.reader.longest_gap(begin, end), 1),
+            "longest_gap_s": round(self.reader.longest_gap(begin, ended), 1),
             "starts": 1,
             "starts_that_published": 1,
             "ended_by_itself": {},

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Services, wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster, goes_on, on_two_hosts
+from tests.kit.clusters import Cluster, end, goes_on, on_two_hosts
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, pause
 from tests.kit.faults.watching import Reader
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly
@@ -94,8 +94,7 @@ def test_a_host_thaws_after_others_published(
                     pass
             with goes_on(services, output, job, 2):
                 pass
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
     judge(services, tmp_path, topic, output, 6000)
     reader.stop()
     assert not reader.partial, reader.partial[:5]
@@ -117,8 +116,7 @@ def test_a_driver_thaws_after_its_successor_published(
         ):
             before = len(jobs.batches(services, output))
             jobs.await_batches(services, output, before + 2, new, LIMIT_S)
-            new.process.send_signal(signal.SIGTERM)
-            assert new.ended(120) == 0, new.said()
+            end(new)
         assert old.ended(120) == 4, old.said()
         assert any(words in old.said() for words in TAKEN_OVER), old.said()
     judge(services, tmp_path, topic, output, 3000)
@@ -158,8 +156,7 @@ def test_blocks_of_a_lost_executor_come_from_the_log(
             cluster.kill_executor(host)
         with goes_on(services, output, job, 1):
             pass
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
         assert not AGAIN.findall(job.said()), "they came from Kafka, not from the log"
     read = [line for file in cluster.logs() for line in READ.findall(file.read_text())]
     assert read, "an executor says that it read the log"

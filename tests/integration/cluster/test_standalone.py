@@ -3,7 +3,6 @@ executor, a Worker, the Master and a host killed on the way."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import clusters, jobs
-from tests.kit.clusters import Cluster, goes_on, on_two_hosts
+from tests.kit.clusters import Cluster, end, goes_on, on_two_hosts
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
 
 
@@ -44,8 +43,7 @@ def test_executor_worker_master_and_host_killed(
         cluster.start()
         with goes_on(services, output, job, 1):
             pass
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
     run_job(services, tmp_path, "direct", topic, output)
     assert audit(services, topic, output)["published"] == 6000
 

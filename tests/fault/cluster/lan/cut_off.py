@@ -3,7 +3,6 @@ back. Figures: build/fault/cuts."""
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from kafka.admin import KafkaAdminClient
 
 from tests.conftest import PATIENCE, ROOT, wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster
+from tests.kit.clusters import Cluster, end
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, RATE, pause
 from tests.kit.faults.watching import Reader, load
 from tests.kit.jobs import APPROACHES, audit, run_job, slowly
@@ -115,8 +114,7 @@ def test_cut_off(
         for both_ways in (False, True):
             for seconds in SECONDS:
                 cuts.cut(approach, lost, both_ways, seconds)
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
     run_job(services, tmp_path, "direct", topic, output)
     reader.stop()
     verdict = audit(services, topic, output, "--ledger", str(tmp_path / "ledger.jsonl"))

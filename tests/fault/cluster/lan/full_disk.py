@@ -1,6 +1,5 @@
 """The disk of one host of a standalone cluster is full: the job runs on the other one."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from tests.conftest import wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster, goes_on
+from tests.kit.clusters import Cluster, end, goes_on
 from tests.kit.faults.chaos import LIMIT_S
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly
 from tests.kit.lan import LanServices
@@ -47,8 +46,7 @@ def test_full_under_the_running_job(
             with goes_on(services, output, job, 3):
                 cluster.kill_executor(1)
         wait_until(lambda: cluster.executors(1), LIMIT_S, "host 1 has an executor again")
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
     run_job(services, tmp_path, "direct", topic, output)
     assert audit(services, topic, output)["published"] == RECORDS
 
@@ -63,7 +61,6 @@ def test_full_before_the_job(
         cluster.started(tmp_path, approach, topic, output, *slowly(approach, 60)) as job,
     ):
         jobs.await_batches(services, output, 3, job, LIMIT_S)
-        job.process.send_signal(signal.SIGTERM)
-        assert job.ended(120) == 0, job.said()
+        end(job)
     run_job(services, tmp_path, "direct", topic, output)
     assert audit(services, topic, output)["published"] == 600
