@@ -27,11 +27,11 @@ HERE = {
     "datanode-1": "DataNode",
 }
 ON_A_CLUSTER = {
-    "executor": "executor",
-    "all executors": "all executors",
-    "spark worker": "Worker",
-    "host": "whole host",
-    "master": "Master",
+    "executor": "executor, standalone",
+    "all executors": "all executors, standalone",
+    "spark worker": "Worker, standalone",
+    "host": "whole host, standalone",
+    "master": "Master, standalone",
 }
 KINDS = {**HERE, **ON_A_CLUSTER}
 FILES = {
