@@ -30,6 +30,9 @@ MASTER = {
     "spark.master.ui.decommission.allow.mode": "DENY",
     # s; a Worker that is silent for longer is lost
     "spark.worker.timeout": "15",
+    # after this many times that the Master forgets it; of a Worker that was cut off for longer it
+    # then ignores the heartbeats for ever, and neither asks the other to register
+    "spark.dead.worker.persistence": "100000",
 }
 WORKER = {
     # without the time in it: where the Master still remembers a Worker at this address, a new one

@@ -130,7 +130,7 @@ appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %p %c{1}: %m%n
-logger.log.name = org.apache.spark.streaming.rdd.WriteAheadLogBackedBlockRDD
+logger.log.name = kafkadstreams.BlocksRDD
 logger.log.level = debug
 """
 READ = re.compile(r"Read partition data of .* from write ahead log")

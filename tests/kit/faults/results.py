@@ -1,9 +1,9 @@
-"""The slices' figures as two files and one table: `python -m tests.kit.faults.results` after `make
+"""The slices' figures as files and one table: `python -m tests.kit.faults.results` after `make
 test-fault`.
 
-Reads build/fault/results and build/fault/cluster (or the folders given), writes what it finds to
-docs/results/faults.json and docs/results/cluster-kills.json, and prints the table of
-docs/guarantees.md.
+Reads build/fault/results and build/fault/cluster (or the folders given) and build/fault/cuts,
+writes what it finds to docs/results/faults.json, cluster-kills.json and cluster-cuts.json, and
+prints the table of docs/guarantees.md.
 """
 
 import json
@@ -27,11 +27,11 @@ HERE = {
     "datanode-1": "DataNode",
 }
 ON_A_CLUSTER = {
-    "executor": "executor",
-    "all executors": "all executors",
-    "spark worker": "Worker",
-    "host": "whole host",
-    "master": "Master",
+    "executor": "executor, standalone",
+    "all executors": "all executors, standalone",
+    "spark worker": "Worker, standalone",
+    "host": "whole host, standalone",
+    "master": "Master, standalone",
 }
 KINDS = {**HERE, **ON_A_CLUSTER}
 FILES = {
@@ -39,6 +39,7 @@ FILES = {
     ROOT / "docs" / "results" / "cluster-kills.json": ON_A_CLUSTER,
 }
 AUDITED = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")
+CUTS = ROOT / "docs" / "results" / "cluster-cuts.json"
 
 
 def merged(slices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -124,6 +125,16 @@ def machine() -> dict[str, Any]:
     }
 
 
+def cuts() -> None:
+    """What the hosts that were cut off have left, as one file."""
+    files = sorted((ROOT / "build" / "fault" / "cuts").glob("*.json"))
+    if files:
+        made_by = "tests/fault/cluster/test_lan.py; python -m tests.kit.faults.results"
+        found = [json.loads(file.read_text()) for file in files]
+        results = {"made_by": made_by, "machine": machine(), "jobs": found}
+        CUTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
 def table(results: dict[str, Any]) -> str:
     """The figures in Markdown, a row for each component and job."""
     head = (
@@ -169,6 +180,7 @@ def main() -> None:
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(results, indent=1) + "\n")
         print(table(results))
+    cuts()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from kafka.admin import KafkaAdminClient
@@ -134,3 +135,24 @@ def test_cut_off(
     for row in cuts.found:
         assert row.get("partitions_moved_s", 0) <= MOVED_S * PATIENCE, row
         assert row["longest_gap_s"] < max(row["seconds"], MOVED_S * PATIENCE), row
+
+
+def test_a_worker_that_was_cut_off_for_long_is_taken_back(
+    network: Lan, services: LanServices
+) -> None:
+    """Sixteen times `spark.worker.timeout` is when Spark's Master forgets a lost Worker; from then
+    on it ignores its heartbeats."""
+    page = f"http://{MASTER}:{services.spark_http_port}/json/"
+
+    def alive() -> int:
+        with urlopen(page, timeout=10) as answer:
+            return int(json.load(answer)["aliveworkers"])
+
+    network.lose(HOSTS[0], MASTER)
+    network.lose(MASTER, HOSTS[0])
+    try:
+        wait_until(lambda: alive() == 1, 60, "the Master has lost a Worker")
+        pause(17 * 15)
+    finally:
+        network.heal()
+    wait_until(lambda: alive() == 2, 60, "the Master has both Workers")

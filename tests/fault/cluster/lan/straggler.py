@@ -34,7 +34,7 @@ def test_a_straggler_writes_after_the_fence(
     """Its host is cut off from the driver and the Master and keeps HDFS, where its file is open.
     The successor removes the folder, so the file is nowhere, and the task is told."""
     publish(services, topic, 900)
-    settings = slowly("direct", 300)
+    settings, logs_before = slowly("direct", 300), {*cluster.logs()}
     with cluster.started(
         tmp_path, "direct", topic, output, *settings, spark=STAYS,
         environ={"STRAGGLER": str(tmp_path)},
@@ -57,7 +57,7 @@ def test_a_straggler_writes_after_the_fence(
             before = names(services, output)
             assert not staged(services, output), "the successor has removed its folder"
             (tmp_path / "go").touch()
-            logs = cluster.logs(HOSTS.index(host) + 1)
+            logs = {*cluster.logs(HOSTS.index(host) + 1)} - logs_before
             wait_until(
                 lambda: any(REFUSED.search(log.read_text()) for log in logs),
                 60,
