@@ -14,8 +14,6 @@ SMALL = {
     "spark.executor.memory": "512m",
     "spark.executor.memoryOverhead": "512m",
     "spark.executor.instances": "1",
-    # as often as a test likes; docs/cluster.md says what a job in earnest has
-    "spark.yarn.maxAppAttempts": "100",
 }
 
 
@@ -26,16 +24,21 @@ class Yarn:
         self.services = services
         self.environ = {"HADOOP_CONF_DIR": str(yarn_nodes.client_folder(services.home))}
 
-    def options(self, mode: str, **conf: str) -> list[str]:
-        """spark-submit's options for the deploy mode; `conf` names settings with _ for their
-        dots."""
-        settings = {**SMALL, **{name.replace("_", "."): value for name, value in conf.items()}}
+    def options(self, mode: str, *conf: str) -> list[str]:
+        """spark-submit's options for the deploy mode; `conf` are settings, NAME=VALUE."""
+        settings = [*("=".join(row) for row in SMALL.items()), *conf]
         found = ["--master", "yarn", "--deploy-mode", mode]
-        return found + [word for row in settings.items() for word in ("--conf", "=".join(row))]
+        return found + [word for setting in settings for word in ("--conf", setting)]
 
     @contextmanager
     def started(
-        self, folder: Path, approach: str, topic: str, output: str, *arguments: str, **conf: str
+        self,
+        folder: Path,
+        approach: str,
+        topic: str,
+        output: str,
+        *arguments: str,
+        attempts: int = 100,
     ) -> Iterator[jobs.Job]:
         """The job in cluster mode: `Job` is the client that has submitted it, and the driver is in
         the application master. Both are gone at the end."""
@@ -46,7 +49,7 @@ class Yarn:
             topic,
             output,
             *arguments,
-            spark=self.options("cluster", **conf),
+            spark=self.options("cluster", f"spark.yarn.maxAppAttempts={attempts}"),
             environ=self.environ,
         ) as job:
             try:

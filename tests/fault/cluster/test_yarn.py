@@ -73,9 +73,8 @@ def test_client_mode(
 
 def test_the_exit_code_is_in_the_diagnostics(yarn: Yarn, output: str, tmp_path: Path) -> None:
     """Whatever the job's code is, the client's is 1."""
-    once = {"spark_yarn_maxAppAttempts": "1"}
     topic = f"none-{os.getpid()}"
-    with yarn.started(tmp_path, "direct", topic, output, **once) as job:
+    with yarn.started(tmp_path, "direct", topic, output, attempts=1) as job:
         assert job.ended(LIMIT_S) == 1, job.said()
         assert "User application exited with status 2" in job.said()
 

@@ -155,18 +155,18 @@ def test_on_yarn(
     script = tmp_path / "words.py"
     more = "import kafka_dstreams.compat\n" if mode == "cluster" else ""
     script.write_text(more + WORDS.read_text(encoding="utf-8"), encoding="utf-8")
-    conf = {
-        "spark_executor_cores": "2",
-        "spark_yarn_jars": f"local:{pyspark_jars()}/*",
-        "spark_yarn_appMasterEnv_PYSPARK_PYTHON": BARE,
-        "spark_yarn_appMasterEnv_SPARK_LOCAL_IP": "{{NM_HOST}}",
-        "spark_executorEnv_SPARK_LOCAL_IP": "{{NM_HOST}}",
-    }
+    conf = [
+        "spark.executor.cores=2",
+        f"spark.yarn.jars=local:{pyspark_jars()}/*",
+        f"spark.yarn.appMasterEnv.PYSPARK_PYTHON={BARE}",
+        "spark.yarn.appMasterEnv.SPARK_LOCAL_IP={{NM_HOST}}",
+        "spark.executorEnv.SPARK_LOCAL_IP={{NM_HOST}}",
+    ]
     # where the driver is on the cluster, its Python is not this machine's
     environ = yarn.environ | ({"PYSPARK_DRIVER_PYTHON": ""} if mode == "cluster" else {})
     arguments = [str(script), door, services.bootstrap, topic, "100"]
     said = machine.submit(
-        tmp_path, environ, [*yarn.options(mode, **conf), *machine.sent, *arguments]
+        tmp_path, environ, [*yarn.options(mode, *conf), *machine.sent, *arguments]
     )
     assert not said.startswith(FAILED), errors(said)
     assert "of 100" in (said if mode == "client" else yarn.said())
