@@ -25,6 +25,7 @@ from tests.unit.consumers.test_commits_model import (
     made,
     records,
 )
+from units import reading
 
 NOW, LATER = "2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00.000Z"
 
@@ -105,6 +106,41 @@ def remover(files: Any) -> None:
     identity = json.loads(files.read("_identity.json"))["identity"]
     removal.revisions(files, LATER)
     list(removal.batches(files, identity, LATER))
+
+
+class Over:
+    """What views/reading.py gives of these files."""
+
+    output = "memory:"
+
+    def __init__(self, files: Any) -> None:
+        self.data = files.read
+        self.names = lambda folder: sorted(files.list(folder))
+
+
+def reader(offsets: int) -> Actor:
+    """Reads as units/reading.py does, and finds at least this many records, each once."""
+
+    def run(files: Any) -> None:
+        def once() -> list[int]:
+            paths = reading._paths(Over(files), "tweets")  # type: ignore[arg-type]
+            names = [name.removeprefix("memory:/") for name in paths.units + paths.batches]
+            return [offset for name in names for offset in json.loads(files.read(name))]
+
+        found = reading._steady(once)
+        assert len(set(found)) == len(found) and set(range(offsets)) <= set(found), found
+
+    return run
+
+
+def both(*actors: Actor) -> Actor:
+    """One after the other."""
+
+    def run(files: Any) -> None:
+        for actor in actors:
+            actor(files)
+
+    return run
 
 
 def _names(name: str) -> None:
@@ -194,6 +230,17 @@ def test_a_remover_and_a_compactor_of_what_comes_next() -> None:
 
 def test_an_eraser_and_a_remover() -> None:
     explore(eraser("e"), remover, begin=begun(3, compacted=True))
+
+
+def test_a_reader_while_batches_become_a_unit_and_go() -> None:
+    ends = explore(both(compactor("a"), remover), reader(4), begin=begun(2))
+    assert ends == {("done", "done")}
+
+
+def test_a_reader_that_does_not_notice_a_gap_is_convicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_expect", lambda *_: None)
+    with pytest.raises(AssertionError, match="'done', 'AssertionError'"):
+        explore(both(compactor("a"), remover), reader(6), begin=begun(3))
 
 
 def test_two_erasers() -> None:
