@@ -76,21 +76,7 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
         data = gzip.compress(b"\n".join(texts) + b"\n", 1)
         file = {"path": "tweets/part-00000-0.json.gz", "bytes": len(data), "records": end - start}
         then = DAY + timedelta(seconds=seq * 86_400 / batches)
-        manifest = Manifest(
-            identity=own.identity,
-            seq=seq,
-            epoch=own.epoch,
-            commit_id=str(seq),
-            approach="direct",
-            batch_time=then.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            previous=previous,
-            topics={"tweets": "id"},
-            ranges=[(*PARTITION, start, end)],
-            covered={PARTITION: [(0, end)]},
-            counts={**kinds, "rejected": 0},
-            files=[file],
-            scorer="vader",
-        ).to_bytes()
+        manifest = link(own, seq, then, previous, (start, end), kinds, file)
         previous = manifests.digest(manifest)
         if seq % chain.SHARD == 0:
             files.mkdirs(chain.shard(seq))
@@ -101,6 +87,33 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
             print(f"\r{seq + 1} batches written", end="", file=sys.stderr, flush=True)
     _ = [one.result() for one in written]
     return ids, hashes
+
+
+def link(
+    own: Ownership,
+    seq: int,
+    then: datetime,
+    previous: str | None,
+    span: tuple[int, int],
+    kinds: dict[str, int],
+    file: dict[str, Any],
+) -> bytes:
+    """The manifest of a batch of this time that holds these offsets."""
+    return Manifest(
+        identity=own.identity,
+        seq=seq,
+        epoch=own.epoch,
+        commit_id=str(seq),
+        approach="direct",
+        batch_time=then.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        previous=previous,
+        topics={"tweets": "id"},
+        ranges=[(*PARTITION, *span)],
+        covered={PARTITION: [(0, span[1])]},
+        counts={**kinds, "rejected": 0},
+        files=[file],
+        scorer="vader",
+    ).to_bytes()
 
 
 def write(files: Storage, folder: str, data: bytes, manifest: bytes) -> None:

@@ -10,11 +10,12 @@ them. Reading goes on while jobs, compactor, erasure and retention do.
 Rows are those of docs/wire-format.md, but that `tweet` is binary: the bytes as they were received.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
+from config.errors import DataLossRisk
 from consumers.output import chain, units
 from consumers.output.manifests import Manifest
 from consumers.output.units import UnitManifest
@@ -100,7 +101,11 @@ def _steady(read: Callable[[], T]) -> T:
             return read()
         except FileNotFoundError:
             continue
-    return read()
+    try:
+        return read()
+    except FileNotFoundError as error:
+        what, remedy = "the output has a gap", "scripts/audit.py shows what is there"
+        raise DataLossRisk(what, str(error), remedy) from None
 
 
 def _paths(published: Published, kind: str) -> Paths:
@@ -109,21 +114,35 @@ def _paths(published: Published, kind: str) -> Paths:
         if unit := units.Unit.of(name):
             newest[unit.first] = max(unit, newest.get(unit.first, unit))
     of_units: list[str] = []
-    until = 0
+    next_batch = min(newest, default=0)
     for first in sorted(newest):
         folder = newest[first].folder
+        _expect(published, first, next_batch)
         unit_manifest = UnitManifest.from_bytes(published.data(f"{folder}/_manifest.json"))
-        until = unit_manifest.until
+        next_batch = unit_manifest.until
         of_units += _files(published, folder, unit_manifest, kind)
     of_batches: list[str] = []
-    for shard in published.names("batches"):
-        if int(shard) >= until // chain.SHARD:
-            for name in published.names(f"batches/{shard}"):
-                if int(name) >= until:
-                    folder = f"batches/{shard}/{name}"
-                    data = published.data(f"{folder}/_manifest.json")
-                    of_batches += _files(published, folder, Manifest.from_bytes(data), kind)
+    for folder, seq in _batches(published, next_batch):
+        _expect(published, seq, next_batch)
+        manifest = Manifest.from_bytes(published.data(f"{folder}/_manifest.json"))
+        next_batch += 1
+        of_batches += _files(published, folder, manifest, kind)
     return Paths(of_units, of_batches)
+
+
+def _batches(published: Published, first: int) -> Iterator[tuple[str, int]]:
+    """The folders of the batches from this number on, as they are listed now."""
+    for shard in published.names("batches"):
+        if int(shard) >= first // chain.SHARD:
+            for name in published.names(f"batches/{shard}"):
+                if int(name) >= first:
+                    yield f"batches/{shard}/{name}", int(name)
+
+
+def _expect(published: Published, seq: int, wanted: int) -> None:
+    """A gap says that the compactor has published and removed between two listings."""
+    if seq != wanted:
+        raise FileNotFoundError(f"{published.output} has no batch {wanted}")
 
 
 def _files(

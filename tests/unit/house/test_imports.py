@@ -70,7 +70,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         SPARK | LINES | NUMBERS | {"pyarrow", "isal", "rich"},
     ),
     "units.reading": (
-        {"consumers.output", "consumers.tweets.row", "units.rows", "views.reading"},
+        ERRORS | {"consumers.output", "consumers.tweets.row", "units.rows", "views.reading"},
         {"pyarrow"},
     ),
     "views": (

@@ -4,29 +4,25 @@ with crashes and lost answers; and the proof that this judge convicts."""
 import json
 from collections.abc import Iterator
 from functools import cache
-from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from config.errors import DataLossRisk
-from consumers.output import aside, chain, commits, compaction, manifests, ownership, removal, units
-from consumers.output.compaction import Content
-from consumers.output.units import Unit
+from consumers.output import aside, chain, commits, compaction, manifests, ownership, units
 from tests.kit.interleavings import Actor, Interleavings, Tree
 from tests.kit.memory_files import MemoryFiles
+from tests.kit.unit_actors import NOW, both, compactor, eraser, reader, remover
 from tests.unit.consumers.test_commits_model import (
     PARTITION,
-    Name,
     OverwritingFiles,
     Unfenced,
     driver,
     made,
     records,
 )
-
-NOW, LATER = "2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00.000Z"
+from units import reading
 
 
 @pytest.fixture(autouse=True)
@@ -46,70 +42,6 @@ def begun(batches: int, compacted: bool = False) -> Tree:
     if compacted:
         compactor("early")(files)
     return frozenset(files.nodes.items())
-
-
-def compactor(name: str) -> Actor:
-    """Makes a unit of all batches that are in none, as units/compactor.py does."""
-
-    def run(files: Any) -> None:
-        _names(name)
-        own = aside.claim(files)
-        plan = compaction.plan(files, own.identity, lambda _hour: True)
-        if plan is None:
-            return
-        stage = compaction.stage(own, plan.unit)
-        ranges = compaction.joined(row for batch in plan.batches for row in batch.ranges)
-        data = records(ranges[0][2], ranges[0][3])
-        content = written(files, stage, data, {**plan.counts, "erased": 0})
-        content.offsets = ranges
-        manifest = compaction.first_revision(own, stage, plan, content)
-        compaction.publish(own, stage, manifest, content)
-
-    return run
-
-
-def eraser(name: str) -> Actor:
-    """Erases the first record of the first unit, as units/compactor.py does."""
-
-    def run(files: Any) -> None:
-        _names(name)
-        own = aside.claim(files)
-        for unit in units.current(files)[:1]:
-            old, before = units.manifest(files, unit)
-            if old.counts["erased"]:
-                return
-            stage = compaction.stage(own, Unit(unit.first, unit.revision + 1))
-            counts = {**old.counts, "tweets": old.counts["tweets"] - 1, "erased": 1}
-            _, _, start, end = old.ranges[0]
-            content = written(files, stage, records(start + 1, end), counts)
-            content.tables["erased.parquet"] = (records(start, start + 1), 1)
-            manifest = compaction.next_revision(own, stage, (old, before), content)
-            compaction.publish(own, stage, manifest, content)
-
-    return run
-
-
-def written(files: Any, stage: compaction.Stage, data: bytes, counts: dict[str, int]) -> Content:
-    """What a task writes."""
-    name = "tweets-00000-1.json.gz"
-    try:
-        files.create_in_folder(aside.aside(f"{stage.parts}/{name}"), data)
-    except FileNotFoundError:
-        raise ownership.Fenced("the stage is gone") from None
-    file = {"kind": "tweets", "name": name, "bytes": len(data), "records": counts["tweets"]}
-    return Content([file], counts)
-
-
-def remover(files: Any) -> None:
-    """Removes whatever is replaced."""
-    identity = json.loads(files.read("_identity.json"))["identity"]
-    removal.revisions(files, LATER)
-    list(removal.batches(files, identity, LATER))
-
-
-def _names(name: str) -> None:
-    numbers = count()
-    commits.uuid.uuid4 = lambda: Name(f"{name}{next(numbers)}")  # type: ignore[attr-defined]
 
 
 @cache
@@ -196,6 +128,17 @@ def test_an_eraser_and_a_remover() -> None:
     explore(eraser("e"), remover, begin=begun(3, compacted=True))
 
 
+def test_a_reader_while_batches_become_a_unit_and_go() -> None:
+    ends = explore(both(compactor("a"), remover), reader(4), begin=begun(2))
+    assert ends == {("done", "done")}
+
+
+def test_a_reader_that_does_not_notice_a_gap_is_convicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_expect", lambda *_: None)
+    with pytest.raises(AssertionError, match="'done', 'AssertionError'"):
+        explore(both(compactor("a"), remover), reader(6), begin=begun(3))
+
+
 def test_two_erasers() -> None:
     explore(eraser("e"), eraser("f"), begin=begun(1, compacted=True))
 
@@ -225,9 +168,7 @@ def skips_a_summary(files: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compaction, "check", lambda *_: None)
         patch.setattr(compaction, "_size", lambda _ranges: 6)
-        real = records
-        patch.setitem(globals(), "records", lambda start, until: real(start, until - 1))
-        compactor("a")(files)
+        compactor("a", lambda start, until: records(start, until - 1))(files)
 
 
 def takes_the_newest(files: Any) -> None:
