@@ -44,9 +44,10 @@ class Published(NamedTuple):
 
 NOBODY = "http://127.0.0.1:1"
 ROUNDS = 5
-WATCH = """() => { const where = document.getElementById('located'); window.seen = {};
-new MutationObserver(() => { window.seen[where.dataset.tweets] ??= Date.now(); })
-.observe(where, { attributes: true }); }"""
+WATCH = """() => { const jobs = document.getElementById('jobs'); window.seen = {};
+new MutationObserver(() => { for (const card of jobs.querySelectorAll('[data-tweets]'))
+{ const of = (window.seen[card.dataset.output] ??= {});
+of[card.dataset.tweets] ??= Date.now(); } }).observe(jobs, { childList: true }); }"""
 REDRAW = """async () => { const times = []; const by = document.getElementById('by');
 for (let round = 0; round < 20; round++) { by.selectedIndex = round % 2;
 const began = performance.now(); by.dispatchEvent(new Event('change'));
@@ -162,11 +163,15 @@ def live(webhdfs: str, batches: int, tweets: int) -> dict[str, Any]:
         while any(thread.is_alive() for thread in threads):
             page.wait_for_timeout(200)
         page.wait_for_timeout(3000)
-        seen = page.evaluate("() => window.seen")
-    # a page that is behind shows the newer number: the older ones are seen by then
-    times = sorted(seen.items(), key=lambda item: int(item[0]))
+        return delays(page.evaluate("() => window.seen")["direct"], done)
+
+
+def delays(seen: dict[str, float], done: dict[str, float]) -> dict[str, Any]:
+    """From when a number of tweets was published to when the page showed it, both in ms. A page
+    that is behind shows a newer number: the older ones are seen by then."""
+    times = sorted((int(count), at) for count, at in seen.items())
     late = [
-        next(at for count, at in times if int(count) >= int(wanted)) - at_rename
+        next(at for count, at in times if count >= int(wanted)) - at_rename
         for wanted, at_rename in done.items()
     ]
     middle, slow = np.percentile(late, (50, 99))

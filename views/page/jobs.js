@@ -21,7 +21,8 @@ export function showJobs(found) {
 
 function card(output, now, scale) {
   const name = output.output.split("/").pop();
-  const made = make("article", { class: "card", "data-output": plain(name) },
+  const made = make("article", { class: "card", "data-output": plain(name),
+    "data-tweets": output.tweets, "data-behind": output.behind_s },
     make("h3", {}, make("bdi", {}, name)));
   if (!output.batches) {
     made.append(make("p", {}, "Nothing is published here yet."));
@@ -82,6 +83,9 @@ export function showCoverage(found) {
     return;
   }
   const [first, second] = found.outputs.map((each) => each.output.split("/").pop());
+  const sum = (of) => found.coverage.reduce((all, row) => all + of(row), 0);
+  Object.assign(at("coverage").dataset, { both: sum((row) => row.both),
+    first: sum((row) => row.only[0]), second: sum((row) => row.only[1]) });
   const rows = found.coverage.map((row) => [
     make("bdi", {}, `${row.topic}[${row.partition}]`),
     number(row.both), number(row.only[0]), number(row.only[1])]);

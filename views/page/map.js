@@ -44,6 +44,7 @@ export class WorldMap {
     this.#chosen = this.#cells.find((cell) => cell.id === this.#chosen?.id) ?? null;
     this.draw();
     this.#say();
+    if (!at("examples").hidden && this.#chosen) this.#open(); // one may have been deleted
   }
 
   // a pen for the coordinates of the sphere
@@ -183,7 +184,9 @@ export class WorldMap {
   }
 
   async #open() {
-    const { examples } = await this.#ask(this.#chosen.id.toString());
+    const cell = this.#chosen;
+    const { examples } = await this.#ask(cell.id.toString());
+    if (this.#chosen?.id !== cell.id) return;
     showExamples(examples, () => {
       this.close();
       this.#canvas.focus();
