@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +182,13 @@ def questions(path: Path) -> dict[str, float]:
     }
     times = {}
     for name, ask in asked.items():
-        began = time.perf_counter()
-        ask(View(path))
-        times[name] = round((time.perf_counter() - began) * 1000, 1)
+        rounds = []
+        for _ in range(5):  # the best one: others may want the machine too
+            began = time.perf_counter()
+            with closing(View(path)) as view:
+                ask(view)
+            rounds.append(time.perf_counter() - began)
+        times[name] = round(min(rounds) * 1000, 1)
     return times
 
 
