@@ -41,7 +41,7 @@ def produce(topic: str, tweets: int, *arguments: str) -> subprocess.Popen[bytes]
     """A producer of sample tweets, under way."""
     command = [str(PYTHON), "-m", "producer", "--source", "sample", "--topic", topic]
     command += ["--max-posts", str(tweets), *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -51,8 +51,7 @@ def running(topic: str, output: str) -> Iterator[None]:
     jobs = [
         subprocess.Popen(
             [*submit, job, "--topic", topic, "--output", f"{output}/{job}"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=sys.stderr,
         )
         for job in JOBS
     ]
@@ -110,7 +109,8 @@ def shown(seconds: float, rate: int) -> dict[str, Any]:
         page = browser.new_page()
         page.goto(url)
         for job in JOBS:
-            page.locator(f'[data-output="{job}"][data-tweets]').wait_for(timeout=300_000)
+            first = f'[data-output="{job}"][data-tweets="{rate}"]'
+            page.locator(first).wait_for(timeout=600_000)
         producer = produce(topic, int(rate * (seconds + WARM_S)), "--rate", str(rate))
         page.wait_for_timeout(WARM_S * 1000)
         page.evaluate(WATCH)

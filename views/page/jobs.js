@@ -11,7 +11,8 @@ export function showJobs(found) {
   const slowest = Math.max(1, ...found.outputs.flatMap((each) =>
     each.recent.map((batch) => batch.late_ms)));
   const times = found.outputs.flatMap((each) => each.recent.map((batch) => batch.at));
-  const [began, newest] = [Math.min(...times), Math.max(...times)];
+  const [began, newest] = times.length ? [Math.min(...times), Math.max(...times)]
+    : [found.now, found.now]; // a store that has only begun: its first batch is being read
   const now = found.now - newest < IDLE_S ? found.now : newest;
   const alone = found.outputs.length < 2;
   const scale = { alone, most, slowest, began, now: Math.max(now, began + 1) };
@@ -22,7 +23,7 @@ export function showJobs(found) {
 function card(output, now, scale) {
   const name = output.output.split("/").pop();
   const made = make("article", { class: "card", "data-output": plain(name),
-    "data-tweets": output.tweets, "data-behind": output.behind_s },
+    "data-tweets": output.tweets ?? 0, "data-behind": output.behind_s },
     make("h3", {}, make("bdi", {}, name)));
   if (!output.batches) {
     made.append(make("p", {}, "Nothing is published here yet."));

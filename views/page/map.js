@@ -104,7 +104,7 @@ export class WorldMap {
       bar.append(drawn("rect", { x: index * 24, width: 24, height: 14, fill })));
     const ends = mood ? [`−${MOOD_REACH}`, `+${MOOD_REACH} mean, cells of ${MOOD_ENOUGH} or more`]
       : ["1", `${number(most)} tweets, log scale`];
-    at("legend").replaceChildren(ends[0], bar, ends[1]);
+    at("legend").replaceChildren(...(this.#cells.length ? [ends[0], bar, ends[1]] : []));
   }
 
   #say() {

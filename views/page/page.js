@@ -16,7 +16,8 @@ const libraries = "uPlot" in window;
 export async function ask(path, parameters = {}, signal = undefined) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const known = Object.entries(parameters).filter(([, value]) => value !== "" && value != null);
-  const answer = await fetch(`${path}?${new URLSearchParams(known)}`, { headers, signal });
+  const answer = await fetch(`${path}?${new URLSearchParams(known)}`, { headers, signal })
+    .catch((error) => { throw Object.assign(error, { away: true }); });
   if (!answer.ok) {
     const said = await answer.json().catch(() => ({ error: answer.statusText }));
     throw Object.assign(new Error(said.error), { status: answer.status });
@@ -131,8 +132,12 @@ function showState(found) {
 
 function complain(error) {
   if (error.name === "AbortError") return;
+  if (!error.status && !error.away) {
+    reportError(error); // a mistake of this page's own: to the console, and it continues
+    return;
+  }
   at("state").textContent = error.status
-    ? `The server refuses: ${error.message}`
+    ? `The server refuses: ${plain(error.message)}`
     : "The dashboard's server does not answer. Start scripts/dashboard again; the page continues.";
 }
 
