@@ -39,7 +39,7 @@ if [ -n "$stub" ]; then
     eval "$(scripts/services env)"
 fi
 
-if scripts/services stop --page page && TWEETS_OUTPUT="$output/{program}" scripts/services start --page page; then
+if scripts/services stop page --page && TWEETS_OUTPUT="$output/{program}" scripts/services start page --page; then
     page="http://127.0.0.1:${TWEETS_PAGE_PORT:-8780}/"
     say "page, live: $page"
 fi

@@ -9,7 +9,7 @@ PORT = PORTS + 99
 
 
 def test_the_page_is_a_service(services: Services) -> None:
-    services.run("start", "--page", "--page-port", str(PORT), "page")
+    services.run("start", "page", "--page", "--page-port", str(PORT))
     pid = services.pid("page")
     with urllib.request.urlopen(f"http://{HOST}:{PORT}/api/state", timeout=30) as answer:
         said = answer.read().decode()
