@@ -12,13 +12,16 @@ import argparse
 import itertools
 import json
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from isal import igzip
 
 from consumers import sentiment
 from consumers.output.manifests import Manifest, digest
@@ -26,6 +29,7 @@ from consumers.tweets.parse import parse, row
 from consumers.tweets.row import Tweet
 from producer.sources.sample import sample
 from views.follow import store_path
+from views.reading import BLOCK_BYTES
 from views.store import levels, words
 from views.store.cells import cell_of
 from views.store.fold import SCALE, Digest, Folded
@@ -72,24 +76,32 @@ def lines(count: int) -> tuple[bytes, int]:
 
 
 def fold(folder: Path, tweets: int) -> dict[str, Any]:
-    """Tweets per second of CPU time, folded and committed, in transactions of the backfill's
-    size."""
-    block, count = lines(min(tweets, 20_000))
+    """Tweets per second of CPU time, folded and committed, in transactions of the backfill's size
+    and blocks of a file's; and what unpacking takes before."""
+    data, count = lines(min(tweets, 20_000))
+    packed, blocks, rest = igzip.compress(data, 1), list[bytes](), data
+    while rest:
+        end = rest.rfind(b"\n", 0, BLOCK_BYTES) + 1
+        blocks, rest = [*blocks, rest[:end]], rest[end:]
     store = Store(folder / "fold.sqlite")
     store.begin(None)
-    rates, previous = [], None
+    rates, unpacking, previous = [], [], None
     for seq in range(max(tweets // count, 3)):
-        made, result = manifest(seq, previous, END_S, count), Digest()
-        data = made.to_bytes()
         began = time.process_time()
-        result.add(made, data, [("tweets/part", [block])])
+        igzip.decompress(packed)
+        unpacking.append((time.process_time() - began) / count * 1e6)
+        made, result = manifest(seq, previous, END_S, count), Digest()
+        content = made.to_bytes()
+        began = time.process_time()
+        result.add(made, content, [("tweets/part", blocks)])
         assert store.add(result)
         rates.append(count / (time.process_time() - began))
-        previous = digest(data)
+        previous = digest(content)
     return {
         "tweets_per_core_second": round(float(np.median(rates))),
         "best": round(max(rates)),
-        "bytes_per_line": round(len(block) / count),
+        "unpacking_us_per_tweet": round(min(unpacking), 2),
+        "bytes_per_line": round(len(data) / count),
         "rounds": len(rates),
     }
 
@@ -181,9 +193,13 @@ def questions(path: Path) -> dict[str, float]:
     }
     times = {}
     for name, ask in asked.items():
-        began = time.perf_counter()
-        ask(View(path))
-        times[name] = round((time.perf_counter() - began) * 1000, 1)
+        rounds = []
+        for _ in range(5):  # the best one: others may want the machine too
+            began = time.perf_counter()
+            with closing(View(path)) as view:
+                ask(view)
+            rounds.append(time.perf_counter() - began)
+        times[name] = round(min(rounds) * 1000, 1)
     return times
 
 
@@ -198,8 +214,8 @@ def main() -> None:
     if given.what == "questions":
         found: dict[str, Any] = questions(store_path(given.store, OUTPUT))
     elif given.what == "fold":
-        (given.store / "fold.sqlite").unlink(missing_ok=True)
-        found = fold(given.store, given.tweets or 200_000)
+        with tempfile.TemporaryDirectory(dir=given.store) as folder:
+            found = fold(Path(folder), given.tweets or 200_000)
     else:
         found = big(given.store, given.tweets or 100_000_000)
     print(json.dumps(found, indent=2))

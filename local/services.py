@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from local import cluster, hosts, jars, nodes, stub_nodes, yarn_nodes
+from local import cluster, hosts, jars, nodes, page, stub_nodes, yarn_nodes
 from local.processes import Home
 from local.say import say
 
@@ -43,6 +43,7 @@ class Services:
         self.nodes += cluster.nodes(self.settings, self.home.path)
         self.nodes += yarn_nodes.nodes(self.settings, self.home.path)
         self.nodes += stub_nodes.stubs(self.settings, self.home)
+        self.nodes += page.nodes(self.settings, self.home)
 
     def _remembered(self, settings: table.Settings) -> table.Settings:
         """The settings, with the numbers of brokers and DataNodes that this home was made with, and

@@ -42,6 +42,8 @@ _SERVICES = (
         "",
         "properties for HDFS's hdfs-site.xml, NAME=VALUE, comma separated; read at a start",
     ),
+    Setting("page", False, "also start the page of what is published (scripts/dashboard)"),
+    Setting("page_port", 8780, "port of the page", span=_PORT),
     Setting("x_stub", False, "also start a stub server of X"),
     Setting("x_stub_port", 9440, "port of X's stub", span=_PORT),
     Setting("jetstream_stub", False, "also start a stub server of Bluesky's Jetstream"),

@@ -36,11 +36,12 @@ def _stub(name: str, port: int) -> Node:
     ]
     setting = name.replace("-", "_") + "_port"
     return Node(
-        name, f"{HOST}:{port}", {port: setting}, command, lambda: None, lambda: _missing(port)
+        name, f"{HOST}:{port}", {port: setting}, command, lambda: None, lambda: unanswered(port)
     )
 
 
-def _missing(port: int) -> str:
+def unanswered(port: int) -> str:
+    """What is missing until a program listens on this port of the loopback."""
     try:
         with socket.create_connection((HOST, port), timeout=2):
             return ""

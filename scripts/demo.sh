@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make demo: tweets from a producer through Kafka and both jobs onto HDFS, audited. SOURCE and POSTS choose what is published,
-# MASTER where the jobs run.
+# make demo: tweets from a producer through Kafka and both jobs, side by side, onto HDFS, audited and shown. SOURCE and POSTS choose
+# what is published, MASTER where the jobs run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,16 +39,32 @@ if [ -n "$stub" ]; then
     eval "$(scripts/services env)"
 fi
 
+if scripts/services stop page --page && TWEETS_OUTPUT="$output/{program}" scripts/services start page --page; then
+    page="http://127.0.0.1:${TWEETS_PAGE_PORT:-8780}/"
+    say "page, live: $page"
+fi
+
 say "producer: $posts tweets from $source into topic $topic"
 .venv/bin/python -m producer "${arguments[@]}" --topic "$topic" --max-posts "$posts" \
     --ledger "$run/ledger.jsonl" --report "$run/report.json"
 line="demo: $(field "$run/report.json" acked) acked"
 
-findings=0
+job() { # run it to the end of the topic, and audit what it has published; its lines bear its name
+    {
+        scripts/submit "${master[@]}" "$1" --topic "$topic" --output "$output/$1" --available-now &&
+            scripts/audit.py --topic "$topic" --output "$output/$1" --ledger "$run/ledger.jsonl" --json > "$run/$1.json"
+    } 2>&1 | sed -u "s/^/$1: /"
+}
+
+say "jobs: direct and receiver_based onto $output"
+findings=0 running=()
 for job in direct receiver_based; do
-    say "job: $job onto $output/$job"
-    scripts/submit "${master[@]}" "$job" --topic "$topic" --output "$output/$job" --available-now
-    scripts/audit.py --topic "$topic" --output "$output/$job" --ledger "$run/ledger.jsonl" --json > "$run/$job.json" || findings=$?
+    job "$job" &
+    if [ ${#cluster[@]} -gt 0 ]; then wait $! || findings=$?; else running+=($!); fi # this cluster has room for one
+done
+for pid in "${running[@]}"; do wait "$pid" || findings=$?; done
+for job in direct receiver_based; do
+    if [ ! -s "$run/$job.json" ]; then exit "$findings"; fi # it was not audited, and has said why
     counts="$(field "$run/$job.json" published) published, $(field "$run/$job.json" lost) lost"
     line="$line; $job $counts, $(field "$run/$job.json" duplicated) duplicated"
 done
@@ -57,9 +73,9 @@ say "sentiment"
 scripts/summary.py --output "$output/direct"
 
 say "picture"
-scripts/heatmap --output "$output/direct" --store "$run/views" --to "$run/map.svg"
+scripts/heatmap --output "$output/direct" --to "$run/map.svg"
 
-say "both jobs side by side, on a page: scripts/dashboard --output $output/direct --output $output/receiver_based --store $run/views"
+say "both jobs side by side: ${page:-scripts/dashboard --output $output/direct --output $output/receiver_based}"
 say "the services keep running (scripts/services stop ends them); published: $output"
 echo "$line"
 exit "$findings"

@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     given = parser.parse_args()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.nice(5)  # the jobs come first
+    os.nice(15)  # the jobs come first
     path = store_path(given.store, given.output)
     try:
         Follower(Published(given.output, given.webhdfs), Store(path)).run()

@@ -1,8 +1,9 @@
 """What an output holds, in figures: sentiment over all tweets and by language, deletions, and
 rejected records by reason.
 
-Reads the published batches over WebHDFS. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage
-or nothing published.
+Reads the store of the views where there is one that holds all that is published, otherwise the
+published batches, over WebHDFS. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage or
+nothing published.
 """
 
 import argparse
@@ -11,7 +12,9 @@ import gzip
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,11 +25,15 @@ from requests import RequestException
 from config.command_line import version
 from config.errors import ConfigError, ServiceUnreachable, exit_with
 from config.shared import WEBHDFS_PORT
+from config.venv import ROOT
 from consumers.output.manifests import Manifest
+from views import followers
+from views.follow import store_path
 from views.shades import printable
+from views.store.queries import View
 
 TIMEOUT_S = 30
-LANGUAGES = 5
+LANGUAGES, REASONS = 5, 50
 NO_LOCATION = (
     "no post has a location: X gives a point or place to few, Bluesky to none; a map would be empty"
 )
@@ -88,7 +95,7 @@ class Summary:
         else:
             self.everything.add(row.sentiment)
             self.located += row.geo_kind is not None
-            self.languages[row.lang or "unknown"].add(row.sentiment)
+            self.languages[row.lang or "und"].add(row.sentiment)
 
     def table(self) -> str:
         """The figures for people."""
@@ -111,6 +118,29 @@ class Summary:
                 f"{'located':<12}{self.located:>8}" + ("" if self.located else f"  {NO_LOCATION}"),
             ]
         )
+
+
+def stored(output: str, webhdfs: str, folder: Path) -> Summary | None:
+    """The figures of the views' store of this output, which takes in what is new; None where there
+    is no store."""
+    path = store_path(folder, output)
+    if not path.exists():
+        return None
+    followers.catch_up(argparse.Namespace(output=[output], webhdfs=webhdfs, store=folder))
+    with closing(View(path)) as view:
+        at, totals, summary = view.frontier(), view.totals(None), Summary()
+        summary.batches, summary.deleted = at.get("next", 0), at.get("deleted", 0)
+        summary.located = totals["points"] + totals["places"]
+        summary.everything = _group(totals["labels"], totals["mean"])
+        for row in view.languages(None, LANGUAGES):
+            summary.languages[row["name"]] = _group(row["labels"], row["mean"])
+        for row in view.terms("reason", None, REASONS)["terms"]:
+            summary.reasons[row["name"]] = row["n"]
+    return summary
+
+
+def _group(labels: list[int], mean: float) -> Group:
+    return Group(Counter(dict(zip(LABELS, labels, strict=True))), mean * sum(labels))
 
 
 def summarise(webhdfs: str, path: str) -> Summary:
@@ -150,6 +180,13 @@ def main() -> None:
         default=webhdfs,
         help=f"WebHDFS (default http://HOST OF THE OUTPUT:{WEBHDFS_PORT}, TWEETS_WEBHDFS)",
     )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=ROOT / ".run" / "views",
+        help="folder of the views' stores: the output's is read where there is one (default "
+        ".run/views)",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     given = parser.parse_args()
     output = urlsplit(given.output)
@@ -157,7 +194,8 @@ def main() -> None:
         parser.error(f"--output wants hdfs://HOST:PORT/PATH, not {given.output}")
     address = given.webhdfs or f"http://{output.hostname}:{WEBHDFS_PORT}"
     try:
-        summary = summarise(address, output.path)
+        found = stored(given.output.rstrip("/"), address, given.store)
+        summary = found or summarise(address, output.path)
     except (HdfsError, RequestException) as error:
         raise ServiceUnreachable(
             f"HDFS does not answer ({type(error).__name__})", address, "scripts/services status"

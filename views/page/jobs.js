@@ -11,7 +11,8 @@ export function showJobs(found) {
   const slowest = Math.max(1, ...found.outputs.flatMap((each) =>
     each.recent.map((batch) => batch.late_ms)));
   const times = found.outputs.flatMap((each) => each.recent.map((batch) => batch.at));
-  const [began, newest] = [Math.min(...times), Math.max(...times)];
+  const [began, newest] = times.length ? [Math.min(...times), Math.max(...times)]
+    : [found.now, found.now]; // a store that has only begun: its first batch is being read
   const now = found.now - newest < IDLE_S ? found.now : newest;
   const alone = found.outputs.length < 2;
   const scale = { alone, most, slowest, began, now: Math.max(now, began + 1) };
@@ -21,7 +22,8 @@ export function showJobs(found) {
 
 function card(output, now, scale) {
   const name = output.output.split("/").pop();
-  const made = make("article", { class: "card", "data-output": plain(name) },
+  const made = make("article", { class: "card", "data-output": plain(name),
+    "data-tweets": output.tweets ?? 0, "data-behind": output.behind_s },
     make("h3", {}, make("bdi", {}, name)));
   if (!output.batches) {
     made.append(make("p", {}, "Nothing is published here yet."));
@@ -82,6 +84,9 @@ export function showCoverage(found) {
     return;
   }
   const [first, second] = found.outputs.map((each) => each.output.split("/").pop());
+  const sum = (of) => found.coverage.reduce((all, row) => all + of(row), 0);
+  Object.assign(at("coverage").dataset, { both: sum((row) => row.both),
+    first: sum((row) => row.only[0]), second: sum((row) => row.only[1]) });
   const rows = found.coverage.map((row) => [
     make("bdi", {}, `${row.topic}[${row.partition}]`),
     number(row.both), number(row.only[0]), number(row.only[1])]);

@@ -44,6 +44,7 @@ export class WorldMap {
     this.#chosen = this.#cells.find((cell) => cell.id === this.#chosen?.id) ?? null;
     this.draw();
     this.#say();
+    if (!at("examples").hidden && this.#chosen) this.#open(); // one may have been deleted
   }
 
   // a pen for the coordinates of the sphere
@@ -103,7 +104,7 @@ export class WorldMap {
       bar.append(drawn("rect", { x: index * 24, width: 24, height: 14, fill })));
     const ends = mood ? [`−${MOOD_REACH}`, `+${MOOD_REACH} mean, cells of ${MOOD_ENOUGH} or more`]
       : ["1", `${number(most)} tweets, log scale`];
-    at("legend").replaceChildren(ends[0], bar, ends[1]);
+    at("legend").replaceChildren(...(this.#cells.length ? [ends[0], bar, ends[1]] : []));
   }
 
   #say() {
@@ -183,7 +184,9 @@ export class WorldMap {
   }
 
   async #open() {
-    const { examples } = await this.#ask(this.#chosen.id.toString());
+    const cell = this.#chosen;
+    const { examples } = await this.#ask(cell.id.toString());
+    if (this.#chosen?.id !== cell.id) return;
     showExamples(examples, () => {
       this.close();
       this.#canvas.focus();

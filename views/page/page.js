@@ -8,13 +8,16 @@ import { at, plain, short } from "/dom.js";
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 const AGAIN_MS = 2000;
-const state = { output: 0, range: null, lang: "", version: 0, live: null };
+const PAUSES = 9; // how much longer all but the columns stays as it is than it takes to ask for it
+const state = { output: 0, range: null, lang: "", version: 0, live: null, empty: true,
+  due: 0, timer: 0 };
 const libraries = "uPlot" in window;
 
 export async function ask(path, parameters = {}, signal = undefined) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const known = Object.entries(parameters).filter(([, value]) => value !== "" && value != null);
-  const answer = await fetch(`${path}?${new URLSearchParams(known)}`, { headers, signal });
+  const answer = await fetch(`${path}?${new URLSearchParams(known)}`, { headers, signal })
+    .catch((error) => { throw Object.assign(error, { away: true }); });
   if (!answer.ok) {
     const said = await answer.json().catch(() => ({ error: answer.statusText }));
     throw Object.assign(new Error(said.error), { status: answer.status });
@@ -31,7 +34,7 @@ function asked() {
 const map = new WorldMap((cell) => ask("/api/examples", { output: state.output, cell }));
 const bars = libraries ? new TimeBars((range) => {
   state.range = range;
-  refresh().catch(complain);
+  showDetails().catch(complain);
 }) : null;
 
 const askCells = () =>
@@ -41,28 +44,29 @@ async function drawMap() {
   map.show(await askCells());
 }
 
-// nothing is published yet: there is no store
-const none = (error) => {
-  if (error.status !== 404) throw error;
-  return null;
-};
-
-async function refresh() {
-  const output = state.output;
-  const [found, view, batches, cells] = await Promise.all([
-    ask("/api/state"), ask("/api/view", asked()).catch(none),
-    ask("/api/batches", { output }).catch(none), askCells().catch(none)]);
+// the columns, and what has to be known of all else
+async function showColumns() {
+  const found = await ask("/api/state");
   showJobs(found);
   showCoverage(found);
   showAudits(found.audits);
   showOutputs(found.outputs);
   showState(found);
   state.version = found.version;
-  if (output !== state.output) return; // the reader has chosen another one meanwhile
-  if (!found.outputs[output].batches || !(view && batches && cells)) {
+  state.empty = !found.outputs[state.output].batches;
+}
+
+async function showDetails() {
+  clearTimeout(state.timer);
+  state.timer = 0;
+  if (state.empty) {
     showNothing();
     return;
   }
+  const [output, began] = [state.output, performance.now()];
+  const [view, batches, cells] = await Promise.all(
+    [ask("/api/view", asked()), ask("/api/batches", { output }), askCells()]);
+  if (output !== state.output) return; // the reader has chosen another one meanwhile
   map.show(cells);
   at("located").textContent = view.located;
   at("located").dataset.tweets = view.totals.tweets;
@@ -70,6 +74,21 @@ async function refresh() {
   showLists(view);
   showNames(at("lang"), view.languages, state.lang);
   showBatches(batches.batches, showManifest);
+  const now = performance.now();
+  state.due = now + PAUSES * (now - began);
+}
+
+// while batches come, the jobs need the machine more than this page does
+function showDetailsWhenDue() {
+  const wait = state.due - performance.now();
+  if (wait <= 0) return showDetails();
+  state.timer ||= setTimeout(() => showDetails().catch(complain), wait);
+  return null;
+}
+
+async function refresh() {
+  await showColumns();
+  await showDetails();
 }
 
 async function showManifest(seq) {
@@ -113,8 +132,12 @@ function showState(found) {
 
 function complain(error) {
   if (error.name === "AbortError") return;
+  if (!error.status && !error.away) {
+    reportError(error); // a mistake of this page's own: to the console, and it continues
+    return;
+  }
   at("state").textContent = error.status
-    ? `The server refuses: ${error.message}`
+    ? `The server refuses: ${plain(error.message)}`
     : "The dashboard's server does not answer. Start scripts/dashboard again; the page continues.";
 }
 
@@ -125,7 +148,9 @@ async function live() {
     try {
       const since = state.version;
       const found = since ? await ask("/api/changes", { since }, signal) : { version: 1 };
-      if (found.version !== since) await refresh();
+      if (found.version === since) continue;
+      await showColumns();
+      await showDetailsWhenDue();
     } catch (error) {
       if (signal.aborted) return;
       complain(error);
@@ -146,8 +171,13 @@ at("lang").addEventListener("change", (event) => {
 });
 map.whenZoomed(() => drawMap().catch(complain));
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) state.live?.abort();
-  else live();
+  if (!document.hidden) {
+    live();
+    return;
+  }
+  state.live?.abort();
+  clearTimeout(state.timer);
+  state.timer = 0;
 });
 if (libraries) ask("/land").then((buffer) => map.coasts(buffer)).catch(complain);
 if (!document.hidden) live();

@@ -193,11 +193,15 @@ class View:
             runs = levels.runs(*span, self.frontier().get("newest", 0))
         if not runs:
             return []
-        part = f"SELECT {keys}, {sums} FROM {table} WHERE size = ? AND {where} "
-        parts = " UNION ALL ".join([f"{part} AND bucket >= ? AND bucket < ?"] * len(runs))
+        part = f"SELECT {keys}, {sums} FROM {table} WHERE size = ? AND {where} AND "
+        parts, values = list[str](), list[int]()
+        for size, start, until in runs:
+            one = until - start <= size or size == levels.ALL  # then nothing has to be sorted
+            parts.append(part + ("bucket = ?" if one else "bucket >= ? AND bucket < ?"))
+            values += [size, start] if one else [size, start, until]
         added = ", ".join(f"sum({name})" for name in sums.split(", "))
-        query = f"SELECT {keys}, {added} FROM ({parts}) GROUP BY {keys} {rest}"
-        return self._db.execute(query, [value for run in runs for value in run]).fetchall()
+        query = f"SELECT {keys}, {added} FROM ({' UNION ALL '.join(parts)}) GROUP BY {keys} {rest}"
+        return self._db.execute(query, values).fetchall()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from consumers.tweets.row import Deleted
 from tests.conftest import PATIENCE, ROOT
 from tests.kit.browsing import Watched
 from tests.kit.page_places import SOON_MS, Place, colours, expect_tweets, tweets
@@ -73,8 +74,7 @@ def test_a_takeover_is_marked(watched: Watched, place: Place) -> None:
     time.sleep(1.2)  # a later record has a later time of Kafka's
     publish(place.drivers[1], [tweet(7000 + n, dice) for n in range(30)], 2)
     page.locator("#coverage tbody tr", has_text="30").wait_for(timeout=SOON_MS)
-    behind = page.locator('[data-output="direct"] dd').nth(7).inner_text()
-    assert float(behind.split()[0]) > 0
+    assert float(page.locator('[data-output="direct"]').get_attribute("data-behind")) > 0
     again = place.driver(0, "receiver_based")
     publish(again, [tweet(7000 + n, dice) for n in range(30)], 2)
     mark = page.locator('[data-output="direct"] [data-kind="takeover"]')
@@ -82,6 +82,28 @@ def test_a_takeover_is_marked(watched: Watched, place: Place) -> None:
     assert "receiver_based continued direct's output" in mark.inner_text()
     page.locator("#coverage tbody tr", has_not_text="30").first.wait_for(timeout=SOON_MS)
     place.drivers[0] = again
+
+
+def test_a_tombstone_takes_a_shown_tweet_away(watched: Watched, place: Place) -> None:
+    """Its text is open on the page, then it is deleted: it leaves at once, the others stay open."""
+    page, far = watched.open(), {"lat": -54.8, "lon": -68.3, "geo_kind": "point"}
+    shown = [tweet(6000 + n, Random(n), text=f"invented {n}", **far) for n in range(3)]
+    publish(place.drivers[0], shown, 0)
+    expect_tweets(page, tweets(place))
+    page.locator("#map-says", has_text="Most tweets").wait_for(timeout=SOON_MS)
+    for _ in range(4):
+        page.locator("#map").press("ArrowDown")
+    page.locator("#map").press("Enter")
+    page.get_by_role("button", name="Show texts").click()
+    assert page.locator("#examples .text").all_inner_texts() == [
+        "invented 2",
+        "invented 1",
+        "invented 0",
+    ]
+    publish(place.drivers[0], [Deleted(id=shown[1].id)], 0)
+    page.locator("#examples", has_not_text="invented 1").wait_for(timeout=SOON_MS)
+    assert page.locator("#examples .text").all_inner_texts() == ["invented 2", "invented 0"]
+    assert page.locator("#examples .text").first.is_visible()
 
 
 def test_keyboard_alone(watched: Watched) -> None:

@@ -10,9 +10,12 @@ import pytest
 from consumers.tweets.parse import Rejected
 from tests.conftest import ROOT, Services
 from tests.kit.browsing import Watched, dashboard
+from tests.kit.memory_files import MemoryFiles
 from tests.kit.page_places import SOON_MS, Place, expect_tweets, tweets
 from tests.kit.published_output import WebhdfsFiles, opened, publish, tweet
 from tests.kit.strangers import HOSTILE
+from views.follow import store_path
+from views.store.frontier import Store
 
 
 def test_without_libraries_the_page_says_what_to_type(browser: Any, place: Place) -> None:
@@ -65,7 +68,7 @@ def test_hostile_words_leave_no_trace_but_themselves(
         assert HOSTILE[0].lower() in seen.lower()
         assert page.evaluate("() => window.pwned") is None
         assert page.locator("img, iframe, object, embed, base, form[action]").count() == 0
-        assert page.locator("script").count() == 5
+        assert page.locator("script").count() == 2
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 1280
         watched.close()
 
@@ -84,6 +87,19 @@ def test_planted_markup_is_convicted(browser: Any, place: Place) -> None:
     page = watched.open()
     page.wait_for_timeout(2000)
     with pytest.raises(AssertionError, match="policy: require-trusted-types-for"):
+        watched.close()
+
+
+def test_a_store_that_has_only_begun(browser: Any, tmp_path: Path) -> None:
+    """Its first batch is still being read: there is a number of batches, and nothing to draw."""
+    files, output = MemoryFiles(), "hdfs://127.0.0.1:1/tweets/direct"
+    manifest = publish(opened(files), [tweet(1, Random(1))])
+    Store(store_path(tmp_path, output)).begin(manifest, manifest.to_bytes())
+    with dashboard(tmp_path, "--output", output, "--webhdfs", "http://127.0.0.1:1") as url:
+        watched = Watched(browser, url)
+        page = watched.open()
+        page.locator("#state", has_text="1 older batches are still being read").wait_for()
+        page.locator("#located", has_text="no tweet yet").wait_for(timeout=SOON_MS)
         watched.close()
 
 

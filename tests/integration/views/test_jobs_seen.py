@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from tests.conftest import ROOT, Services
 from tests.kit.jobs import audit, publish, run_job, slowly
+from views.follow import store_path
 
 
 def watched(services: Services, folder: Path, *outputs: str) -> dict[str, Any]:
@@ -20,6 +22,13 @@ def watched(services: Services, folder: Path, *outputs: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def summary(services: Services, folder: Path, output: str) -> str:
+    """What scripts/summary.py says of an output, with the stores in this folder."""
+    command = [sys.executable, str(ROOT / "scripts" / "summary.py"), "--output", output]
+    command += ["--store", str(folder), "--webhdfs", services.webhdfs]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_one_job_falls_behind_and_the_other_takes_its_output_over(
@@ -48,3 +57,9 @@ def test_one_job_falls_behind_and_the_other_takes_its_output_over(
     assert "takeover" in [mark["kind"] for mark in found["outputs"][0]["marks"]]
     assert sum(row["both"] for row in found["coverage"]) == verdict["in_kafka"]
     assert [row["only"] for row in found["coverage"]] == [[0, 0]] * 3
+    empty = summary(services, tmp_path / "none", first)
+    assert summary(services, stores, first) == empty
+    store = sqlite3.connect(store_path(stores, first))
+    store.execute("UPDATE totals SET n = n + 1 WHERE size = 0 AND label = 0")
+    store.commit()
+    assert summary(services, stores, first) != empty  # the counter-test: it has read the store

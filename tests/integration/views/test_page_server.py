@@ -52,7 +52,7 @@ def ask(url: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, s
         return error.code, dict(error.headers), error.read()
 
 
-@pytest.mark.parametrize("path", ["", "api/state", "api/view", "nothing", "lib/land.json"])
+@pytest.mark.parametrize("path", ["", "api/state", "api/view", "nothing", "land"])
 def test_every_answer_carries_the_policy(url: str, path: str) -> None:
     _, headers, _ = ask(url + path)
     policy = headers["content-security-policy"]
@@ -135,7 +135,7 @@ def test_another_address_needs_the_token(folder: Path) -> None:
 def test_the_first_load_is_small(url: str) -> None:
     """120 KB, packed as they travel: the page, its libraries, the coasts and the first figures."""
     total = 0
-    api = ("api/state", "api/view", "api/cells?resolution=2", "api/batches")
+    api = ("api/state", "api/view", "api/cells?resolution=2", "api/batches", "land")
     for path in (*(path[1:] for path in FILES), *api):
         status, headers, body = ask(url + path, **{"Accept-Encoding": "gzip"})
         assert status == 200, path
