@@ -22,8 +22,8 @@ from local.say import say
 
 TARGET = ROOT / "build" / "pack"
 # what consumers/ and config/ import of others, but for Spark; with what these need
-PACKAGES = ("isal", "msgspec", "numba", "numpy", "tomli", "vaderSentiment")
-OURS = ("config", "consumers", "connector/kafka_dstreams")
+PACKAGES = ("isal", "msgspec", "numba", "numpy", "prometheus_client", "tomli", "vaderSentiment")
+OURS = ("config", "consumers", "monitoring", "connector/kafka_dstreams")
 FILES = ("connector/kafka_dstreams_hook.py", "connector/sitecustomize.py")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "java")
 WARM = "from consumers.tweets import lines; lines.prepare()"

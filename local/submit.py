@@ -1,12 +1,12 @@
 """spark-submit with the connector in place.
 
-    scripts/submit [--supervise] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
-    scripts/submit [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
+    scripts/submit [--supervise] [--secure] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
+    scripts/submit [--secure] [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
 
 Options before the job are spark-submit's own (--master, --conf, …); what follows it belongs to the
 job (try: direct --help). --supervise starts the job again, after a growing pause, when a service
 was away, when it was killed or fenced off; wrong configuration and the risk of losing data end it
-for good.
+for good. --secure adds config/profiles/secure.conf: Spark encrypts what it sends.
 """
 
 import os
@@ -23,6 +23,8 @@ from config.errors import ConfigError
 from consumers.driver.settings import JOBS
 from local import jdk, masters
 from local.supervisor import supervise
+
+SECURE = "--secure"
 
 
 def command(argv: list[str]) -> list[str]:
@@ -46,7 +48,8 @@ def command(argv: list[str]) -> list[str]:
     # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
     # compiler
     compiler = "-XX:TieredStopAtLevel=1 " if job in JOBS else ""
-    options = argv[:position]
+    options = [word for word in argv[:position] if word != SECURE]
+    secure = masters.secure_lines() if SECURE in argv[:position] else []
     root = masters.driver_root(options)
     logs = f'"-Dlog4j2.configurationFile={root / "config" / "log4j2.properties"}"'
     if not jars:
@@ -64,6 +67,7 @@ def command(argv: list[str]) -> list[str]:
         ",".join(map(str, jars)),
         "--driver-java-options",
         f'{compiler}-Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {logs}',
+        *secure,
         *options,
         script,
         *argv[position + 1 :],
