@@ -51,9 +51,9 @@ def task(
         if wanted[index]:
             for data in frames:
                 columns = layout(data)
+                found = lines(data, columns, wanted[index], max_bytes)
                 times = memoryview(data)[columns.timestamps :][: 8 * columns.count].cast("q")
                 newest_ms = max(newest_ms, *times)
-                found = lines(data, columns, wanted[index], max_bytes)
                 counts.update(found.counts)
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:

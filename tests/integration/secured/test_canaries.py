@@ -11,7 +11,8 @@ import pytest
 from local import secured
 from local.secured import Right
 from tests.conftest import SERVICES_HOME, Services, wait_until
-from tests.kit.jobs import APPROACHES, started, stored, unused_port
+from tests.kit.jobs import APPROACHES, descendants, started, stored, unused_port
+from tests.kit.listening import addresses, is_loopback
 from tests.kit.secured_services import Secured
 
 PAGES = ("environment/", "streaming/", "jobs/", "executors/")
@@ -65,6 +66,9 @@ def test_no_secret_leaves_its_file(
     ) as job:
         job.until(lambda: "300 tweets" in job.said() or _count(port) >= 300, 240, "it publishes")
         seen["the process list"] = processes()
+        family = [job.process.pid, *descendants(job.process.pid)]
+        open_to_others = [at for at in addresses(family) if not is_loopback(at[0])]
+        assert len(addresses(family)) > 2 and open_to_others == []
         for page in ("metrics", "health"):
             seen[page] = urlopen(f"http://127.0.0.1:{port}/{page}").read()
         for page in PAGES:
@@ -94,6 +98,13 @@ def _count(port: int) -> float:
         return 0
     start = 'tweets_published_records_total{kind="tweets"} '
     return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(start)), 0)
+
+
+def test_the_services_listen_on_loopback_only(kafka: Secured) -> None:
+    home = kafka.services.home
+    found = addresses(kafka.services.pid(file.stem) for file in (home / "pids").iterdir())
+    assert {kafka.services.kafka_port, kafka.services.kafka_tls_port} <= {at[1] for at in found}
+    assert [at for at in found if not is_loopback(at[0])] == []
 
 
 def test_a_password_on_the_command_line_is_refused_and_would_be_found(kafka: Secured) -> None:
