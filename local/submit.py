@@ -29,6 +29,8 @@ SECURE = "--secure"
 
 def command(argv: list[str]) -> list[str]:
     """The spark-submit line for these arguments. Raises ConfigError where they name no job."""
+    secure = masters.secure_lines() if argv[:1] == [SECURE] else []
+    argv = argv[1:] if secure else argv
     # the value of an option such as --py-files is no job
     jobs = (
         i
@@ -48,8 +50,7 @@ def command(argv: list[str]) -> list[str]:
     # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
     # compiler
     compiler = "-XX:TieredStopAtLevel=1 " if job in JOBS else ""
-    options = [word for word in argv[:position] if word != SECURE]
-    secure = masters.secure_lines() if SECURE in argv[:position] else []
+    options = argv[:position]
     root = masters.driver_root(options)
     logs = f'"-Dlog4j2.configurationFile={root / "config" / "log4j2.properties"}"'
     if not jars:
