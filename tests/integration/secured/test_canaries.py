@@ -38,8 +38,15 @@ def processes() -> bytes:
     return subprocess.run(["ps", "-eww", "-o", "args="], capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize("user", ["producer", "jobs"])
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize(
+    ("approach", "user"),
+    [
+        ("receiver_based", "producer"),
+        pytest.param("receiver_based", "jobs", marks=pytest.mark.long),
+        pytest.param("direct", "producer", marks=pytest.mark.long),
+        pytest.param("direct", "jobs", marks=pytest.mark.long),
+    ],
+)
 def test_no_secret_leaves_its_file(
     kafka: Secured, tmp_path: Path, approach: str, user: str
 ) -> None:

@@ -15,6 +15,9 @@ from tests.kit.jobs import APPROACHES
 from tests.kit.secured_services import Secured
 
 TWEETS = 200
+LONG = pytest.mark.long
+# `make test` tries one of each kind
+JOBS = [APPROACHES[0], pytest.param(APPROACHES[1], marks=LONG)]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def test_a_producer_without_describe_configs_says_what_it_assumes(kafka: Secured
     assert "is assumed" in said
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", JOBS)
 def test_a_job_needs_read_on_topic_and_group(
     kafka: Secured, filled: str, output: str, approach: str
 ) -> None:
@@ -118,7 +121,7 @@ def refusals(kafka: Secured, folder: Path) -> dict[str, tuple[dict[str, str], in
     }
 
 
-@pytest.mark.parametrize("wrong", ["password", "no password", "ca"])
+@pytest.mark.parametrize("wrong", [pytest.param("password", marks=LONG), "no password", "ca"])
 def test_a_refused_login_says_what_to_change(kafka: Secured, tmp_path: Path, wrong: str) -> None:
     changed, code, words = refusals(kafka, tmp_path)[wrong]
     login = {f"TWEETS_{name}": value for name, value in changed.items()}
@@ -130,6 +133,7 @@ def test_a_refused_login_says_what_to_change(kafka: Secured, tmp_path: Path, wro
     assert words in kafka.job("direct", "x", "hdfs://h/x", expect=code, environ=as_job)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", ["expired", "another authority", "ca"])
 def test_a_refused_certificate_says_what_to_change(
     kafka: Secured, tmp_path: Path, wrong: str
