@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 LISTENING = "0A"  # the state, in /proc/net/tcp
@@ -21,12 +22,11 @@ def is_loopback(address: str) -> bool:
 
 
 def _links(pid: int) -> list[str]:
-    folder, found = Path(f"/proc/{pid}/fd"), []
-    for link in folder.iterdir():
-        try:
-            found.append(str(link.readlink()))
-        except FileNotFoundError:  # closed meanwhile
-            continue
+    found: list[str] = []
+    with suppress(FileNotFoundError):  # the process has ended
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found.append(str(link.readlink()))
     return found
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -12,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from consumers.driver.figures import LATE_INTERVALS
-from tests.conftest import PATIENCE, Services
+from tests.conftest import Services
 from tests.kit.jobs import APPROACHES, Job, publish, started, unused_port
 
 INTERVAL_S = 2.0
@@ -36,11 +35,9 @@ def metrics(port: int) -> dict[str, float]:
     return {name: float(number) for name, number in rows}
 
 
-def until(job: Job, port: int, status: int, seconds: float) -> float:
-    """Wait for this status; says how long it took."""
-    begun = time.monotonic()
+def until(job: Job, port: int, status: int, seconds: float) -> None:
+    """Wait for this status."""
     job.until(lambda: health(port)["status"] == status, seconds, f"/health answers {status}")
-    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
@@ -64,10 +61,9 @@ def test_health_turns_503_while_hdfs_is_frozen_and_back(
         os.kill(namenode, signal.SIGSTOP)
         try:
             # the batch under way may have begun just before
-            took = until(job, port, 503, (LATE_INTERVALS + 1) * INTERVAL_S)
+            until(job, port, 503, (LATE_INTERVALS + 1) * INTERVAL_S)
         finally:
             os.kill(namenode, signal.SIGCONT)
-        assert took <= (LATE_INTERVALS + 1) * INTERVAL_S * PATIENCE
         assert "no batch has ended" in health(port)["reason"] or health(port)["status"] == 200
         until(job, port, 200, 60)
 
@@ -75,4 +71,5 @@ def test_health_turns_503_while_hdfs_is_frozen_and_back(
 def _settled(port: int) -> bool:
     found = metrics(port)
     lag = [number for name, number in found.items() if name.startswith("tweets_lag_records")]
-    return len(lag) == 3 and sum(lag) == 0 and found["tweets_batches_total"] > 0
+    looked = len(lag) == 3 and found["tweets_executors"] == 1
+    return looked and sum(lag) == 0 and found["tweets_batches_total"] > 0
