@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 SOURCE ?= sample
 MASTER ?= local
+SECURE ?=
 CONNECTOR_TESTS := tests/unit/connector/test_frames.py tests/unit/connector/test_kafka_utils_values.py \
 	$(addprefix tests/integration/connector/,test_connector.py test_kafka_utils.py test_migration.py) \
 	tests/fault/connector/test_receiver.py
@@ -16,8 +17,8 @@ help: ## this list
 setup: ## venv, jars and our Java; a second run does nothing
 	@scripts/setup
 
-demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub MASTER=local|standalone|yarn
-	@SOURCE="$(SOURCE)" MASTER="$(MASTER)" scripts/demo.sh
+demo: setup ## tweets through Kafka and both jobs onto HDFS, audited; SOURCE=sample|replay|search|stream|x-stub|bluesky-stub MASTER=local|standalone|yarn SECURE=1
+	@SOURCE="$(SOURCE)" MASTER="$(MASTER)" SECURE="$(SECURE)" scripts/demo.sh
 
 pack: setup ## build/pack/tweets-….tar.gz: our code and what it imports, for the executors of a cluster
 	@$(PYTHON) -m local.pack

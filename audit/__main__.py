@@ -2,7 +2,7 @@
 with what it judges.
 
 Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 could not tell (a service is away, or there was
-nothing to judge).
+nothing to judge), 5 Kafka refuses the audit.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from hdfs.util import HdfsError
 from kafka.errors import KafkaError
 from requests import RequestException
 
+from audit import access, exported
 from audit.chain import Chain, end_of
 from audit.deletions import Deletions
 from audit.files import Output
@@ -40,6 +41,7 @@ def arguments() -> argparse.Namespace:
         default=bootstrap,
         help=f"Kafka brokers (default {bootstrap}, TWEETS_BOOTSTRAP)",
     )
+    access.add_flags(parser)
     webhdfs = os.environ.get("TWEETS_WEBHDFS", "")
     parser.add_argument(
         "--webhdfs",
@@ -70,6 +72,11 @@ def arguments() -> argparse.Namespace:
         default=24,
         metavar="N",
         help="convict rows of units that were deleted longer ago (default 24)",
+    )
+    parser.add_argument(
+        "--prometheus",
+        metavar="FILE",
+        help="also write the findings as metrics into this file, for the textfile collector",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     given = parser.parse_args()
@@ -107,10 +114,11 @@ def chosen(topics: list[str], partitions: list[str]) -> dict[str, set[int] | Non
 
 
 def audit(given: argparse.Namespace) -> Verdict:
-    """Read everything and judge it. Raises CannotTell, or what the clients raise for a service that
-    is away."""
+    """Read everything and judge it. Raises CannotTell, Refused, or what the clients raise for a
+    service that is away."""
     # The ledger first: what is acknowledged by then is below the ends that Kafka tells next.
-    topics = Topics(given.bootstrap, given.partitions, ledger(given.ledger) if given.ledger else {})
+    known = ledger(given.ledger) if given.ledger else {}
+    topics = Topics(given.bootstrap, given.partitions, known, access.properties(given))
     output, first, until = Output(given.webhdfs, given.path), given.from_batch, given.until_batch
     units = [unit for unit in output.units(first, until) if end_of(unit.manifest) > first]
     if units:
@@ -138,12 +146,21 @@ def main() -> int:
     given = arguments()
     try:
         verdict = audit(given)
+    except access.Refused as refused:
+        print(f"error: {refused}\n  next: see docs/security.md", file=sys.stderr)
+        return refused.code
     except (CannotTell, KafkaError, HdfsError, RequestException, OSError) as error:
         print(
             f"error: could not tell: {error}\n  next: scripts/services status, then audit again",
             file=sys.stderr,
         )
         return 3
+    if given.prometheus and not verdict.empty:
+        try:
+            exported.write(verdict, given.output, given.prometheus)
+        except OSError as error:
+            print(f"error: {given.prometheus}: {error.strerror}", file=sys.stderr)
+            return 2
     print(json.dumps(verdict.as_dict()) if given.json else verdict.table())
     if verdict.empty:
         print(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from audit import access
 from audit.chain import Spans, TopicPartition
 from audit.intervals import Intervals
 from audit.rows import of_record
@@ -47,28 +49,37 @@ class Topics:
     """Topics on a broker, or some of their partitions: what a consumer of committed records can
     read.
 
-    What is read and as `acknowledged` leaves that ledger.
+    What is read and as `acknowledged` leaves that ledger. `login` has kafka-python's properties of
+    a secured Kafka.
     """
 
     def __init__(
-        self, bootstrap: str, partitions: dict[str, set[int] | None], acknowledged: Ledger
+        self,
+        bootstrap: str,
+        partitions: dict[str, set[int] | None],
+        acknowledged: Ledger,
+        login: Mapping[str, Any],
     ) -> None:
-        self.servers = bootstrap.split(",")
-        self.consumer = KafkaConsumer(
-            bootstrap_servers=self.servers,
-            bootstrap_timeout_ms=PATIENCE_S * 1000,
-            allow_auto_create_topics=False,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            isolation_level="read_committed",  # what a transaction took back was never there
-            check_crcs=False,  # slow in Python, and damage would show in the comparison
-            max_poll_records=5000,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-        )
+        self.servers, self.login = bootstrap.split(","), login
+        with access.explained(login):
+            self.consumer = KafkaConsumer(
+                **login,
+                bootstrap_servers=self.servers,
+                bootstrap_timeout_ms=PATIENCE_S * 1000,
+                allow_auto_create_topics=False,
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+                isolation_level="read_committed",  # what a transaction took back was never there
+                check_crcs=False,  # slow in Python, and damage would show in the comparison
+                max_poll_records=5000,
+                max_partition_fetch_bytes=4 * 1024 * 1024,
+            )
         self.partitions: list[KafkaPartition] = []
         self.skipped: set[TopicPartition] = set()
         for topic, chosen in partitions.items():
             there = self.consumer.partitions_for_topic(topic)
+            if not there and access.is_secured(login):
+                raise access.Refused(f"there is no topic {topic} that this user may READ", 5)
             if not there:
                 raise CannotTell(f"there is no topic {topic}")
             if chosen and chosen - there:
@@ -134,7 +145,7 @@ class Topics:
         return at in self.acknowledged and self.acknowledged[at] == sha256
 
     def _compacted(self, topic: str) -> bool:
-        admin = KafkaAdminClient(bootstrap_servers=self.servers)
+        admin = KafkaAdminClient(**self.login, bootstrap_servers=self.servers)
         try:
             wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": None})
             configs = admin.describe_configs([wanted], config_filter="all")

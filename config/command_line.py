@@ -67,7 +67,12 @@ def with_flags(parser: argparse.ArgumentParser, table: Any) -> argparse.Argument
             )
         else:
             parser.add_argument(
-                setting.flag, metavar=metavar(setting), default=argparse.SUPPRESS, help=text
+                *filter(None, (setting.short, setting.flag)),
+                dest=setting.name,
+                action="append" if setting.short else "store",
+                metavar=metavar(setting),
+                default=argparse.SUPPRESS,
+                help=text,
             )
     parser.add_argument(
         "--print-config",

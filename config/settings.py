@@ -47,7 +47,8 @@ class Setting:
 
     `span` is the smallest and the largest number. `only` names the kinds of run that take it, such
     as the producer's sources; empty is all. A `secret` comes from the environment or `.env` alone:
-    it has no flag, may not stand in pipeline.toml, and is never printed.
+    it has no flag, may not stand in pipeline.toml, and is never printed. `short` is a second flag,
+    which may be given several times.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Setting:
     choices: tuple[Any, ...] = ()
     span: tuple[float, float] = (0, 1e15)
     secret: bool = False
+    short: str = ""
 
     @property
     def kind(self) -> type:
@@ -137,6 +139,7 @@ def load(
     parser = with_flags(parser or argument_parser(program, about), table.values())
     for name, value in vars(parser.parse_args(list(argv))).items():
         if name in table:
+            value = ",".join(value) if isinstance(value, list) else value
             value, origins[name] = checked(table[name], value, table[name].flag), table[name].flag
         values[name] = value
     print_config = values.pop("print_config", False)

@@ -13,6 +13,11 @@ OUTPUT = Setting(
     "hdfs://127.0.0.1:8020/tweets/{program}",
     "folder of the job's batches; {program} is the job's name",
 )
+METRICS = Setting(
+    "metrics",
+    "",
+    "HOST:PORT for /metrics (Prometheus) and /health, as 127.0.0.1:9400; empty is off",
+)
 
 
 def name_output(program: str, values: dict[str, Any]) -> None:

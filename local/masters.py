@@ -15,6 +15,7 @@ from consumers.driver.settings import JOBS
 from local import cluster, compile
 
 PROFILES = (Path("config/spark.conf"), Path("config/profiles/cluster.conf"))
+SECURED = Path("config/profiles/secure.conf")
 # lines of spark.conf that are for a driver with its executors in one process, here
 LOCAL = ("master", "driver.host", "driver.bindAddress", "jars", "driver.extraJavaOptions")
 ARCHIVE = "#app"  # how an archive of `make pack` is named in the containers
@@ -82,6 +83,15 @@ def lines(options: Sequence[str], environ: Mapping[str, str], ours: bool) -> lis
     here = address(options, environ)
     if here and given(options, "--deploy-mode") != "cluster":
         conf |= {"spark.driver.host": here, "spark.driver.bindAddress": here}
+    return _options(conf)
+
+
+def secure_lines() -> list[str]:
+    """spark-submit's options of the secure profile, to be put before the user's."""
+    return _options(_read(SECURED))
+
+
+def _options(conf: Mapping[str, str]) -> list[str]:
     return [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
 
 
@@ -102,13 +112,14 @@ def address(options: Sequence[str], environ: Mapping[str, str]) -> str:
 
 
 def _profiles() -> dict[str, str]:
-    found = {}
-    for file in PROFILES:
-        for line in (venv.ROOT / file).read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition(" ")
-            if name.startswith("spark."):
-                found[name] = value.strip()
+    found = {name: value for file in PROFILES for name, value in _read(file).items()}
     return {name: value for name, value in found.items() if name[6:] not in LOCAL}
+
+
+def _read(file: Path) -> dict[str, str]:
+    lines = (venv.ROOT / file).read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(" ") for line in lines if line.startswith("spark."))
+    return {name: value.strip() for name, _, value in pairs}
 
 
 def _logs(options: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from config.errors import ConfigError, PipelineError
 from config.settings import Settings
 from config.venv import ROOT
-from local import jars, jdk
+from local import jars, jdk, secured
 
 HOST = "127.0.0.1"  # nothing listens anywhere else
 # enough for a month of batches, one every 2 s; docs/runbook.md has the arithmetic
@@ -64,19 +64,22 @@ def _broker(settings: Settings, home: Path, number: int) -> Node:
     return Node(
         name,
         f"{HOST}:{port}",
-        {port: "kafka_port", controller_port: "controller_port"},
+        {
+            port: "kafka_port",
+            controller_port: "controller_port",
+            **({settings.kafka_tls_port + number - 1: "kafka_tls_port"} if settings.secure else {}),
+        },
         [*java, "kafka.Kafka", str(file)],
         prepare,
-        lambda: _broker_missing(port, number),
-        {file: _server_properties(settings, number, port, controller_port, folder / "data")},
+        lambda: _broker_missing(settings, home, number),
+        {file: _server_properties(settings, home, number)},
     )
 
 
-def _server_properties(
-    settings: Settings, number: int, port: int, controller_port: int, data: Path
-) -> str:
+def _server_properties(settings: Settings, home: Path, number: int) -> str:
     """One broker's server.properties; with three brokers every topic is kept three times and
     acks=all means two of them."""
+    data = home / f"kafka-{number}" / "data"
     copies = min(settings.brokers, 3)
     in_sync = 2 if copies == 3 else 1
     voters = ",".join(
@@ -86,10 +89,7 @@ def _server_properties(
 node.id={number}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}
-advertised.listeners=PLAINTEXT://{HOST}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={str(data).replace(chr(92), chr(92) * 2)}
+{_listeners(settings, home, number)}log.dirs={str(data).replace(chr(92), chr(92) * 2)}
 num.partitions=3
 default.replication.factor={copies}
 min.insync.replicas={in_sync}
@@ -106,6 +106,16 @@ log.retention.hours=720
 """
 
 
+def _listeners(settings: Settings, home: Path, number: int) -> str:
+    if settings.secure:
+        return secured.listeners(settings, home, number)
+    port, controller = settings.kafka_port + number - 1, settings.controller_port + number - 1
+    return f"""listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}
+advertised.listeners=PLAINTEXT://{HOST}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+"""
+
+
 def make_cluster_id(home: Path) -> None:
     """Make the id that all brokers of this home share, unless it is there; once, before the first
     of them is prepared."""
@@ -117,13 +127,17 @@ def make_cluster_id(home: Path) -> None:
         )
 
 
-def _broker_missing(port: int, number: int) -> str:
+def _broker_missing(settings: Settings, home: Path, number: int) -> str:
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
 
+    port = (settings.kafka_tls_port if settings.secure else settings.kafka_port) + number - 1
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=f"{HOST}:{port}", bootstrap_timeout_ms=2000, request_timeout_ms=5000
+            **(secured.client(home) if settings.secure else {}),
+            bootstrap_servers=f"{HOST}:{port}",
+            bootstrap_timeout_ms=2000,
+            request_timeout_ms=5000,
         )
     except (KafkaError, OSError) as error:
         return f"no answer: {type(error).__name__}"

@@ -22,8 +22,18 @@ from local.say import say
 
 TARGET = ROOT / "build" / "pack"
 # what consumers/, units/ and config/ import of others, but for Spark; with what these need
-PACKAGES = ("isal", "msgspec", "numba", "numpy", "pyarrow", "rich", "tomli", "vaderSentiment")
-OURS = ("config", "consumers", "units", "connector/kafka_dstreams")
+PACKAGES = (
+    "isal",
+    "msgspec",
+    "numba",
+    "numpy",
+    "prometheus_client",
+    "pyarrow",
+    "rich",
+    "tomli",
+    "vaderSentiment",
+)
+OURS = ("config", "consumers", "monitoring", "units", "connector/kafka_dstreams")
 FILES = ("connector/kafka_dstreams_hook.py", "connector/sitecustomize.py")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "java")
 WARM = "from consumers.tweets import lines; lines.prepare()"

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from local import cluster, hosts, jars, nodes, page, stub_nodes, yarn_nodes
+from local import cluster, hosts, jars, nodes, page, secured, stub_nodes, yarn_nodes
 from local.processes import Home
 from local.say import say
 
@@ -19,6 +19,7 @@ ABOUT = "Kafka and HDFS on this machine, each service a process of its own, on 1
 READY_S = 120.0
 # the parts of a set that may grow and shrink, each with how its services' names begin
 CLUSTERS = {"spark_workers": "spark-worker", "yarn_nodes": "nodemanager"}
+MADE_WITH = ("brokers", "datanodes", "secure", *CLUSTERS)
 REMEDIES = dict.fromkeys(CLUSTERS, "stop")
 REMEDY = "clean (removes their data)"
 
@@ -95,12 +96,16 @@ class Services:
         for node in down:
             refuse_taken_ports(node)
         (self.home.path / "set.json").write_text(
-            json.dumps({n: self.settings.values[n] for n in ("brokers", "datanodes", *CLUSTERS)})
+            json.dumps({n: self.settings.values[n] for n in MADE_WITH})
         )
         nodes.make_cluster_id(self.home.path)
+        if self.settings.secure:
+            secured.prepare(self.home.path)
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._launch, down))
             list(pool.map(self._await, sorted(chosen, key=lambda node: node.name == "namenode")))
+        if self.settings.secure and any(node.name.startswith("kafka-") for node in chosen):
+            secured.grant(self.settings, self.home.path)
         for node in down:
             say(f"services: {node.name} is up on {node.address}, pid {self.home.pid(node.name)}")
 
@@ -161,11 +166,16 @@ class Services:
         missing = node.ready()
         return f"not ready ({missing})" if missing else "up"
 
-    def env(self) -> None:
+    def env(self, names: list[str]) -> None:
         """Print the settings that point the other programs at this set and its stubs, for a shell's
-        `eval`."""
+        `eval`; a secured set wants the name of a user."""
         ports = self.settings
-        print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
+        if ports.secure:
+            user = names[0] if names else ""
+            for name, value in secured.variables(ports, self.home.path, user).items():
+                print(f"export {name}={shlex.quote(value)}")
+        else:
+            print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
         print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
         print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
         if ports.spark_workers:
@@ -207,7 +217,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="kafka-1, namenode, datanode-1, …; none is all of them",
+        help="kafka-1, namenode, datanode-1, …; none is all of them; env --secure: a user",
     )
     parser.add_argument(
         "-n", "--lines", type=int, default=20, help="logs: number of lines (default 20)"
@@ -217,7 +227,7 @@ def main() -> int:
     if settings.action == "status":
         return services.status(settings.names)
     if settings.action == "env":
-        services.env()
+        services.env(settings.names)
         return 0
     if settings.action == "logs":
         services.logs(settings.names, settings.lines)

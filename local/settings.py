@@ -14,6 +14,17 @@ _SERVICES = (
         "first KRaft controller's port; the next ones follow",
         span=_PORT,
     ),
+    Setting(
+        "secure",
+        False,
+        "brokers with TLS, logins and ACLs; each program is a user: scripts/services env USER",
+    ),
+    Setting(
+        "kafka_tls_port",
+        9192,
+        "first broker's port for clients with a certificate, with --secure; the next ones follow",
+        span=_PORT,
+    ),
     Setting("namenode_port", 8020, "NameNode's RPC port", span=_PORT),
     Setting("namenode_http_port", WEBHDFS_PORT, "NameNode's WebHDFS port", span=_PORT),
     Setting("datanode_port", 9866, "first DataNode's port; each DataNode takes ten", span=_PORT),

@@ -1,13 +1,13 @@
 """spark-submit with the connector in place.
 
-    scripts/submit [--supervise] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
-    scripts/submit [SPARK-SUBMIT OPTIONS] compact [SETTINGS]
-    scripts/submit [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
+    scripts/submit [--supervise] [--secure] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
+    scripts/submit [--secure] [SPARK-SUBMIT OPTIONS] compact [SETTINGS]
+    scripts/submit [--secure] [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
 
 Options before the job are spark-submit's own (--master, --conf, …); what follows it belongs to the
 job (try: direct --help). --supervise starts the job again, after a growing pause, when a service
 was away, when it was killed or fenced off; wrong configuration and the risk of losing data end it
-for good.
+for good. --secure adds config/profiles/secure.conf: Spark encrypts what it sends.
 """
 
 import os
@@ -30,9 +30,13 @@ SCRIPTS = {job: f"consumers/{job}.py" for job in jobs.ROWS} | {
     program: f"units/{program}.py" for program in units.ROWS
 }
 
+SECURE = "--secure"
+
 
 def command(argv: list[str]) -> list[str]:
     """The spark-submit line for these arguments. Raises ConfigError where they name no job."""
+    secure = masters.secure_lines() if argv[:1] == [SECURE] else []
+    argv = argv[1:] if secure else argv
     # the value of an option such as --py-files is no job
     found = (
         i
@@ -70,6 +74,7 @@ def command(argv: list[str]) -> list[str]:
         ",".join(map(str, jars)),
         "--driver-java-options",
         f'{compiler}-Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {logs}',
+        *secure,
         *options,
         script,
         *argv[position + 1 :],

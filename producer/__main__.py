@@ -18,10 +18,11 @@ from typing import IO
 from config import settings
 from config.errors import ConfigError, exit_with
 from local.supervisor import supervise
+from monitoring.page import serve
 from producer import help
 from producer.doctor.check import check
 from producer.opening import estimate, refuse_old_flags
-from producer.publishing.publisher import check_names
+from producer.publishing.brokers import check_names
 from producer.report import Progress
 from producer.run import Run
 from producer.settings import no_source
@@ -62,6 +63,9 @@ def main() -> int:
     check_names(chosen.bootstrap, chosen.topic)
     closing_report = report_file(chosen.report)
     this = Run(chosen, interrupt)
+    if chosen.metrics:
+        figures = this.figures()
+        serve(chosen.metrics, figures.registry(), figures.health)
     try:
         with Progress(this.report, this.trouble, chosen.json):
             this.go()

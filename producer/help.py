@@ -4,6 +4,7 @@ of all sources. With a source: an example and that source's flags. One screen ea
 import textwrap
 from collections.abc import Sequence
 
+from config import access
 from config.command_line import metavar
 from config.settings import Setting
 from producer.settings import ROWS, SAID_BY, SOURCES
@@ -60,8 +61,11 @@ def _overview() -> str:
         for name, (about, run) in EXAMPLES.items()
     ]
     common = [
-        _setting(setting) for setting in ROWS["producer"] if not setting.only and not setting.secret
+        _setting(setting)
+        for setting in ROWS["producer"]
+        if not (setting.only or setting.secret or setting in access.SETTINGS)
     ]
+    secured = f"a secured Kafka, see docs/security.md: {', '.join(s.flag for s in access.SETTINGS)}"
     return "\n".join(
         [
             f"usage: {COMMAND} [--source NAME] [FLAGS]",
@@ -76,6 +80,7 @@ def _overview() -> str:
             "",
             "flags of all sources",
             *common,
+            *textwrap.wrap(secured, WIDTH, initial_indent="  ", subsequent_indent=" " * 4),
             *(_row(flag, told) for flag, told in ACTIONS.items()),
         ]
     )

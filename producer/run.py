@@ -8,7 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from config import settings
+from producer.figures import Figures
 from producer.opening import open_source, question, spool_folder
+from producer.publishing import access
 from producer.publishing.ledger import Ledger
 from producer.publishing.publisher import Publisher
 from producer.publishing.sending import Sender
@@ -51,6 +53,7 @@ class Run:
     def __init__(self, chosen: settings.Settings, interrupt: Interrupt) -> None:
         self._chosen, self._interrupt = chosen, interrupt
         self._read, self._stopped_by, self._begin = 0, "", time.monotonic()
+        self._login = access.properties(chosen)
         self._state, self._records = State(), records_of(chosen)
         self._spooled = isinstance(self._records, Spool)
         aside = (
@@ -69,7 +72,11 @@ class Run:
 
     def _connect(self) -> Publisher:
         return Publisher(
-            self._chosen.bootstrap, self._chosen.topic, self._tally, forever=self._spooled
+            self._chosen.bootstrap,
+            self._chosen.topic,
+            self._tally,
+            forever=self._spooled,
+            login=self._login,
         )
 
     def go(self) -> None:
@@ -148,6 +155,10 @@ class Run:
     def trouble(self) -> str:
         """What keeps reading or records waiting."""
         return self._records.trouble or (self._sender.trouble if self.report().waiting else "")
+
+    def figures(self) -> Figures:
+        """The figures so far as metrics."""
+        return Figures(self.report, self.trouble, lambda: self._records.full_ratio)
 
     def say_what_waits(self) -> None:
         """After the end: say what is still in the spool."""

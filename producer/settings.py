@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from config import access
 from config.errors import ConfigError
 from config.settings import Setting
-from config.shared import BOOTSTRAP, OUTPUT, TOPIC, WEBHDFS_PORT, name_output
+from config.shared import BOOTSTRAP, METRICS, OUTPUT, TOPIC, WEBHDFS_PORT, name_output
 from config.venv import ROOT
 
 SOURCES = ("stream", "search", "bluesky", "replay", "sample")
@@ -27,6 +28,7 @@ _JETSTREAMS = ",".join(
 )
 _OF_ALL = (
     BOOTSTRAP,
+    *access.SETTINGS,
     TOPIC,
     Setting(
         "source",
@@ -58,6 +60,7 @@ _OF_ALL = (
     ),
     Setting("report", "", "write the closing report (JSON) to this file; empty is standard output"),
     Setting("ledger", "", "append one JSON line per acknowledged record to this file"),
+    METRICS,
     Setting("json", False, "progress as JSON lines on standard error"),
     replace(OUTPUT, help="the jobs' output, into which --check writes and deletes a small file"),
     Setting("webhdfs", "", f"the output's WebHDFS; empty is port {WEBHDFS_PORT} of its host"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make demo: tweets from a producer through Kafka and both jobs, side by side, onto HDFS, audited and shown. SOURCE and POSTS choose
-# what is published, MASTER where the jobs run.
+# what is published, MASTER where the jobs run, SECURE=1 a set with TLS, logins and ACLs, where each program is a user of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,8 +12,15 @@ case "${MASTER:-local}" in
     yarn) cluster=(--yarn-nodes 2) master=(--master yarn) ;;
     *) echo "error: there is no MASTER=$MASTER"$'\n'"  next: MASTER=local, standalone or yarn" >&2; exit 2 ;;
 esac
+profile=()
+if [ -n "${SECURE:-}" ]; then
+    export TWEETS_SECURE=true TWEETS_SERVICES_HOME=.run/secure
+    profile=(--secure)
+fi
+# run a command as a user of the set; a plain set has none
+as() { local user=$1; shift; (eval "$(scripts/services env "$user")"; "$@"); }
 topic=demo-$(date -u +%Y%m%d-%H%M%S)
-eval "$(scripts/services env)" # the ports may have been moved
+eval "$(scripts/services env producer)" # the ports may have been moved
 output=${TWEETS_OUTPUT%/tweets/*}/demo/$topic
 run=.run/demo/$topic
 mkdir -p "$run"
@@ -31,12 +38,12 @@ esac
 say "services"
 scripts/services start ${stub:+--$stub} "${cluster[@]}"
 if [ ${#cluster[@]} -gt 0 ]; then
-    eval "$(scripts/services env)" # the cluster's address and secret
+    eval "$(scripts/services env producer)" # the cluster's address and secret
 fi
 if [ "${MASTER:-local}" = standalone ]; then master=(--master "$SPARK_MASTER"); fi
 if [ -n "$stub" ]; then
     trap 'scripts/services stop "$stub"' EXIT # otherwise the next run of the producer would take it for X or Bluesky
-    eval "$(scripts/services env)"
+    eval "$(scripts/services env producer)"
 fi
 
 if scripts/services stop page --page && TWEETS_OUTPUT="$output/{program}" scripts/services start page --page; then
@@ -45,14 +52,14 @@ if scripts/services stop page --page && TWEETS_OUTPUT="$output/{program}" script
 fi
 
 say "producer: $posts tweets from $source into topic $topic"
-.venv/bin/python -m producer "${arguments[@]}" --topic "$topic" --max-posts "$posts" \
+as producer .venv/bin/python -m producer "${arguments[@]}" --topic "$topic" --max-posts "$posts" \
     --ledger "$run/ledger.jsonl" --report "$run/report.json"
 line="demo: $(field "$run/report.json" acked) acked"
 
 job() { # run it to the end of the topic, and audit what it has published; its lines bear its name
     {
-        scripts/submit "${master[@]}" "$1" --topic "$topic" --output "$output/$1" --available-now &&
-            scripts/audit.py --topic "$topic" --output "$output/$1" --ledger "$run/ledger.jsonl" --json > "$run/$1.json"
+        as jobs scripts/submit "${profile[@]}" "${master[@]}" "$1" --topic "$topic" --output "$output/$1" --available-now &&
+            as audit scripts/audit.py --topic "$topic" --output "$output/$1" --ledger "$run/ledger.jsonl" --json > "$run/$1.json"
     } 2>&1 | sed -u "s/^/$1: /"
 }
 

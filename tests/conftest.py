@@ -59,6 +59,7 @@ class Services:
     home: Path
     kafka_port: int = PORTS + 1092
     controller_port: int = PORTS + 2092
+    kafka_tls_port: int = PORTS + 1192
     namenode_port: int = PORTS + 20
     namenode_http_port: int = PORTS + 1870
     datanode_port: int = PORTS + 1866
@@ -91,6 +92,7 @@ class Services:
         ports = (
             "kafka_port",
             "controller_port",
+            "kafka_tls_port",
             "namenode_port",
             "namenode_http_port",
             "datanode_port",

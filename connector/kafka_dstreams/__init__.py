@@ -11,18 +11,23 @@ from kafka_dstreams.dstreams import (
     direct_stream,
     receiver_stream,
 )
-from kafka_dstreams.frames import Frame, Layout, Record, RecordWithHeaders, decode, layout
-from kafka_dstreams.kafka_utils import KafkaUtils
-from kafka_dstreams.streams import (
+from kafka_dstreams.errors import (
     DataLoss,
     KafkaError,
     NoSuchTopic,
+    Refused,
+    Unreachable,
+    Untrusted,
+    error_of,
+)
+from kafka_dstreams.frames import Frame, Layout, Record, RecordWithHeaders, decode, layout
+from kafka_dstreams.kafka_utils import KafkaUtils
+from kafka_dstreams.params import without_secrets
+from kafka_dstreams.streams import (
     OffsetRange,
     TopicState,
-    Unreachable,
     commit,
     direct_frames,
-    error_of,
     leader_epochs,
     offset_ranges,
     receive_in,
@@ -47,9 +52,11 @@ __all__ = [
     "OffsetRange",
     "Record",
     "RecordWithHeaders",
+    "Refused",
     "TopicAndPartition",
     "TopicState",
     "Unreachable",
+    "Untrusted",
     "commit",
     "commit_ranges",
     "decode",
@@ -65,6 +72,7 @@ __all__ = [
     "topic_ids",
     "topics",
     "utf8_decoder",
+    "without_secrets",
 ]
 
 # A wheel is a zip. By its ending PySpark would send it with --py-files, but not import from it.

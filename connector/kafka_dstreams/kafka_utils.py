@@ -14,6 +14,7 @@ from pyspark.streaming import DStream, StreamingContext
 
 from kafka_dstreams import streams
 from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream, as_it_is
+from kafka_dstreams.errors import KafkaError
 from kafka_dstreams.java_errors import causes
 from kafka_dstreams.params import brokers, tell_once, translate
 from kafka_dstreams.records import Messages, Pairs, RecordSerializer
@@ -261,7 +262,7 @@ def _tell_of_silence(params: dict[str, str], topics: list[str]) -> None:
     soon = {"request.timeout.ms": "5000", "default.api.timeout.ms": "5000"}
     try:
         streams.topics_once({**params, **soon}, topics)
-    except (streams.KafkaError, Py4JJavaError) as error:
+    except (KafkaError, Py4JJavaError) as error:
         reason = ": ".join(next(causes(error))) if isinstance(error, Py4JJavaError) else error
         tell_once(
             f"the receiver waits for brokers and topic: {reason} (brokers "
@@ -275,7 +276,7 @@ def _asked(jvm: Any, params: dict[str, str], topics: list[str], question: Callab
     """The answer to what only Kafka knows; a refusal of Kafka's as the SparkException of old."""
     try:
         return question()
-    except streams.KafkaError as error:
+    except KafkaError as error:
         refusal = f"{type(error).__name__}: {error}"
     except Py4JJavaError as error:
         *_, (name, text) = causes(error)

@@ -10,6 +10,7 @@ from pyspark import RDD, SparkContext, StorageLevel
 from pyspark.serializers import NoOpSerializer
 from pyspark.streaming import DStream, StreamingContext
 
+from kafka_dstreams.errors import error_of
 from kafka_dstreams.java_errors import causes
 
 
@@ -34,31 +35,6 @@ class TopicState(NamedTuple):
 
     id: str
     partitions: dict[int, tuple[int, int]]
-
-
-class KafkaError(Exception):
-    """Kafka answered no, or not at all."""
-
-
-class Unreachable(KafkaError):
-    """No broker answered in time."""
-
-
-class NoSuchTopic(KafkaError):
-    """The topic does not exist."""
-
-
-class DataLoss(KafkaError):
-    """The records that were asked for are no longer in Kafka."""
-
-
-# by the class, and by how the message begins
-_ERRORS = {
-    ("kafkadstreams.DataLossException", ""): DataLoss,
-    ("org.apache.kafka.common.errors.UnknownTopicOrPartitionException", ""): NoSuchTopic,
-    ("org.apache.kafka.common.errors.TimeoutException", ""): Unreachable,
-    ("org.apache.kafka.common.config.ConfigException", "No resolvable bootstrap"): Unreachable,
-}
 
 
 def direct_frames(
@@ -219,16 +195,6 @@ def need(params: Mapping[str, str], *names: str) -> None:
     missing = [name for name in names if not params.get(name)]
     if missing:
         raise ValueError(f"Kafka's parameters should have {' and '.join(missing)}")
-
-
-def error_of(error: Py4JJavaError) -> KafkaError | None:
-    """The Kafka trouble behind an error that Spark reports, or None if it is of another kind."""
-    found = list(causes(error))
-    for (known, words), kind in _ERRORS.items():
-        for name, text in found:
-            if name == known and text.startswith(words):
-                return kind(text)
-    return None
 
 
 def _call(jvm: Any, method: str, *arguments: Any) -> Any:

@@ -15,6 +15,8 @@ from consumers.output.manifests import Range
 from consumers.tweets.lines import lines
 from kafka_dstreams import OffsetRange, layout
 
+KINDS = ("tweets", "deleted", "rejected")
+
 
 def unpublished(parts: list[list[OffsetRange]], covered: manifests.Covered) -> list[list[Range]]:
     """For each RDD partition the ranges that are not published yet, neither earlier nor by a
@@ -45,10 +47,13 @@ def task(
     """The function of one task. It runs on an executor and captures plain values only."""
 
     def run(index: int, frames: Iterable[bytes]) -> Iterator[bytes]:
-        counts = Counter(tweets=0, deleted=0, rejected=0)
+        counts, newest_ms = Counter(dict.fromkeys(KINDS, 0)), 0
         if wanted[index]:
             for data in frames:
-                found = lines(data, layout(data), wanted[index], max_bytes)
+                columns = layout(data)
+                found = lines(data, columns, wanted[index], max_bytes)
+                times = memoryview(data)[columns.timestamps :][: 8 * columns.count].cast("q")
+                newest_ms = max(newest_ms, *times)
                 counts.update(found.counts)
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:
@@ -56,7 +61,7 @@ def task(
                         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # type: ignore[arg-type]
                         yield tag + igzip.compress(piece, 1)
             _settle()
-        yield b"S" + json.dumps(counts).encode()
+        yield b"S" + json.dumps({**counts, "newest_ms": newest_ms}).encode()
 
     return run
 
@@ -74,10 +79,15 @@ def reported(parts: list[dict[str, Any]]) -> tuple[dict[str, int], list[dict[str
     files = []
     for part in parts:
         found = part["summary"]
-        counts.update(found)
+        counts.update({kind: found[kind] for kind in KINDS})
         held = {"tweets": found["tweets"] + found["deleted"], "rejected": found["rejected"]}
         files += [
             {"kind": kind, "name": name, "bytes": size, "records": held[kind]}
             for kind, (name, size) in part["files"].items()
         ]
     return dict(counts), files
+
+
+def newest_ms(parts: list[dict[str, Any]]) -> int:
+    """Kafka's time of the newest record that the tasks read, in ms; 0 where they read none."""
+    return max((part["summary"]["newest_ms"] for part in parts), default=0)

@@ -15,6 +15,7 @@ from pyspark.streaming import StreamingContext
 
 from config.errors import ConfigError
 from config.settings import Settings
+from consumers.driver import access
 from consumers.driver.running import CLOCK_SLACK_S
 from consumers.output.jvm_errors import causes
 from consumers.output.storage import Storage
@@ -54,9 +55,8 @@ def prepare(settings: Settings, identity: str) -> str:
     storage.make_private("")
     storage.recover_leases("")  # the last writer may have been killed
     _check_clock(storage)
-    _check_settings(
-        storage, {**{name: getattr(settings, name) for name in FROZEN}, "output": identity}
-    )
+    frozen = {**{name: getattr(settings, name) for name in FROZEN}, "output": identity}
+    _check_settings(storage, frozen | access.of_checkpoint(settings))
     return str(address)
 
 
@@ -92,9 +92,9 @@ def _check_settings(storage: Storage, now: dict[str, Any]) -> None:
         where = f"{storage.root}/settings.json"
         raise ConfigError("the checkpoint's settings cannot be read", where, ANOTHER) from None
     changed = [
-        f"{name}: {then.get(name)!r} there, {value!r} now"
-        for name, value in now.items()
-        if then.get(name) != value
+        f"{name}: {then.get(name)!r} there, {now.get(name)!r} now"
+        for name in [*now, *(name for name in then if "." in name and name not in now)]
+        if then.get(name) != now.get(name)
     ]
     if changed:
         what = f"the checkpoint was made with other settings ({'; '.join(changed)})"

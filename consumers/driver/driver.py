@@ -1,6 +1,7 @@
 """What an open job is, and what it does with each batch: parse, score, stage, publish."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pyspark import RDD
 import kafka_dstreams
 from config.settings import Settings
 from consumers.driver import batches
+from consumers.driver.figures import Figures
 from consumers.output import fail_points, manifests
 from consumers.output.commits import Batch, Output
 from consumers.output.holes import Holes
@@ -33,6 +35,7 @@ class Driver:
     storage: Storage
     output: Output
     ends: dict[Partition, int] | None  # where --available-now stops
+    figures: Figures = field(default_factory=lambda: Figures(math.inf))
     holes: Holes = field(default_factory=Holes)
     on_idle_batch: Callable[[], None] = lambda: None  # called by each batch without new records
     failure: BaseException | None = None  # what made a batch fail, or would make all later ones
@@ -68,6 +71,7 @@ class Driver:
             raise RuntimeError("this batch waits for the next start: an earlier one failed")
         try:
             self._store(rdd)
+            self.figures.batch_ended()
         except BaseException as error:
             self.failure = error
             # Tasks of a driver that lost its output find their folder gone and fail in many ways.
@@ -85,16 +89,21 @@ class Driver:
         again = batches.records(row for part in delivered for row in part) - batches.records(ranges)
         if again:
             LOG.info("%d records were delivered again and stay out", again)
+            self.figures.again.inc(again)
         if not ranges:
             self._look_around(again)
             return
-        stage = self.output.stage()
+        with self.figures.step("stage"):
+            stage = self.output.stage()
         task = batches.task(wanted, self.settings.max_tweet_bytes)
-        parts = self.storage.write_parts(rdd.mapPartitionsWithIndex(task), stage.parts)
+        with self.figures.step("tasks"):
+            parts = self.storage.write_parts(rdd.mapPartitionsWithIndex(task), stage.parts)
         counts, files = batches.reported(parts)
         self.check_topics()  # after the reading and before the publishing
         epochs = kafka_dstreams.leader_epochs(rdd)
-        manifest = self.output.publish(stage, Batch(ranges, counts, files, epochs))
+        with self.figures.step("publish"):
+            manifest = self.output.publish(stage, Batch(ranges, counts, files, epochs))
+        self.figures.published(manifest, batches.newest_ms(parts))
         fail_points.visit("published")
         self._tell_supervisor()
         self._commit_group()
@@ -120,13 +129,19 @@ class Driver:
         if self.settings.progress_file:
             Path(self.settings.progress_file).touch()
 
-    def _commit_group(self) -> None:
+    def check_group(self) -> None:
+        """Tell lag tools where this start begins. Raises Refused where the user may not."""
+        self._commit_group((kafka_dstreams.Unreachable, Py4JJavaError))
+
+    def _commit_group(
+        self, harmless: tuple[type[Exception], ...] = (kafka_dstreams.KafkaError, Py4JJavaError)
+    ) -> None:
         """Tell lag tools how far the output is. Only the manifests count, so a failure is one line
         in the log."""
         group = self.params["group.id"]
         try:
             kafka_dstreams.commit(self.params, group, self.frontiers(), self.leader_epochs())
-        except (kafka_dstreams.KafkaError, Py4JJavaError) as error:
+        except harmless as error:
             LOG.warning("group %s was not updated: %s", group, str(error).splitlines()[0])
 
 

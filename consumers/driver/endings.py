@@ -4,7 +4,13 @@ step."""
 from py4j.protocol import Py4JJavaError
 
 import kafka_dstreams
-from config.errors import ConfigError, DataLossRisk, PipelineError, ServiceUnreachable
+from config.errors import (
+    ConfigError,
+    CredentialsError,
+    DataLossRisk,
+    PipelineError,
+    ServiceUnreachable,
+)
 from consumers.driver import checkpoints
 from consumers.driver.driver import Driver
 from consumers.output.jvm_errors import causes, innermost
@@ -39,8 +45,20 @@ def _of_kafka(error: kafka_dstreams.KafkaError, driver: Driver | None) -> Pipeli
     if isinstance(error, kafka_dstreams.NoSuchTopic):
         remedy = "--topic NAME; the producer creates a topic when it first publishes"
         return ConfigError(str(error), remedy=remedy)
+    if isinstance(error, kafka_dstreams.Refused):
+        remedy = (
+            "check --kafka-user and its password, or --kafka-certificate and its last day; "
+            "docs/security.md has what a job must be granted"
+        )
+        return CredentialsError(f"Kafka refuses this job: {error}", remedy=remedy)
+    if isinstance(error, kafka_dstreams.Untrusted):
+        remedy = "set --kafka-ca to the authority that signed it; otherwise have it renewed"
+        return ConfigError(f"the broker's certificate is not trusted: {error}", remedy=remedy)
     if isinstance(error, kafka_dstreams.Unreachable):
-        remedy = "scripts/services status, or --bootstrap HOST:PORT"
+        remedy = (
+            "scripts/services status, or --bootstrap HOST:PORT; --kafka-security where the broker "
+            "wants TLS"
+        )
         return ServiceUnreachable(str(error), remedy=remedy)
     return None
 

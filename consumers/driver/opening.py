@@ -13,14 +13,16 @@ import kafka_dstreams
 from config import errors
 from config.settings import Settings, load
 from consumers import sentiment
-from consumers.driver import checkpoints, endings, trampoline
+from consumers.driver import access, checkpoints, contexts, endings, trampoline
 from consumers.driver.driver import Driver
+from consumers.driver.figures import Figures
 from consumers.output import fail_points
 from consumers.output.commits import Output
 from consumers.output.ownership import Ownership
 from consumers.output.refusals import check_address
 from consumers.output.storage import Storage
 from consumers.tweets import lines
+from monitoring.page import serve
 
 LOG = logging.getLogger(__name__)
 
@@ -53,7 +55,10 @@ def open_driver(program: str, about: str) -> Driver:
     preparing = ThreadPoolExecutor(1).submit(lines.prepare)
     topics = names_of_topics(settings.topic)
     _check(settings)
-    params = {"bootstrap.servers": settings.bootstrap, "isolation.level": "read_committed"}
+    figures = Figures(contexts.batch_interval_s(settings))
+    if settings.metrics:
+        serve(settings.metrics, figures.registry, figures.health)
+    params = access.params(settings)
     # Fail before the claim: a driver that cannot read must not fence one that can.
     kafka_dstreams.topic_ids(params, topics)
     storage = Storage(settings.output)
@@ -72,9 +77,13 @@ def open_driver(program: str, about: str) -> Driver:
     output = Output.take_over(own, sentiment.NAME, ids, offsets, settings.accept_loss)
     ends = {partition: end for partition, (_begin, end) in offsets.items()}
     preparing.result()
-    driver = Driver(
-        settings, topics, params, storage, output, ends if settings.available_now else None
-    )
+    last = ends if settings.available_now else None
+    driver = Driver(settings, topics, params, storage, output, last, figures)
+    figures.info.labels(program, storage.root, params["group.id"]).set(1)
+    figures.epoch.set(own.epoch)
+    figures.next_seq.set(output.seq)
+    figures.lost.inc(output.given_up)
+    driver.check_group()
     trampoline.lead_to(driver)
     LOG.info("%s: epoch %d of %s, next batch %d", program, own.epoch, storage.root, output.seq)
     return driver

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -14,6 +15,8 @@ from pyspark.streaming import StreamingContext
 from config.errors import PipelineError
 from consumers.driver import executors
 from consumers.driver.driver import Driver
+from consumers.driver.figures import looking
+from consumers.driver.looking import Look
 
 CLOCK_SLACK_S = 60  # a clock set back by less is waited for, as Spark does
 # the logger's name
@@ -47,7 +50,8 @@ def run(ssc: StreamingContext, driver: Driver) -> None:
     graceful = False
     try:
         ssc.start()
-        graceful = _wait(ssc, driver, jvm.kafkadstreams.Signals, watch)
+        with _observed(ssc, driver, watch.is_local):
+            graceful = _wait(ssc, driver, jvm.kafkadstreams.Signals, watch)
     except Py4JJavaError:
         if driver.failure is None:  # otherwise Spark reports, in its own words, what it was
             raise
@@ -55,6 +59,15 @@ def run(ssc: StreamingContext, driver: Driver) -> None:
         _stop(ssc, jvm, graceful, driver.settings.stop_timeout_s)
     if driver.failure is not None:
         raise driver.failure
+
+
+def _observed(
+    ssc: StreamingContext, driver: Driver, is_local: bool
+) -> AbstractContextManager[None]:
+    """Looks at Kafka and Spark where the job's metrics are served."""
+    if not driver.settings.metrics:
+        return nullcontext()
+    return looking(Look(ssc, driver, is_local))
 
 
 def _wait(ssc: StreamingContext, driver: Driver, signals: Any, watch: executors.Watch) -> bool:

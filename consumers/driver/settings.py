@@ -3,13 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+from config import access
 from config.settings import Setting
-from config.shared import BOOTSTRAP, OUTPUT, TOPIC, name_output
+from config.shared import BOOTSTRAP, METRICS, OUTPUT, TOPIC, name_output
 
 _BOTH = (
     BOOTSTRAP,
+    *access.SETTINGS,
     replace(TOPIC, help="Kafka topics, comma separated"),
     OUTPUT,
+    METRICS,
     Setting(
         "group",
         "",

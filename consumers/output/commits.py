@@ -64,6 +64,7 @@ class Output:
         self.seq, self._previous = tip.seq, tip.digest
         self.topics, self.covered = dict(topics), covered
         self.leader_epochs = tip.manifest.leader_epochs if tip.manifest else {}
+        self.given_up = 0  # records that this start accepted as lost
 
     @classmethod
     def take_over(
@@ -97,6 +98,7 @@ class Output:
         output = cls(own, scorer, tip, topics, covered)
         if lost:
             output.publish(output.stage(), Batch(lost, {}, accepted_loss=accept_loss))
+            output.given_up = sum(end - start for _topic, _partition, start, end in lost)
         return output
 
     def check_topics(self, topics: Mapping[str, str]) -> None:

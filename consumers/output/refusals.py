@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from config.errors import ConfigError, PipelineError, ServiceUnreachable
+from config.errors import ConfigError, CredentialsError, PipelineError, ServiceUnreachable
 from consumers.output.jvm_errors import causes
 
 Cause = tuple[str, str]  # the class of an exception, and the first line of its message
@@ -40,11 +40,17 @@ _NEVER = {
     "IllegalArgumentException": ("HDFS takes no such address", _ADDRESS),
 }
 
+# Where HDFS wants a ticket or a token: no retry of this process helps, unless the KDC was away.
+_LOGIN = ("KerberosAuthException", "GSSException", "SaslException", "InvalidToken")
+_NO_TICKET = "SIMPLE authentication is not enabled"
+
 
 def clear(found: list[Cause], where: str, answered: bool) -> Exception | None:
     """The Python error for these causes, or None where the next try may have another answer.
     `answered` says whether this address has answered since the start."""
     for name, text in found:
+        if text.startswith(_NO_TICKET):
+            return login(found, where)
         if _below_a_file(name, text):
             return FileNotFoundError(where)
         for answer, kind in _ANSWERS.items():
@@ -54,6 +60,16 @@ def clear(found: list[Cause], where: str, answered: bool) -> Exception | None:
         # A name that worked a moment ago is right: the name service will be back.
         return None if answered else _unknown_host(where)
     return _refused(found, _NEVER, where)
+
+
+def login(found: Iterable[Cause], where: str) -> CredentialsError | None:
+    """The error for a ticket or token that is missing, expired or of another principal; None where
+    the causes say nothing of one."""
+    for name, text in found:
+        if text.startswith(_NO_TICKET) or name.endswith(_LOGIN):
+            remedy = "scripts/submit --principal NAME@REALM --keytab FILE direct …, or kinit"
+            return CredentialsError(f"HDFS does not accept the login: {text}", where, remedy)
+    return None
 
 
 def refusal(error: Exception | str, where: str = "") -> ConfigError | None:

@@ -204,7 +204,8 @@ class Storage:
                 raise clear
             if time.monotonic() > deadline:
                 what = f"the file system does not answer: {': '.join(found[0])}"
-                raise ServiceUnreachable(what, self.root, "scripts/services status")
+                refused = refusals.login(found, self.root)
+                raise refused or ServiceUnreachable(what, self.root, "scripts/services status")
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
 

@@ -10,6 +10,7 @@ from producer.doctor import files as check_files
 from producer.doctor import machine as check_machine
 from producer.doctor.output import Output
 from producer.opening import checks, open_source
+from producer.publishing import access
 from producer.sources import State
 
 
@@ -35,13 +36,16 @@ def check(chosen: settings.Settings) -> int:
         _line("report", lambda: check_files.file(chosen.report, "--report")),
         _line(
             f"broker {chosen.bootstrap}",
-            lambda: check_broker.broker(chosen.bootstrap, chosen.topic),
+            lambda: check_broker.broker(chosen.bootstrap, chosen.topic, access.properties(chosen)),
         ),
     ]
     if not codes[-1]:
         codes.append(
             _line(
-                f"topic {chosen.topic}", lambda: check_broker.topic(chosen.bootstrap, chosen.topic)
+                f"topic {chosen.topic}",
+                lambda: check_broker.topic(
+                    chosen.bootstrap, chosen.topic, access.properties(chosen)
+                ),
             )
         )
     codes.append(

@@ -2,31 +2,21 @@
 in flight, every outcome counted."""
 
 import hashlib
-import logging
-import re
-import time
-from concurrent.futures import TimeoutError as Unanswered
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import (  # type: ignore[attr-defined]
-    AdminClient,
-    ClusterMetadata,
-    ConfigResource,
-    ResourceType,
-)
 
-from config.errors import ConfigError, ServiceUnreachable
+from config.errors import PipelineError, ServiceUnreachable
+from producer.publishing.access import refusal
+from producer.publishing.brokers import largest_record, said
 from producer.publishing.refused import Refused, Sent
 from producer.publishing.tally import Tally
 
-CONNECT_TIMEOUT_S = 10.0
 DELIVERY_TIMEOUT_MS = 120_000
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
 BATCH_BYTES = 1_000_000
-RECORD_BYTES = 1_048_588  # the largest batch that brokers take by default
 RECORD_OVERHEAD_BYTES = 100  # a batch's head and a record's own, at most
 LIMIT_OF_LIMITS = 1_000_000_000  # librdkafka knows no larger records
 SERVE_EVERY = 256  # records between two looks at what has been acknowledged
@@ -43,102 +33,6 @@ _REFUSED = (
     KafkaError._INVALID_DIFFERENT_RECORD,
 )
 _PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
-# librdkafka's errors begin like this for a broker at its advertised address
-_ADVERTISED = re.compile(r"(?:\w+://)?(\S+:\d+)/\d+: ")
-
-log = logging.getLogger("producer")
-
-
-def check_names(bootstrap: str, topic: str) -> None:
-    """Raise ConfigError for a text that cannot be a broker's address or a topic's name."""
-    if not all(re.fullmatch(r"\S+:\d{1,5}", address) for address in bootstrap.split(",")):
-        raise ConfigError("not a broker address", bootstrap, "set --bootstrap to host:port")
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", topic):
-        raise ConfigError(
-            f"not a topic's name: {topic!r}",
-            "--topic",
-            "use letters, digits, dot, underscore and hyphen",
-        )
-
-
-def cluster(bootstrap: str, topic: str | None = None) -> tuple[AdminClient, ClusterMetadata]:
-    """A client, and what the brokers say of themselves and of the topic, or of all. Raises
-    ServiceUnreachable.
-
-    The question may go to the address given or to one that came in answer; which of them does not
-    answer only the errors tell.
-    """
-    advertised: list[str] = []
-
-    def note(error: KafkaError) -> None:
-        if found := _ADVERTISED.match(error.str()):
-            advertised.append(found[1])
-
-    settings: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, "error_cb": note}
-    admin = AdminClient(settings)
-    try:
-        return admin, admin.list_topics(topic, timeout=CONNECT_TIMEOUT_S)
-    except KafkaException as error:
-        admin.poll(0)
-        if advertised:
-            raise misled(advertised[0], said(error), bootstrap) from None
-        remedy = (
-            "start Kafka (scripts/services start) or set --bootstrap (NoBrokersAvailable, "
-            "KafkaTimeoutError elsewhere)"
-        )
-        raise ServiceUnreachable(
-            f"no Kafka broker answers: {said(error)}", bootstrap, remedy
-        ) from None
-
-
-def misled(address: str, why: str, bootstrap: str) -> ServiceUnreachable:
-    """The error for a broker that advertises an address that cannot be reached from here."""
-    what = f"the broker says it is at {address}, which cannot be reached from here ({why})"
-    return ServiceUnreachable(
-        what, bootstrap, "correct the broker's advertised.listeners, or make that name resolve here"
-    )
-
-
-def largest_record(bootstrap: str, topic: str) -> int:
-    """How many bytes a batch on the topic may have; a broker may create a missing topic. Raises
-    ServiceUnreachable."""
-    end = time.monotonic() + CONNECT_TIMEOUT_S
-    admin, known = cluster(bootstrap, topic)
-    while known.topics[topic].error is not None or not known.topics[topic].partitions:
-        if time.monotonic() > end:
-            error = known.topics[topic].error
-            raise ServiceUnreachable(
-                f"the topic cannot be had: {error}", f"{topic} on {bootstrap}", "create the topic"
-            )
-        time.sleep(0.2)
-        _, known = cluster(bootstrap, topic)
-    try:
-        resource = ConfigResource(ResourceType.TOPIC, topic)
-        configs = admin.describe_configs([resource])[resource].result(CONNECT_TIMEOUT_S)
-        return int(configs["max.message.bytes"].value)
-    except Unanswered:
-        at = ", ".join(f"{broker.host}:{broker.port}" for broker in known.brokers.values())
-        raise misled(at, "no answer", bootstrap) from None
-    except KafkaException as error:
-        log.warning(
-            "the topic's max.message.bytes cannot be read (%s): %d is assumed",
-            said(error),
-            RECORD_BYTES,
-        )
-        return RECORD_BYTES
-
-
-def partitions_of(bootstrap: str, topic: str) -> int:
-    """How many partitions the topic has; 0 when there is no such topic, which is not created.
-    Raises ServiceUnreachable."""
-    found = cluster(bootstrap)[1].topics.get(topic)
-    return len(found.partitions) if found else 0
-
-
-def said(error: Exception) -> str:
-    """Kafka's own words, on one line."""
-    cause = error.args[0] if error.args else error
-    return str(cause.str() if isinstance(cause, KafkaError) else cause).replace("\n", " ")
 
 
 class Publisher:
@@ -148,18 +42,28 @@ class Publisher:
     With `forever` a record waits for the broker as long as it takes, without it
     DELIVERY_TIMEOUT_MS. `failure` says why no more will be delivered over this connection; whatever
     is not settled then may be on the topic or not. A record in a batch that the broker refused is
-    sent again, by itself if it may be the cause; refused again it is rejected. Raises
-    ServiceUnreachable when no broker answers or the topic cannot be had.
+    sent again, by itself if it may be the cause; refused again it is rejected. `login` has
+    librdkafka's properties of a secured Kafka. Raises ServiceUnreachable when no broker answers or
+    the topic cannot be had, what `refusal` gives when the brokers refuse this client.
     """
 
-    def __init__(self, bootstrap: str, topic: str, tally: Tally, forever: bool = False) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        tally: Tally,
+        forever: bool = False,
+        login: Mapping[str, str] | None = None,
+    ) -> None:
         self.failure = self._said = ""
+        self._cause: KafkaError | None = None
         self.in_flight = self._bytes = self._unserved = 0
         self._bootstrap, self._topic, self._tally = bootstrap, topic, tally
         self._refused = Refused()
         self._hopeless: list[tuple[Sent, str]] = []
-        self._limit = min(largest_record(bootstrap, topic), LIMIT_OF_LIMITS)
+        self._limit = min(largest_record(bootstrap, topic, login or {}), LIMIT_OF_LIMITS)
         self._client = Producer({
+            **(login or {}),
             "bootstrap.servers": bootstrap,
             "acks": "all",
             "enable.idempotence": True,
@@ -249,13 +153,12 @@ class Publisher:
             self._tally.reject(*record, reason)
         return self._tally.settled()
 
-    def unreachable(self) -> ServiceUnreachable:
-        """`failure` as the error to end with."""
-        return ServiceUnreachable(
-            f"records were not acknowledged: {self.failure}",
-            f"{self._topic} on {self._bootstrap}",
-            "see to the broker",
-        )
+    def ended(self) -> PipelineError:
+        """`failure` as the error to end with: a refusal, otherwise ServiceUnreachable."""
+        where = f"{self._topic} on {self._bootstrap}"
+        what = f"records were not acknowledged: {self.failure}"
+        refused = refusal(self._cause, where) if self._cause else None
+        return refused or ServiceUnreachable(what, where, "see to the broker")
 
     def close(self) -> list[int]:
         """Close the connection and forget what is in flight; returns what was settled until then.
@@ -288,9 +191,12 @@ class Publisher:
             else:
                 self._refused.add(sent, error.code() != KafkaError._INVALID_DIFFERENT_RECORD)
         elif error.code() not in _PURGED:
-            self.failure = self.failure or error.str()
+            self._fail(error)
+
+    def _fail(self, error: KafkaError) -> None:
+        self.failure, self._cause = self.failure or error.str(), self._cause or error
 
     def _on_error(self, error: KafkaError) -> None:
         self._said = error.str()
         if error.fatal():
-            self.failure = self.failure or error.str()
+            self._fail(error)

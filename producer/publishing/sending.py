@@ -95,11 +95,11 @@ class Sender:
             self._cross_off(publisher.close())
 
     def _settle(self, publisher: Publisher, seconds: float) -> None:
-        """Cross off what is acknowledged or rejected. Raises ServiceUnreachable when the connection
-        has failed."""
+        """Cross off what is acknowledged or rejected. Raises PipelineError when the connection has
+        failed."""
         self._cross_off(publisher.settled(seconds))
         if publisher.failure:
-            raise publisher.unreachable()
+            raise publisher.ended()
         if self._records.error:
             raise self._records.error
 

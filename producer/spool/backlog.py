@@ -29,6 +29,8 @@ class Backlog:
         self._bytes = self._next = 0
         self._changed = threading.Condition()
 
+    full_ratio = 0.0  # it takes no disk
+
     @property
     def has_room(self) -> bool:
         """Whether reading may continue."""

@@ -138,6 +138,11 @@ class Spool:
             raise self.error
         return not self.trouble and self._pending_bytes < UNWRITTEN_BYTES
 
+    @property
+    def full_ratio(self) -> float:
+        """How much of its room is taken, 0 to 1."""
+        return self._bytes / self._max_bytes
+
     def wait_for_room(self, seconds: float) -> None:
         """Wait until there is room, for up to `seconds`."""
         with self._changed:

@@ -27,7 +27,9 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.GroupAuthorizationException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -78,6 +80,8 @@ final class Offsets {
         }
       } catch (UnknownTopicOrPartitionException e) {
         throw new UnknownTopicOrPartitionException("topic " + topic + " does not exist on " + address);
+      } catch (TopicAuthorizationException e) {
+        throw new TopicAuthorizationException("this user may not READ topic " + topic, Set.of(topic));
       }
     });
     return found;
@@ -159,8 +163,12 @@ final class Offsets {
 
   /** Sets the offsets of a group that has no members, with the leader epochs of what is before them where they are known. */
   void commit(String group, Map<TopicPartition, Long> offsets, Map<TopicPartition, Integer> epochs) {
-    get(admin.alterConsumerGroupOffsets(group, offsets.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey,
-        entry -> new OffsetAndMetadata(entry.getValue(), Optional.ofNullable(epochs.get(entry.getKey())), "")))).all());
+    try {
+      get(admin.alterConsumerGroupOffsets(group, offsets.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey,
+          entry -> new OffsetAndMetadata(entry.getValue(), Optional.ofNullable(epochs.get(entry.getKey())), "")))).all());
+    } catch (GroupAuthorizationException e) {
+      throw new GroupAuthorizationException("this user may not READ group " + group, group);
+    }
   }
 
   private <T> T get(KafkaFuture<T> future) {

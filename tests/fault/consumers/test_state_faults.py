@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaProducer
 
 from consumers.output import fail_points
-from producer.publishing.publisher import RECORD_BYTES
+from producer.publishing.brokers import RECORD_BYTES
 from tests.conftest import Services, wait_until
 from tests.kit import jobs
 from tests.kit.faults.trials import Trial, below, supervised, tear, tear_log

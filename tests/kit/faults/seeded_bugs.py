@@ -132,7 +132,7 @@ def offsets_before_data() -> None:
         store(self, rdd)
 
     patch.object(Driver, "_store", commit_then_store).start()
-    patch.object(Driver, "_commit_group", lambda _self: None).start()
+    patch.object(Driver, "_commit_group", lambda _self, _harmless=(): None).start()
     _start_of_direct(lambda _start: "committed")
 
 

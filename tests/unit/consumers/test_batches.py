@@ -16,7 +16,7 @@ import kafka_dstreams
 from config import settings
 from config.errors import ConfigError, DataLossRisk, Fenced, PipelineError, ServiceUnreachable
 from consumers.driver import contexts, endings, opening, trampoline
-from consumers.driver.batches import task, unpublished
+from consumers.driver.batches import KINDS, task, unpublished
 from consumers.driver.driver import Driver
 from consumers.output import manifests
 from kafka_dstreams import OffsetRange
@@ -36,8 +36,9 @@ def tweets(*offsets: int) -> list[Row]:
 def frame(data: bytes, wanted: Any, counts: dict[str, int]) -> list[bytes]:
     """The blobs of one frame; what its task sums up is added to the counts."""
     *blobs, summary = task([wanted], LIMIT)(0, iter([data]))
-    for kind, count in json.loads(summary[1:]).items():
-        counts[kind] = counts.get(kind, 0) + count
+    found = json.loads(summary[1:])
+    for kind in KINDS:
+        counts[kind] = counts.get(kind, 0) + found[kind]
     return blobs
 
 
@@ -136,7 +137,12 @@ def test_a_task_ends_with_its_summary() -> None:
     frames = [pack("t", 0, tweets(0, 1)), pack("t", 0, tweets(2))]
     *blobs, summary = task([[], [("t", 0, 1, 3)]], LIMIT)(1, iter(frames))
     assert summary[:1] == b"S"
-    assert json.loads(summary[1:]) == {"tweets": 2, "deleted": 0, "rejected": 0}
+    assert json.loads(summary[1:]) == {
+        "tweets": 2,
+        "deleted": 0,
+        "rejected": 0,
+        "newest_ms": 1002,
+    }
     assert [line["kafka"]["offset"] for line in lines(blobs, b"T")] == [1, 2]
 
 
@@ -146,7 +152,7 @@ def test_a_task_that_is_wanted_for_nothing_reads_nothing() -> None:
         yield b""
 
     (summary,) = task([[]], LIMIT)(0, untouchable())
-    assert json.loads(summary[1:]) == {"tweets": 0, "deleted": 0, "rejected": 0}
+    assert json.loads(summary[1:]) == {"tweets": 0, "deleted": 0, "rejected": 0, "newest_ms": 0}
 
 
 def driver(output: Any = None, **state: Any) -> Driver:

@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
-from config.errors import ConfigError, ServiceUnreachable
+from config.errors import ConfigError, CredentialsError, ServiceUnreachable
 from consumers.output import refusals
 from consumers.output.jvm_errors import causes, innermost
-from consumers.output.refusals import clear, refusal
+from consumers.output.refusals import clear, login, refusal
 
 ROOT = "hdfs://namenode:8020/out"
 HADOOP = "org.apache.hadoop"
@@ -88,3 +88,28 @@ def test_a_name_is_wrong_only_if_the_name_service_says_so(
     monkeypatch.setattr(refusals.socket, "getaddrinfo", resolve)
     error = clear(UNKNOWN, ROOT, answered)
     assert isinstance(error, kind) and (error is None or "namenode" in str(error)), error
+
+
+NO_TICKET = "SIMPLE authentication is not enabled.  Available:[TOKEN, KERBEROS]"
+
+
+def test_an_hdfs_that_wants_a_ticket_says_so_at_once() -> None:
+    error = clear([("org.apache.hadoop.security.AccessControlException", NO_TICKET)], ROOT, True)
+    assert isinstance(error, CredentialsError) and "--keytab" in str(error)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "org.apache.hadoop.security.KerberosAuthException",
+        "org.ietf.jgss.GSSException",
+        "javax.security.sasl.SaslException",
+        "org.apache.hadoop.security.token.SecretManager$InvalidToken",
+    ],
+)
+def test_a_ticket_that_is_refused_may_be_the_kdcs_trouble_first(name: str) -> None:
+    found = [("java.io.IOException", "Failed on local exception"), (name, "no valid credentials")]
+    assert clear(found, ROOT, answered=True) is None, "it is tried again for a minute"
+    error = login(found, ROOT)
+    assert error is not None and error.exit_code == 5
+    assert login(found[:1], ROOT) is None

@@ -17,7 +17,7 @@ REPORTED = Py4JJavaError("reported", MagicMock())
 class Job:
     """A driver that is never done and whose failure is asked for again and again."""
 
-    settings = SimpleNamespace(stop_timeout_s=1.0)
+    settings = SimpleNamespace(stop_timeout_s=1.0, metrics="")
 
     def __init__(self, failures: list[BaseException | None]) -> None:
         self.said = iter(failures)

@@ -19,6 +19,7 @@ ERRORS = {"config.errors"}
 # room: what it may import of ours, and of other people's beside the standard library
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "config": ({"config"}, {"tomli", "dotenv"}),
+    "monitoring": (ERRORS | {"monitoring"}, {"prometheus_client"}),
     # config loads these three by name: they may import nothing but config
     "producer.settings": ({"config"}, set()),
     "consumers.driver.settings": ({"config"}, set()),
@@ -30,14 +31,17 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "producer.spool": (ERRORS | {"producer.spool"}, set()),
     "producer.publishing": (
-        ERRORS | {"producer.publishing", "producer.spool"},
+        ERRORS
+        | {"config.access", "config.references", "config.settings"}
+        | {"producer.publishing", "producer.spool"},
         LINES | {"confluent_kafka"},
     ),
     "producer.stopping": (set(), set()),
     "producer.report": (set(), {"rich"}),
     "producer.opening": ({"config", "producer.sources"}, set()),
+    "producer.figures": ({"monitoring", "producer.report"}, {"prometheus_client"}),
     "producer.run": (
-        {"config", "producer.opening", "producer.report", "producer.stopping"}
+        {"config", "producer.opening", "producer.report", "producer.stopping", "producer.figures"}
         | {"producer.publishing", "producer.sources", "producer.spool"},
         set(),
     ),
@@ -47,7 +51,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "producer.help": ({"config", "producer.settings"}, set()),
-    "producer.__main__": ({"config", "producer", "local.supervisor"}, set()),
+    "producer.__main__": ({"config", "monitoring", "producer", "local.supervisor"}, set()),
     "producer": (set(), set()),
     "connector": ({"kafka_dstreams", "kafka_dstreams_hook"}, SPARK),
     "consumers.compiled": ({"consumers.compiled"}, COMPILER | NUMBERS),
@@ -61,7 +65,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "consumers.output": (ERRORS | {"consumers.output"}, set()),
     "consumers.output.storage": (ERRORS | {"consumers.output"}, SPARK),
-    "consumers.driver": ({"config", "consumers", "kafka_dstreams"}, SPARK | {"isal"}),
+    "consumers.driver": (
+        {"config", "consumers", "kafka_dstreams", "monitoring"},
+        SPARK | {"isal", "prometheus_client"},
+    ),
     "consumers.direct": ({"consumers.driver", "kafka_dstreams"}, SPARK),
     "consumers.receiver_based": ({"consumers.driver", "kafka_dstreams"}, SPARK),
     "consumers": (set(), set()),
@@ -83,9 +90,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "audit": (
         {"audit"},
-        LINES | {"hdfs", "kafka", "requests", "pyarrow"},
+        LINES | {"hdfs", "kafka", "prometheus_client", "pyarrow", "requests"},
     ),  # the judge imports nothing of ours
     "local": ({"config", "local"}, {"kafka", "jgo"}),
+    "local.certificates": (set(), {"cryptography"}),
     "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": (
         {"config", "consumers.driver.settings", "local", "units.settings"},
@@ -106,6 +114,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
 }
 TREES = (
     "config",
+    "monitoring",
     "producer",
     "connector",
     "consumers",

@@ -162,3 +162,19 @@ def test_the_command_itself_from_anywhere(tmp_path: Path) -> None:
     helped = run("--help", cwd=tmp_path)
     assert (helped.returncode, helped.stderr) == (0, "")
     assert "scripts/submit" in helped.stdout
+
+
+@pytest.mark.parametrize("master", ["local[2]", "yarn"])
+def test_secure_adds_the_profile_in_front_of_the_users_options(
+    monkeypatch: pytest.MonkeyPatch, master: str
+) -> None:
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    own = ["--master", master, "--conf", "spark.ui.enabled=true"]
+    line = submit.command(["--secure", *own, "direct", "--topic", "t"])
+    assert "--secure" not in line
+    assert "spark.network.crypto.enabled=true" in line
+    assert line.index("spark.ui.enabled=false") < line.index("spark.ui.enabled=true")
+    script = str(ROOT / "examples" / "socket_wordcount.py")
+    assert script in submit.command(["--secure", script])
+    plain = submit.command([*own, "direct", "--topic", "t"])
+    assert "spark.network.crypto.enabled=true" not in plain

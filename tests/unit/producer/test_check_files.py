@@ -122,7 +122,7 @@ def test_a_limit_of_x_is_an_answer_the_doctor_asks_once() -> None:
 def test_a_broker_that_is_away_is_said_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producer.publishing.publisher.CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("producer.publishing.brokers.CONNECT_TIMEOUT_S", 1.0)
     address = (
         "--bootstrap",
         "127.0.0.1:9",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config import settings
+from config import access, settings
 from config.command_line import meant, version
 from config.errors import ConfigError, Fenced, PipelineError
 from producer import __main__ as producer
@@ -168,6 +168,7 @@ class TestHelp:
                 assert not shown and row not in overview
             else:
                 assert shown == [source for source in SOURCES if source in setting.only]
+                row = setting.flag if setting in access.SETTINGS else row
                 assert (row in overview) == (not setting.only)
         assert all(flag in overview for flag in help.ACTIONS)
         assert "{stream,search,bluesky,replay,sample}" in overview, "choices are shown"

@@ -52,7 +52,7 @@ class Connection:
         settled, self._settled = self._settled, []
         return settled
 
-    def unreachable(self) -> ServiceUnreachable:
+    def ended(self) -> ServiceUnreachable:
         return ServiceUnreachable(self.failure)
 
     def close(self) -> list[int]:

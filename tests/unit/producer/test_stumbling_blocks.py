@@ -24,8 +24,8 @@ MESSAGES = {  # number: (file, words of its message)
     7: [("connector/kafka_dstreams_hook.py", "pyspark.streaming.kafka")],
     8: [("local/services.py", "the jars of ")],
     9: [
-        ("producer/publishing/publisher.py", "no Kafka broker answers"),
-        ("producer/publishing/publisher.py", "the broker says it is at "),
+        ("producer/publishing/brokers.py", "no Kafka broker answers"),
+        ("producer/publishing/brokers.py", "the broker says it is at "),
     ],
     10: [("producer/doctor/output.py", "the NameNode sends writers to ")],
     11: [("producer/doctor/machine.py", "packages are not as pinned")],

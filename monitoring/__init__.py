@@ -1,0 +1,1 @@
+"""Figures of a running program for Prometheus, and whether it is well."""

@@ -1,0 +1,138 @@
+"""A set of services with TLS, logins and ACLs, and the programs as users of it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+
+from config import settings
+from local import secured
+from local.secured import Right
+from tests.conftest import HOST, PATIENCE, ROOT, Services
+from tests.kit.jobs import started
+
+
+@dataclass(frozen=True)
+class Secured:
+    """The running set. Each user has what `secured.rights` grants; `without` takes some away."""
+
+    services: Services
+
+    def environ(self, user: str) -> dict[str, str]:
+        """The TWEETS_ variables with which a program is this user."""
+        ports = settings.load("services", [], environ=self.services.environ)
+        return {
+            **self.services.environ,
+            **secured.variables(ports, self.services.home, user),
+        }
+
+    @property
+    def folder(self) -> Path:
+        """Where the keys and passwords are."""
+        return secured.folder(self.services.home)
+
+    def secrets(self) -> list[bytes]:
+        """What must be found nowhere else: passwords, and the middle of each private key."""
+        lines = (self.folder / "passwords.properties").read_bytes().splitlines()
+        keys = [file.read_bytes().splitlines()[1] for file in self.folder.glob("*-key.pem")]
+        return [line.partition(b"=")[2] for line in lines] + keys
+
+    @contextmanager
+    def admin(self) -> Iterator[KafkaAdminClient]:
+        """The administrator's client."""
+        client = KafkaAdminClient(
+            **secured.client(self.services.home),
+            bootstrap_servers=f"{HOST}:{self.services.kafka_tls_port}",
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def topic(self, name: str) -> None:
+        """Make a topic with three partitions."""
+        with self.admin() as admin:
+            admin.create_topics(
+                {name: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True
+            )
+
+    @contextmanager
+    def without(self, *rights: Right) -> Iterator[None]:
+        """While it lasts these rights are taken back."""
+        with self.admin() as admin:
+            secured.forbid(admin, list(rights))
+            try:
+                yield
+            finally:
+                secured.allow(admin, list(rights))
+
+    def produce(
+        self, topic: str, count: int, *flags: str, expect: int = 0, environ: Mapping[str, str]
+    ) -> str:
+        """Publish invented tweets; returns what the producer said."""
+        words = [
+            "-m",
+            "producer",
+            "--source",
+            "sample",
+            "--topic",
+            topic,
+            "--max-posts",
+            str(count),
+        ]
+        return self._run([sys.executable, *words, *flags], environ, expect)
+
+    def job(
+        self, approach: str, topic: str, output: str, *flags: str, expect: int = 0, **more: Any
+    ) -> str:
+        """Run a job to the ends its topics have; returns what it said."""
+        environ = {**self.environ("jobs"), **more.pop("environ", {})}
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = ("--available-now", *flags)
+            with started(
+                self.services,
+                Path(folder),
+                approach,
+                topic,
+                output,
+                *arguments,
+                environ=environ,
+                **more,
+            ) as job:
+                assert job.ended(240) == expect, job.said()[-5000:]
+                return job.said()
+
+    def audit(
+        self, topic: str, output: str, *flags: str, expect: int = 0, environ: Mapping[str, str] = {}
+    ) -> str:
+        """What the audit said."""
+        words = [str(ROOT / "scripts" / "audit.py"), "--topic", topic, "--output", output, "--json"]
+        return self._run(
+            [sys.executable, *words, *flags], {**self.environ("audit"), **environ}, expect
+        )
+
+    def verdict(self, topic: str, output: str, *flags: str) -> dict[str, Any]:
+        """The audit's figures."""
+        found: dict[str, Any] = json.loads(self.audit(topic, output, *flags).splitlines()[0])
+        return found
+
+    def _run(self, command: list[str], environ: Mapping[str, str], expect: int) -> str:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=120 * PATIENCE,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout + done.stderr
