@@ -13,7 +13,7 @@ from tests.kit import jobs
 from tests.kit.jobs import APPROACHES, audit, publish, slowly, started
 from tests.kit.two_namenodes import TwoNameNodes, running
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 RECORDS = 900
 LIMIT_S = 180.0
 POINTS = ("files taken", "manifest written", "before rename", "after rename")
@@ -36,18 +36,8 @@ def hands_over(hdfs: TwoNameNodes) -> None:
     hdfs.admin("-failover", "b", "a")
 
 
-@pytest.mark.parametrize(
-    ("approach", "point"),
-    [
-        ("direct", "before rename"),
-        *(
-            pytest.param(approach, point, marks=pytest.mark.long)
-            for approach in APPROACHES
-            for point in POINTS
-            if (approach, point) != ("direct", "before rename")
-        ),
-    ],
-)
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_a_failover_within_a_commit(
     hdfs: TwoNameNodes, topic: str, tmp_path: Path, approach: str, point: str
 ) -> None:
