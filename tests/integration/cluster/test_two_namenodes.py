@@ -1,5 +1,5 @@
-"""An output at hdfs://NAME/…: a NameNode dies, or hands over, in the middle of a commit, and the
-other one goes on."""
+"""An output at hdfs://NAME/…: the active NameNode dies in the middle of a commit, and the other one
+goes on."""
 
 import signal
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ LIMIT_S = 180.0
 POINTS = ("files taken", "manifest written", "before rename", "after rename")
 
 
-@pytest.fixture(scope="module")
-def hdfs(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNameNodes]:
-    with running(services, tmp_path_factory.mktemp("two-namenodes")) as found:
+@pytest.fixture
+def hdfs(services: Services, tmp_path: Path) -> Iterator[TwoNameNodes]:
+    with running(services, tmp_path / "hdfs") as found:
         yield found
 
 
@@ -29,11 +29,6 @@ def dies(hdfs: TwoNameNodes) -> None:
     """`a` is killed, `b` becomes active."""
     hdfs.kill("a")
     hdfs.admin("-transitionToActive", "--forceactive", "b")  # a cannot be asked
-
-
-def hands_over(hdfs: TwoNameNodes) -> None:
-    """`b` goes on stand-by first, then `a` is active."""
-    hdfs.admin("-failover", "b", "a")
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -51,10 +46,6 @@ def test_a_failover_within_a_commit(
         job.until(lambda: f"held at {point}" in job.said(), LIMIT_S, "it is held")
         dies(hdfs)
         go_on.touch()
-        before = len(jobs.batches(hdfs, output))
-        jobs.await_batches(hdfs, output, before + 2, job, LIMIT_S)
-        hdfs.start("a")
-        hands_over(hdfs)
         job.until(
             lambda: jobs.published_records(hdfs, output) == RECORDS, LIMIT_S, "all is published"
         )
