@@ -25,7 +25,7 @@ from consumers.output.jvm_errors import causes
 T = TypeVar("T")
 R = TypeVar("R")
 
-_AT_ONCE = 8  # calls; benchmarks/results/commits.json has what more or fewer would give
+_AT_ONCE = 8  # calls; benchmarks/results/commits.json has what they gain
 _RETRY_S = 60.0  # a NameNode that restarts is back within it; the supervisor takes over after
 
 

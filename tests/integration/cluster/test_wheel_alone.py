@@ -12,13 +12,10 @@ import pyspark
 import pytest
 
 from local import jdk
-from local.compile import pyspark_jars
 from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit import clusters
-from tests.kit import yarn as yarns
 from tests.kit.clusters import Cluster
 from tests.kit.jobs import publish
-from tests.kit.yarn import Yarn
 
 pytestmark = pytest.mark.timeout(1800)
 WORDS = ROOT / "tests" / "on_spark" / "words.py"
@@ -109,12 +106,6 @@ def cluster(services: Services) -> Iterator[Cluster]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def yarn(services: Services) -> Iterator[Yarn]:
-    with yarns.running(services) as found:
-        yield found
-
-
 @pytest.mark.parametrize("door", ["direct", pytest.param("receiver", marks=pytest.mark.long)])
 def test_on_standalone(
     services: Services, cluster: Cluster, machine: Machine, topic: str, tmp_path: Path, door: str
@@ -136,37 +127,3 @@ def test_without_the_wheel_the_hosts_know_nothing_of_it(
     script = [str(WORDS), "direct", services.bootstrap, topic, "100"]
     said = machine.submit(tmp_path, cluster.environ, [*cluster.options, *SECRET, *jars, *script])
     assert said.startswith(FAILED) and "No module named 'kafka_dstreams'" in said
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("mode", ["client", "cluster"])
-@pytest.mark.parametrize("door", ["direct", "receiver"])
-def test_on_yarn(
-    services: Services,
-    yarn: Yarn,
-    machine: Machine,
-    topic: str,
-    tmp_path: Path,
-    door: str,
-    mode: str,
-) -> None:
-    """The driver has the wheel from --py-files too where it is on the cluster: one import more."""
-    publish(services, topic, 100)
-    script = tmp_path / "words.py"
-    more = "import kafka_dstreams.compat\n" if mode == "cluster" else ""
-    script.write_text(more + WORDS.read_text(encoding="utf-8"), encoding="utf-8")
-    conf = [
-        "spark.executor.cores=2",
-        f"spark.yarn.jars=local:{pyspark_jars()}/*",
-        f"spark.yarn.appMasterEnv.PYSPARK_PYTHON={BARE}",
-        "spark.yarn.appMasterEnv.SPARK_LOCAL_IP={{NM_HOST}}",
-        "spark.executorEnv.SPARK_LOCAL_IP={{NM_HOST}}",
-    ]
-    # where the driver is on the cluster, its Python is not this machine's
-    environ = yarn.environ | ({"PYSPARK_DRIVER_PYTHON": ""} if mode == "cluster" else {})
-    arguments = [str(script), door, services.bootstrap, topic, "100"]
-    said = machine.submit(
-        tmp_path, environ, [*yarn.options(mode, *conf), *machine.sent, *arguments]
-    )
-    assert not said.startswith(FAILED), errors(said)
-    assert "of 100" in (said if mode == "client" else yarn.said())
