@@ -40,7 +40,7 @@ def main() -> None:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    settings = load("compact", sys.argv[1:], __doc__ or "")
+    settings = load("compact", sys.argv[1:], (__doc__ or "").partition("\n")[0])
     check(settings)
     check_address(settings.output)
     ids = erasures.ids_in(settings.erase_ids) if settings.erase_ids else []
