@@ -40,7 +40,9 @@ def until(job: Job, port: int, status: int, seconds: float) -> None:
     job.until(lambda: health(port)["status"] == status, seconds, f"/health answers {status}")
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize(
+    "approach", [APPROACHES[0], pytest.param(APPROACHES[1], marks=pytest.mark.long)]
+)
 def test_health_turns_503_while_hdfs_is_frozen_and_back(
     services: Services, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:
