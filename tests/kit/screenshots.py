@@ -24,8 +24,11 @@ from tests.kit.browsing import chromium, dashboard
 from tests.kit.memory_files import MemoryFiles
 from tests.kit.published_output import Record, opened, publish
 from tests.kit.web_files import webhdfs
+from views.follow import Follower, store_path
+from views.reading import Published
+from views.store.frontier import Store
 
-WIDTHS, SETTLED_MS, README_HEIGHT = (320, 768, 1280), 5000, 1700
+WIDTHS, SETTLED_MS, README_HEIGHT = (320, 768, 1280), 8000, 1700
 BATCH, BATCHES, TAKEN_OVER = 500, 36, 30
 JOBS = ("direct", "receiver_based")
 PATHS = {job: f"/tweets/{job}" for job in JOBS}
@@ -104,6 +107,11 @@ def main() -> None:
             named = [word for name in names for word in ("--output", f"hdfs://host/tweets/{name}")]
             return dashboard(Path(folder), *named, "--webhdfs", address)
 
+        for path in PATHS.values():
+            output = f"hdfs://host{path}"
+            store = Store(store_path(Path(folder), output))
+            Follower(Published(output, address), store).catch_up()
+            store.close()
         with page(*JOBS) as url:
             for width, scheme in itertools.product(WIDTHS, ("light", "dark")):
                 shoot(browser, url, to / f"page-{width}-{scheme}.png", width, scheme)

@@ -11,8 +11,7 @@ export function showJobs(found) {
   const slowest = Math.max(1, ...found.outputs.flatMap((each) =>
     each.recent.map((batch) => batch.late_ms)));
   const times = found.outputs.flatMap((each) => each.recent.map((batch) => batch.at));
-  const [began, newest] = times.length ? [Math.min(...times), Math.max(...times)]
-    : [found.now, found.now]; // a store that has only begun: its first batch is being read
+  const [began, newest] = [Math.min(...times), Math.max(...times)];
   const now = found.now - newest < IDLE_S ? found.now : newest;
   const alone = found.outputs.length < 2;
   const scale = { alone, most, slowest, began, now: Math.max(now, began + 1) };
@@ -25,21 +24,22 @@ function card(output, now, scale) {
   const made = make("article", { class: "card", "data-output": plain(name),
     "data-tweets": output.tweets ?? 0, "data-behind": output.behind_s },
     make("h3", {}, make("bdi", {}, name)));
-  if (!output.batches) {
-    made.append(make("p", {}, "Nothing is published here yet."));
+  const last = output.last;
+  if (!last) {
+    made.append(make("p", {}, output.batches
+      ? `${number(output.batches)} batches are published; the newest is being read.`
+      : "Nothing is published here yet."));
     return made;
   }
-  const last = output.last;
   const rows = [
     ["Published by", `${output.approach}, epoch ${output.epoch}`],
     ["Batches", number(output.batches)],
     ["Tweets", number(output.tweets)],
     ["Tweets/s, last minute", output.rate.toFixed(1)],
-    ["Last batch", last ? `${short(Math.max(now - last.at, 0))} ago` : "–"],
-    ["… its size", last ? `${number(last.tweets)} tweets, ${number(last.files)} files, ` +
-      `${number(Math.round(last.bytes / 1024))} KiB` : "–"],
-    ["Record → published", last ? `${number(last.median_ms)} ms median, ` +
-      `${number(last.late_ms)} ms p99` : "–"],
+    ["Last batch", `${short(Math.max(now - last.at, 0))} ago`],
+    ["… its size", `${number(last.tweets)} tweets, ${number(last.files)} files, ` +
+      `${number(Math.round(last.bytes / 1024))} KiB`],
+    ["Record → published", `${number(last.median_ms)} ms median, ${number(last.late_ms)} ms p99`],
     ...(scale.alone ? [] : [["Behind the other output", short(output.behind_s)]]),
     ["Newest record", `${short(Math.max(now - output.newest_ms / 1000, 0))} old`],
     ["Rejected, deleted", `${number(output.rejected)}, ${number(output.deleted)}`],

@@ -53,7 +53,7 @@ async function showColumns() {
   showOutputs(found.outputs);
   showState(found);
   state.version = found.version;
-  state.empty = !found.outputs[state.output].batches;
+  state.empty = !found.outputs[state.output].last;
 }
 
 async function showDetails() {
@@ -102,7 +102,7 @@ async function showManifest(seq) {
 
 function showNothing() {
   at("located").textContent =
-    "Nothing is published here yet. A job's first batch appears by itself.";
+    "Nothing to show yet. A job's first batch appears by itself.";
   for (const name of ["hashtags", "words", "languages", "countries", "reasons", "batches"]) {
     at(name).replaceChildren();
   }
@@ -112,7 +112,7 @@ function showNothing() {
 function showOutputs(outputs) {
   const names = outputs.map((each) => ({ name: each.output.split("/").pop() }));
   showNames(at("output"), names, state.output, true);
-  const lines = outputs.map((each, index) => !each.batches ? `${names[index].name}: nothing yet`
+  const lines = outputs.map((each, index) => !each.last ? `${names[index].name}: nothing yet`
     : `${names[index].name}: ${each.tweets.toLocaleString("en")} tweets, ` +
       `${each.rate.toFixed(1)}/s, ${short(each.behind_s)} behind`);
   at("headline").textContent = lines.map(plain).join(" · ");

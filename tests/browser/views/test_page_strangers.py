@@ -99,7 +99,8 @@ def test_a_store_that_has_only_begun(browser: Any, tmp_path: Path) -> None:
         watched = Watched(browser, url)
         page = watched.open()
         page.locator("#state", has_text="1 older batches are still being read").wait_for()
-        page.locator("#located", has_text="no tweet yet").wait_for(timeout=SOON_MS)
+        page.locator("#jobs", has_text="1 batches are published").wait_for(timeout=SOON_MS)
+        assert "null" not in page.locator("body").inner_text()
         watched.close()
 
 
