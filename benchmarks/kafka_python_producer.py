@@ -32,7 +32,14 @@ class KafkaPythonPublisher:
     """What `producer.publishing.publisher.Publisher` is to the sending thread, where a
     benchmark needs it: refused records end it."""
 
-    def __init__(self, bootstrap: str, topic: str, tally: Tally, forever: bool = False) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        tally: Tally,
+        forever: bool = False,
+        login: object = None,  # noqa: ARG002  the benchmark's brokers ask for none
+    ) -> None:
         self.failure = self.trouble = ""
         self.in_flight = self._bytes = 0
         self._topic, self._tally, self._forever = topic, tally, forever

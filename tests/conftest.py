@@ -59,13 +59,13 @@ class Services:
     home: Path
     kafka_port: int = PORTS + 1092
     controller_port: int = PORTS + 2092
-    kafka_tls_port: int = PORTS + 1192
     namenode_port: int = PORTS + 20
     namenode_http_port: int = PORTS + 1870
     datanode_port: int = PORTS + 1866
     spark_port: int = PORTS + 77
     spark_http_port: int = PORTS + 80
     yarn_port: int = PORTS + 30
+    kafka_tls_port: int = PORTS + 1193
     hdfs_site: str = ""  # NAME=VALUE,…: HDFS's own properties, at each start
 
     @property

@@ -30,6 +30,10 @@ def webhdfs(outputs: Mapping[str, MemoryFiles]) -> Iterator[str]:
                 self._answer(404, json.dumps(GONE).encode())
             elif "op=OPEN" in asked.query:
                 self._answer(200, files.read(name))
+            elif "op=LISTSTATUS" in asked.query:
+                found = [{"pathSuffix": one, "type": "DIRECTORY"} for one in files.list(name)]
+                answer = {"FileStatuses": {"FileStatus": found}}
+                self._answer(200, json.dumps(answer).encode())
             else:
                 self._answer(200, json.dumps({"FileStatus": {"type": "FILE"}}).encode())
 

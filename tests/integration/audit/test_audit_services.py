@@ -208,7 +208,7 @@ def test_retention_between_the_audits_first_question_and_its_reading(
             return found
 
     verdict = judge(
-        Overtaken(services.bootstrap, {one: None}, {}),
+        Overtaken(services.bootstrap, {one: None}, {}, {}),
         Output(services.webhdfs, path_of(output)).batches(),
     )
     assert not any(verdict.findings.values()), verdict.samples

@@ -12,7 +12,7 @@ import pytest
 from config.command_line import version
 from tests.conftest import ROOT
 
-ROOMS = {"audit", "config", "consumers", "local", "producer", "views"}
+ROOMS = {"audit", "config", "consumers", "local", "monitoring", "producer", "units", "views"}
 
 
 @pytest.fixture(scope="module")

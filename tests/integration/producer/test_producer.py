@@ -14,7 +14,7 @@ from config.errors import ServiceUnreachable
 from local.stub_servers.jetstream import Jetstream
 from local.stub_servers.x import XStub
 from producer.doctor import broker as check_broker
-from producer.publishing import publisher
+from producer.publishing import brokers
 from tests.conftest import HOST, ROOT, Services, wait_until
 from tests.kit.producing import (
     Misled,
@@ -246,7 +246,7 @@ def test_check_names_what_is_missing(services: Services, topic: str) -> None:
 def test_check_names_a_wrong_address_of_the_broker(
     services: Services, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(brokers, "CONNECT_TIMEOUT_S", 2.0)
     with MisledKafka(services.bootstrap) as bootstrap:
         for _ in range(3):
             with pytest.raises(

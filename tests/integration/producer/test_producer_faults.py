@@ -17,7 +17,7 @@ from urllib3.util.connection import create_connection
 
 from local.stub_servers.x import XStub
 from producer import run as producer_run
-from producer.publishing import publisher
+from producer.publishing import brokers
 from producer.run import Run, spool_owner
 from producer.sources.x import following
 from producer.spool.spool import SMALLEST_BYTES, UNWRITTEN_BYTES, Spool
@@ -161,7 +161,7 @@ def test_a_broker_that_is_away_from_the_beginning(
     services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer_run, "DRAIN_S", 0.2)
-    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(brokers, "CONNECT_TIMEOUT_S", 1.0)
     with XStub() as x:
         x.world.invent(50)
         interrupt = Interrupt()
@@ -187,7 +187,7 @@ def test_a_broker_with_a_wrong_address_is_waited_for(
     services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer_run, "DRAIN_S", 0.2)
-    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(brokers, "CONNECT_TIMEOUT_S", 1.0)
     interrupt = Interrupt()
     with MisledKafka(services.bootstrap) as bootstrap:
         run = run_here(

@@ -10,10 +10,10 @@ import pytest
 
 from local import secured
 from local.secured import Right
-from tests.conftest import SERVICES_HOME, Services, wait_until
+from tests.conftest import wait_until
 from tests.kit.jobs import APPROACHES, descendants, started, stored, unused_port
 from tests.kit.listening import addresses, is_loopback
-from tests.kit.secured_services import Secured
+from tests.kit.secured_services import Secured, apart
 
 PAGES = ("environment/", "streaming/", "jobs/", "executors/")
 
@@ -21,7 +21,7 @@ PAGES = ("environment/", "streaming/", "jobs/", "executors/")
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[Secured]:
     """A secured set of services with a topic of tweets; the producer's user may read too."""
-    own = Services(SERVICES_HOME.with_name(SERVICES_HOME.name + "-secured"))
+    own = apart()
     reading = [
         Right("User:producer", "TOPIC", "*", "READ"),
         *(Right("User:producer", "GROUP", f"{name}-", "READ", True) for name in APPROACHES),

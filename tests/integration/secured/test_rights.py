@@ -10,9 +10,8 @@ import pytest
 
 from local.certificates import Authority
 from local.secured import Right, rights
-from tests.conftest import SERVICES_HOME, Services
 from tests.kit.jobs import APPROACHES
-from tests.kit.secured_services import Secured
+from tests.kit.secured_services import Secured, apart
 
 TWEETS = 200
 LONG = pytest.mark.long
@@ -23,7 +22,7 @@ JOBS = [APPROACHES[0], pytest.param(APPROACHES[1], marks=LONG)]
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[Secured]:
     """A secured set of services."""
-    own = Services(SERVICES_HOME.with_name(SERVICES_HOME.name + "-secured"))
+    own = apart()
     with own.running("--secure"):
         yield Secured(own)
 

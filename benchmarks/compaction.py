@@ -1,7 +1,7 @@
 """A day of small batches, before and after the compactor: NameNode objects, bytes, the time of a
 start, scan time, and the CPU of compaction and erasure.
 
-    scripts/submit benchmarks/units.py [BATCHES [TWEETS PER BATCH]]
+    scripts/submit benchmarks/compaction.py [BATCHES [TWEETS PER BATCH]]
 
 By default 86,400 batches of 12 invented tweets (producer/sources/sample.py: their texts repeat
 more than people's, so that both formats pack them too well; compare the formats). Then 1,000 of
