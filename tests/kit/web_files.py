@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from tests.kit.memory_files import MemoryFiles
 
+KINDS = {True: "DIRECTORY", False: "FILE"}
 GONE = {"RemoteException": {"exception": "FileNotFoundException", "message": "no such file"}}
 
 
@@ -31,11 +32,15 @@ def webhdfs(outputs: Mapping[str, MemoryFiles]) -> Iterator[str]:
             elif "op=OPEN" in asked.query:
                 self._answer(200, files.read(name))
             elif "op=LISTSTATUS" in asked.query:
-                found = [{"pathSuffix": one, "type": "DIRECTORY"} for one in files.list(name)]
+                found = [
+                    {"pathSuffix": one, "type": KINDS[entry.is_folder]}
+                    for one, entry in files.list(name).items()
+                ]
                 answer = {"FileStatuses": {"FileStatus": found}}
                 self._answer(200, json.dumps(answer).encode())
             else:
-                self._answer(200, json.dumps({"FileStatus": {"type": "FILE"}}).encode())
+                kind = KINDS[files.nodes[name] is None]
+                self._answer(200, json.dumps({"FileStatus": {"type": kind}}).encode())
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -252,7 +252,7 @@ def test_check_names_a_wrong_address_of_the_broker(
             with pytest.raises(
                 ServiceUnreachable, match=r"the broker says it is at 127\.0\.0\.9:"
             ) as raised:
-                check_broker.broker(bootstrap, topic)
+                check_broker.broker(bootstrap, topic, {})
             assert "advertised.listeners" in raised.value.remedy
 
 
