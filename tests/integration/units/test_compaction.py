@@ -80,20 +80,19 @@ def test_from_batches_to_units_without_what_was_deleted(
     jobs.publish(services, topic, 50)
     jobs.run_job(services, tmp_path, "direct", topic, output)
     jobs.audit(services, topic, output)
-    tombstones = {row["id"] for row in rows_of(services, output).values() if row["deleted"]}
+    now = rows_of(services, output)
+    tombstones = {row["id"] for row in now.values() if row["deleted"]}
     assert tombstones > set(gone), "the sample deletes some too"
-    expected = erased(before, tombstones)
+    expected = erased(now, tombstones)
+    units = 1 + bool(expected - before.keys())  # a copy came in the later hour
     report = compact(services, output)
-    assert report["erased"] == len(expected) >= 7 and report["revisions"] == 1
+    assert report["erased"] == len(expected) >= 7 and report["revisions"] == units
     assert report["hours_to_erasure_max"] < 1
     verdict = jobs.audit(services, topic, output, "--erased-within-hours", "0")
     assert verdict["erased"] == len(expected) + len(lost)
     assert verdict["published"] == verdict["in_kafka"] - verdict["erased"]
     after = rows_of(services, output)
-    assert before.keys() - after.keys() == expected
-    assert {at: after[at] for at in before.keys() & after.keys()} == {
-        at: before[at] for at in before.keys() - expected
-    }
+    assert after == {at: row for at, row in now.items() if at not in expected}
     names = [name for name in jobs.stored(services, output) if "/units/" in name]
     assert not [name for name in names if "0000000000-r0" in name]  # the revision before is gone
 
