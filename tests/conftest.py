@@ -65,8 +65,23 @@ class Services:
     spark_port: int = PORTS + 77
     spark_http_port: int = PORTS + 80
     yarn_port: int = PORTS + 30
-    kafka_tls_port: int = PORTS + 1193
+    kafka_tls_port: int = PORTS + 1142
     hdfs_site: str = ""  # NAME=VALUE,…: HDFS's own properties, at each start
+
+    @classmethod
+    def beside(cls, home: Path, number: int, **settings: Any) -> "Services":
+        """A set of its own while the session's runs; sets of different numbers, from 1 on, share no
+        port."""
+        return cls(
+            home,
+            kafka_port=PORTS + 1092 + 100 * number,
+            kafka_tls_port=PORTS + 1142 + 100 * number,
+            controller_port=PORTS + 2092 + 100 * number,
+            namenode_port=PORTS + 20 + 100 * number,
+            namenode_http_port=PORTS + 1070 + 100 * number,
+            datanode_port=PORTS + 1066 + 100 * number,
+            **settings,
+        )
 
     @property
     def bootstrap(self) -> str:

@@ -16,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 from config import settings
 from local import secured
 from local.secured import Right
-from tests.conftest import HOST, PATIENCE, PORTS, ROOT, SERVICES_HOME, Services
+from tests.conftest import HOST, PATIENCE, ROOT, SERVICES_HOME, Services
 from tests.kit.jobs import started
 
 
@@ -140,6 +140,4 @@ class Secured:
 
 def apart() -> Services:
     """A set to be secured, beside the session's services, which use other ports."""
-    ports = (PORTS + port for port in (1692, 2692, 620, 1670, 1666))
-    home = SERVICES_HOME.with_name(SERVICES_HOME.name + "-secured")
-    return Services(home, *ports, kafka_tls_port=PORTS + 1792)
+    return Services.beside(SERVICES_HOME.with_name(SERVICES_HOME.name + "-secured"), 6)

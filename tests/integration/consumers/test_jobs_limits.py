@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import PORTS, Services
+from tests.conftest import Services
 from tests.kit.faults.attacks import dfsadmin
 from tests.kit.jobs import (
     APPROACHES,
@@ -122,10 +122,8 @@ def test_a_quota_that_is_used_up_at_the_start(
 @pytest.fixture
 def tight(tmp_path: Path) -> Iterator[Services]:
     """Services whose HDFS allows a folder six entries."""
-    ports = (PORTS + port for port in (1492, 2492, 420, 1470, 1466))
-    own = Services(
-        tmp_path / "tight", *ports, hdfs_site="dfs.namenode.fs-limits.max-directory-items=6"
-    )
+    limit = "dfs.namenode.fs-limits.max-directory-items=6"
+    own = Services.beside(tmp_path / "tight", 4, hdfs_site=limit)
     with own.running():
         yield own
 

@@ -11,7 +11,7 @@ import pytest
 
 from audit.chain import Chain
 from audit.files import Output
-from tests.conftest import PORTS, ROOT, Services
+from tests.conftest import ROOT, Services
 from tests.kit.jobs import batches, path_of
 
 # entries in a folder, batches in a shard, batches in all, batches between two starts
@@ -21,12 +21,8 @@ SIZES = [(30, 20, 90, 15), pytest.param(1100, 1000, 3000, 30, marks=pytest.mark.
 @pytest.fixture
 def tight(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Services]:
     """Services whose HDFS limits the entries of a folder."""
-    ports = (PORTS + port for port in (1592, 2592, 520, 1570, 1566))
-    own = Services(
-        tmp_path / "tight",
-        *ports,
-        hdfs_site=f"dfs.namenode.fs-limits.max-directory-items={request.param}",
-    )
+    limit = f"dfs.namenode.fs-limits.max-directory-items={request.param}"
+    own = Services.beside(tmp_path / "tight", 5, hdfs_site=limit)
     with own.running():
         yield own
 

@@ -58,7 +58,7 @@ def first(bootstrap: str, topic: str) -> bytes:
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A running set that these tests may break."""
     home = tmp_path_factory.mktemp("services") / "a home with spaces"
-    own = Services(home, *(PORTS + port for port in (1192, 2192, 120, 1170, 1166)))
+    own = Services.beside(home, 1)
     try:
         own.run("start")
         yield own
@@ -193,7 +193,7 @@ def test_stopping_ends_only_what_was_recorded(tmp_path: Path) -> None:
 
 
 def test_three_brokers_keep_three_copies_and_do_without_one(tmp_path: Path) -> None:
-    three = Services(tmp_path / "three", *(PORTS + port for port in (1292, 2292, 220, 1270, 1266)))
+    three = Services.beside(tmp_path / "three", 2)
     names = ["kafka-1", "kafka-2", "kafka-3"]
     try:
         three.run("start", *names, "--brokers", "3")
@@ -215,11 +215,7 @@ def test_three_brokers_keep_three_copies_and_do_without_one(tmp_path: Path) -> N
 def test_hdfs_gets_the_properties_that_it_is_started_with(tmp_path: Path) -> None:
     """The NameNode then allows a folder three entries, as a user may tune it."""
     limit = "dfs.namenode.fs-limits.max-directory-items=3, dfs.blocksize=8m"
-    tuned = Services(
-        tmp_path / "tuned",
-        *(PORTS + port for port in (1392, 2392, 320, 1370, 1366)),
-        hdfs_site=limit,
-    )
+    tuned = Services.beside(tmp_path / "tuned", 3, hdfs_site=limit)
     try:
         tuned.run("start", "namenode", "datanode-1")
         for name in ("a", "b", "c"):
