@@ -50,10 +50,8 @@ def task(
         counts, newest_ms = Counter(dict.fromkeys(KINDS, 0)), 0
         if wanted[index]:
             for data in frames:
-                columns = layout(data)
-                found = lines(data, columns, wanted[index], max_bytes)
-                times = memoryview(data)[columns.timestamps :][: 8 * columns.count].cast("q")
-                newest_ms = max(newest_ms, *times)
+                found = lines(data, layout(data), wanted[index], max_bytes)
+                newest_ms = max(newest_ms, found.newest_ms)
                 counts.update(found.counts)
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:

@@ -29,6 +29,8 @@ class Lines(NamedTuple):
     tweets: list[Piece]
     rejected: list[Piece]
     counts: dict[str, int]
+    newest_ms: int = 0
+    """Kafka's time of the newest record of the frame, wanted or not."""
 
 
 def prepare() -> None:
@@ -50,7 +52,7 @@ def lines(data: bytes, layout: Any, wanted: Ranges, max_bytes: int) -> Lines:
     if written:
         rest[written.rows] = False
     others = _one_by_one(view, np.flatnonzero(rest).tolist(), max_bytes)
-    return _merged(written, others)
+    return _merged(written, others)._replace(newest_ms=int(view.timestamps.max()))
 
 
 @cache
