@@ -94,25 +94,34 @@ class Manifest:
         """The manifest in `data`. Raises ValueError when it is not a manifest, OtherVersion (a
         ValueError) when it is of another format."""
         try:
-            content = json.loads(data)
-            if content["version"] != VERSION:
-                raise OtherVersion(
-                    f"manifest version {content['version']}, this program knows {VERSION}"
-                )
-            if unknown := sorted(content.keys() - {known.name for known in fields(cls)}):
-                raise OtherVersion(
-                    f"the manifest has fields that this program does not know: {', '.join(unknown)}"
-                )
-            content["covered"] = by_partition(content["covered"])
+            content = content_of(data, cls, "manifest", VERSION)
             content["leader_epochs"] = {
                 (topic, int(partition)): epoch
                 for topic, partitions in content["leader_epochs"].items()
                 for partition, epoch in partitions.items()
             }
-            content["ranges"] = [tuple(row) for row in content["ranges"]]
             return cls(**content)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"not a manifest: {error!r}") from None
+
+
+def content_of(data: bytes, kind: Any, name: str, version: int) -> dict[str, Any]:
+    """The fields of a manifest of this dataclass, called `name` in messages: `covered` by
+    partition, `ranges` as tuples, the others as JSON has them.
+
+    Raises OtherVersion for another version or unknown fields, KeyError, TypeError, AttributeError
+    or json.JSONDecodeError for what is no manifest.
+    """
+    content: dict[str, Any] = json.loads(data)
+    if content["version"] != version:
+        raise OtherVersion(f"{name} version {content['version']}, this program knows {version}")
+    if unknown := sorted(content.keys() - {known.name for known in fields(kind)}):
+        raise OtherVersion(
+            f"the {name} has fields that this program does not know: {', '.join(unknown)}"
+        )
+    content["covered"] = by_partition(content["covered"])
+    content["ranges"] = [tuple(row) for row in content["ranges"]]
+    return content
 
 
 def by_topic(values: Mapping[Partition, Any]) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ that the chain holds when the batches between are removed.
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from config.errors import ConfigError, DataLossRisk
@@ -88,17 +88,7 @@ class UnitManifest:
         """The manifest in `data`. Raises ValueError when it is not a unit's manifest, OtherVersion
         (a ValueError) when it is of another format."""
         try:
-            content = json.loads(data)
-            if content["version"] != VERSION:
-                raise OtherVersion(
-                    f"unit version {content['version']}, this program knows {VERSION}"
-                )
-            if unknown := sorted(content.keys() - {known.name for known in fields(cls)}):
-                raise OtherVersion(
-                    f"the unit has fields that this program does not know: {', '.join(unknown)}"
-                )
-            content["covered"] = manifests.by_partition(content["covered"])
-            content["ranges"] = [tuple(row) for row in content["ranges"]]
+            content = manifests.content_of(data, cls, "unit", VERSION)
             if content["id_times_ms"] is not None:
                 content["id_times_ms"] = tuple(content["id_times_ms"])
             return cls(**content)
