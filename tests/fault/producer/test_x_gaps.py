@@ -68,10 +68,15 @@ class Followed:
             self.said.append(line.decode())
 
     def stop(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-        """In order; returns its report."""
+        """In order; returns its report. Afterwards X sends, and bills, nothing more."""
         process.send_signal(signal.SIGTERM)
         process.wait(60)
         assert process.returncode == 0, self.said
+        wait_until(
+            lambda: not self.x.open_streams,
+            30,
+            "X notices at its next sign of life that it is gone",
+        )
         assert process.stdout is not None
         report: dict[str, Any] = json.loads(process.stdout.read())
         return report
