@@ -23,7 +23,7 @@ from config.command_line import version
 from config.errors import ConfigError
 from consumers.driver import settings as jobs
 from local import jdk, masters
-from local.supervisor import supervise
+from monitoring.supervisor import supervise
 from units import settings as units
 
 SCRIPTS = {job: f"consumers/{job}.py" for job in jobs.ROWS} | {

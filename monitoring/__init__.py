@@ -1,1 +1,2 @@
-"""Figures of a running program for Prometheus, and whether it is well."""
+"""Figures of a running program for Prometheus, whether it is well, and what starts it again when it
+ended."""

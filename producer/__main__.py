@@ -17,8 +17,8 @@ from typing import IO
 
 from config import settings
 from config.errors import ConfigError, exit_with
-from local.supervisor import supervise
 from monitoring.page import serve
+from monitoring.supervisor import supervise
 from producer import help
 from producer.doctor.check import check
 from producer.opening import estimate, refuse_old_flags

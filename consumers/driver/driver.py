@@ -125,7 +125,7 @@ class Driver:
         self.output.check_topics(kafka_dstreams.topic_ids(self.params, self.topics))
 
     def _tell_supervisor(self) -> None:
-        """The time of this file says when a batch was last published (local/supervisor.py)."""
+        """The time of this file says when a batch was last published (monitoring/supervisor.py)."""
         if self.settings.progress_file:
             Path(self.settings.progress_file).touch()
 

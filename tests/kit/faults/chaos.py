@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from consumers.output import fail_points
-from local import supervisor
+from monitoring import supervisor
 from tests.conftest import ROOT, Services, wait_until
 from tests.kit import jobs
 from tests.kit.faults.watching import Reader

@@ -51,7 +51,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "producer.help": ({"config", "producer.settings"}, set()),
-    "producer.__main__": ({"config", "monitoring", "producer", "local.supervisor"}, set()),
+    "producer.__main__": ({"config", "monitoring", "producer"}, set()),
     "producer": (set(), set()),
     "connector": ({"kafka_dstreams", "kafka_dstreams_hook"}, SPARK),
     "consumers.compiled": ({"consumers.compiled"}, COMPILER | NUMBERS),
@@ -96,7 +96,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "local.certificates": (set(), {"cryptography"}),
     "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": (
-        {"config", "consumers.driver.settings", "local", "units.settings"},
+        {"config", "consumers.driver.settings", "local", "monitoring.supervisor", "units.settings"},
         {"pyspark"},
     ),
     "local.stub_servers": (

@@ -3,11 +3,10 @@ driver pass. It gives up when no start makes progress."""
 
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-from local.say import say
 
 # Done, wrong configuration, risk of loss, credentials, quota of the source, ended by hand. All
 # others are tried again: services out of reach (1), a newer driver (4), Spark's own ends (50 to
@@ -32,6 +31,10 @@ def _sleep(seconds: float, asked: Callable[[], bool]) -> None:
 
 def _touched(progress: Path | None) -> int:
     return progress.stat().st_mtime_ns if progress and progress.exists() else 0
+
+
+def _say(text: str) -> None:
+    print(f"supervisor: {text}", file=sys.stderr, flush=True)
 
 
 def _hopeless(fenced: int, unsteady: int, code: int) -> str:
@@ -85,9 +88,9 @@ def supervise(
             return code
         why = _hopeless(fenced, unsteady, code)
         if why:
-            say(f"supervisor: {why}")
+            _say(why)
             return code
-        say(f"supervisor: the job ended with {code}, starting it again in {pause:g} s")
+        _say(f"the job ended with {code}, starting it again in {pause:g} s")
         sleep(pause, lambda: asked)
         if asked:
             return code

@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 import pytest
 
-from local import supervisor
-from local.supervisor import supervise
+from monitoring import supervisor
+from monitoring.supervisor import supervise
 
 
 def run(
