@@ -9,7 +9,7 @@ import sys
 
 from config.errors import ConfigError, ServiceUnreachable
 from config.venv import PYTHON, ROOT
-from local import compile, jars, jdk, page_libraries
+from local import class_archive, compile, jars, jdk, page_libraries
 from local.say import say
 
 ABOUT = "Make this checkout ready to run: the venv, the jars, our Java. A second run does nothing."
@@ -49,6 +49,7 @@ def main() -> None:
             need_space()
             in_venv("install", missing)
         compile.compile_all()
+        class_archive.make()
         page_libraries.fetch()
 
 

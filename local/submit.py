@@ -22,7 +22,7 @@ from config import venv
 from config.command_line import version
 from config.errors import ConfigError
 from consumers.driver import settings as jobs
-from local import jdk, masters
+from local import class_archive, jdk, masters
 from monitoring.supervisor import supervise
 from units import settings as units
 
@@ -86,12 +86,12 @@ def environment(argv: list[str]) -> dict[str, str]:
     here = "127.0.0.1" if masters.is_local(argv) else masters.address(argv, os.environ)
     python = str(venv.PYTHON) if masters.is_local(argv) else masters.python(argv)
     paths = [str(venv.ROOT), str(venv.ROOT / "connector"), os.environ.get("PYTHONPATH", "")]
-    # config/spark.conf's collector, unless the user names options of the JVM: two collectors are an
-    # error
+    # config/spark.conf's collector and the classes' archive, unless the user names options of the
+    # JVM: two collectors are an error
     collector = (
         {}
         if os.environ.keys() & {"SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"}
-        else {"SPARK_SUBMIT_OPTS": "-XX:+UseParallelGC"}
+        else {"SPARK_SUBMIT_OPTS": f"-XX:+UseParallelGC {class_archive.options()}"}
     )
     return {
         **({"SPARK_LOCAL_IP": here} if here else {}),  # Spark listens nowhere else, its page too

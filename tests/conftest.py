@@ -16,6 +16,7 @@ import pytest
 from hdfs import InsecureClient
 from kafka.admin import KafkaAdminClient
 
+from local import class_archive
 from local.processes import Home
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,9 @@ PORTS = int(os.environ.get("TEST_PORTS", "28000")) - 3000 * WORKER
 SERVICES_HOME = ROOT / ".run" / f"test-services-{WORKER}"
 # A job in a test lives for seconds: its JVM does without the second compiler and a parallel
 # collector.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+os.environ.setdefault(
+    "SPARK_SUBMIT_OPTS", f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC {class_archive.options()}"
+)
 
 # a crowded machine needs more: make test-fault has 3
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))

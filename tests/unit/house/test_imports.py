@@ -94,6 +94,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),  # the judge imports nothing of ours
     "local": ({"config", "local"}, {"kafka", "jgo"}),
     "local.certificates": (set(), {"cryptography"}),
+    "local.class_training": (set(), SPARK),
     "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": (
         {"config", "consumers.driver.settings", "local", "monitoring.supervisor", "units.settings"},

@@ -9,7 +9,7 @@ import pytest
 
 from config import venv
 from config.errors import ConfigError
-from local import submit
+from local import class_archive, submit
 from tests.conftest import ROOT
 
 
@@ -136,7 +136,11 @@ def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
 ) -> None:
     for name in ("SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"):
         monkeypatch.delenv(name, raising=False)
-    assert submit.environment([])["SPARK_SUBMIT_OPTS"] == "-XX:+UseParallelGC"
+    monkeypatch.setattr(class_archive, "options", lambda: "-XX:SharedArchiveFile=/an/archive")
+    assert submit.environment([])["SPARK_SUBMIT_OPTS"].split() == [
+        "-XX:+UseParallelGC",
+        "-XX:SharedArchiveFile=/an/archive",
+    ]
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:+UseSerialGC")
     assert "SPARK_SUBMIT_OPTS" not in submit.environment([])
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xss2m")
