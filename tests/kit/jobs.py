@@ -23,6 +23,8 @@ from tests.conftest import HOST, PATIENCE, ROOT, Services, wait_until
 from tests.kit.producing import produce
 
 APPROACHES = ("direct", "receiver_based")
+# both in `make test-fault`, the one with more to lose in `make test`
+RECEIVER_AT_LEAST = (pytest.param("direct", marks=pytest.mark.long), "receiver_based")
 # in every job's environment, as beside a producer; it must be nowhere
 X_TOKEN = "canary-e1c07b5d92"
 FINDINGS = ("lost", "duplicated", "invented", "corrupted", "unseen", "chain_errors")

@@ -213,6 +213,7 @@ def test_six_days_off_are_named_in_the_dry_run_and_at_each_start_and_not_bought(
     assert followed.named() == [300, 0], "what was named once is not named again"
 
 
+@pytest.mark.long
 def test_six_days_off_are_bought_when_told(followed: Followed) -> None:
     x = followed.x
     process = followed.start()

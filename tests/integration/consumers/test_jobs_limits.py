@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient
 from tests.conftest import Services
 from tests.kit.faults.attacks import dfsadmin
 from tests.kit.jobs import (
-    APPROACHES,
+    RECEIVER_AT_LEAST,
     audit,
     await_batches,
     batches,
@@ -25,7 +25,7 @@ from tests.kit.jobs import (
 SUPERVISED = ("--supervise",)
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_a_quota_reached_while_a_job_runs(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:
