@@ -26,7 +26,7 @@ from views.reading import Published
 TRIES = 5
 T = TypeVar("T")
 _HEAD, _, _TWEET = SCHEMA.rpartition(", ")  # the tweet is the last column
-_SPARK = {
+SPARK_SCHEMAS = {
     "tweets": f"{_HEAD}, tweet binary",
     "rejected": f"{_HEAD.partition(', id ')[0]}, key string, reason string, raw binary",
 }
@@ -59,16 +59,16 @@ def tweets(spark: Any, output: str, kind: str = "tweets", webhdfs: str = "") -> 
     found = paths(output, kind, webhdfs)
     parts = []
     if found.units:
-        parts.append(spark.read.schema(_SPARK[kind]).parquet(*found.units))
+        parts.append(spark.read.schema(SPARK_SCHEMAS[kind]).parquet(*found.units))
     if found.batches and kind == "rejected":
-        parts.append(spark.read.schema(_SPARK[kind]).json(found.batches))
+        parts.append(spark.read.schema(SPARK_SCHEMAS[kind]).json(found.batches))
     elif found.batches:
         # not by Spark's reader of JSON, which writes objects again: the bytes would be others
         lines = spark.read.text(found.batches)
         placed = lines.selectExpr("value", """instr(value, ',"tweet":') place""")
         parts.append(placed.selectExpr(*_LINE).select("row.*", "tweet"))
     if not parts:
-        return spark.createDataFrame([], _SPARK[kind])
+        return spark.createDataFrame([], SPARK_SCHEMAS[kind])
     return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
 
 

@@ -17,10 +17,10 @@ from tests.kit.producing import published
 from units.reading import paths, table
 
 
-def on_spark(services: Services, output: str) -> Any:
-    """What the README's function gives in Spark."""
+def on_spark(services: Services, output: str, folder: Path) -> Any:
+    """What the README's function gives in Spark, and the source `published_tweets`."""
     script = str(ROOT / "tests" / "on_spark" / "units_read.py")
-    command = [str(ROOT / "scripts" / "submit"), script, output, services.webhdfs]
+    command = [str(ROOT / "scripts" / "submit"), script, output, services.webhdfs, str(folder)]
     done = subprocess.run(
         command, env=environ(), capture_output=True, text=True, timeout=240 * PATIENCE, check=False
     )
@@ -102,7 +102,7 @@ def test_from_batches_to_units_without_what_was_deleted(
     verdict = jobs.audit(services, topic, output)
     found = paths(output, webhdfs=services.webhdfs)
     assert found.units and found.batches
-    reads_the_same(services, output, verdict)
+    reads_the_same(services, output, verdict, tmp_path)
 
 
 def erased(rows: Rows, ids: set[str]) -> set[tuple[int, int]]:
@@ -110,13 +110,17 @@ def erased(rows: Rows, ids: set[str]) -> set[tuple[int, int]]:
     return {at for at, row in rows.items() if row["id"] in ids and not row["deleted"]}
 
 
-def reads_the_same(services: Services, output: str, verdict: dict[str, Any]) -> None:
-    """Spark, pandas, pyarrow and DuckDB have the rows that the audit counts."""
+def reads_the_same(services: Services, output: str, verdict: dict[str, Any], folder: Path) -> None:
+    """Spark, its table and stream, pandas, pyarrow and DuckDB have the rows that the audit
+    counts."""
     tweets = table(output, webhdfs=services.webhdfs)
     count = verdict["tweets"] + verdict["deleted"]
-    seen = on_spark(services, output)
+    seen = on_spark(services, output, folder / "streamed")
     assert len(seen["rows"]) == len(tweets) == count
-    assert seen["rejected"] == verdict["rejected"]
+    for way in ("table", "stream"):
+        assert [_place(row) for row in seen[way]] == [_place(row) for row in seen["rows"]], way
+        assert seen[way] == seen["rows"]
+    assert seen["rejected"] == [verdict["rejected"]] * 3
     rows = rows_of(services, output)
     for row in seen["rows"]:
         other = rows[row["p"], row["o"]]
@@ -125,6 +129,10 @@ def reads_the_same(services: Services, output: str, verdict: dict[str, Any]) -> 
     assert duckdb.sql("select count(*) from tweets").fetchall() == [(count,)]
     frame = table(output, ["id", "sentiment"], webhdfs=services.webhdfs).to_pandas()
     assert len(frame) == count
+
+
+def _place(row: dict[str, Any]) -> tuple[int, int]:
+    return row["p"], row["o"]
 
 
 def test_a_list_of_ids_is_erased_and_explained(

@@ -80,6 +80,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         ERRORS | {"consumers.output", "consumers.tweets.row", "units.rows", "views.reading"},
         {"pyarrow"},
     ),
+    "units.source": (
+        ERRORS | {"consumers.output", "units.reading", "units.rows", "views.reading"},
+        SPARK | {"pyarrow"},
+    ),
     "views": (
         {"config", "consumers.output", "consumers.tweets", "views"},
         LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL"},
