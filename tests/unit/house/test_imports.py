@@ -82,7 +82,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "views": (
         {"config", "consumers.output", "consumers.tweets", "views"},
-        LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL"},
+        LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL", "pyarrow"},
     ),
     "views.page": (
         {"config", "views"},
