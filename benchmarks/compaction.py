@@ -4,10 +4,12 @@ start, scan time, and the CPU of compaction and erasure.
     scripts/submit benchmarks/compaction.py [BATCHES [TWEETS PER BATCH]]
 
 By default 86,400 batches of 12 invented tweets (producer/sources/sample.py: their texts repeat
-more than people's, so that both formats pack them too well; compare the formats). Then 1,000 of
-them are deleted, half by tombstones, half by a list. Every other tweet's bytes are compared with
-what was written. Writes benchmarks/results/units.json. Needs HDFS (scripts/services start namenode
-datanode-1) on its usual port, or TWEETS_OUTPUT.
+more than people's, so that both formats pack them too well; compare the formats). The batches'
+files are written directly, in the layout of the commit protocol: it would take a day's calls. Then
+1,000 of the tweets are deleted, half by tombstones, half by a list. Every other tweet's bytes are
+compared with what was written. Beyond SCANNED batches Spark does not scan the raw ones: it opens
+every file. Writes benchmarks/results/units.json, one entry for each number of batches. Needs HDFS
+(scripts/services start namenode datanode-1) on its usual port, or TWEETS_OUTPUT.
 """
 
 import gzip
@@ -41,7 +43,7 @@ from units import compactor as program
 from units import erasures, rows
 
 RESULTS = Path(__file__).resolve().parent / "results" / "units.json"
-PARTITION, DELETED, STARTS, THREADS = ("tweets", 0), 1000, 9, 8
+PARTITION, DELETED, STARTS, THREADS, SCANNED = ("tweets", 0), 1000, 9, 8, 10_000
 DAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -60,7 +62,7 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
     """Write the day; returns the ids and the hashes of the tweets' bytes."""
     ids: list[str] = []
     hashes: list[bytes] = []
-    gone = set(Random(2).sample(range(batches * each), DELETED // 2))
+    gone, _ = deleted(batches * each)
     source, previous, pool = lines(batches * each), None, ThreadPoolExecutor(THREADS)
     written: list[Any] = []
     for seq in range(batches):
@@ -70,8 +72,9 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
         start, end, kinds = seq * each, (seq + 1) * each, {"tweets": each, "deleted": 0}
         texts = [line for _, line in found]
         if seq == batches - 1:
-            more = [Deleted(id=ids[at]) for at in sorted(gone)]
-            texts += [row(*PARTITION, end + n, 2**42, one) for n, one in enumerate(more)]
+            more = [Deleted(id=ids[at]) for at in gone]
+            sent_ms = int(time.time() * 1000)
+            texts += [row(*PARTITION, end + n, sent_ms, one) for n, one in enumerate(more)]
             kinds["deleted"], end = len(more), end + len(more)
         data = gzip.compress(b"\n".join(texts) + b"\n", 1)
         file = {"path": "tweets/part-00000-0.json.gz", "bytes": len(data), "records": end - start}
@@ -87,6 +90,12 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
             print(f"\r{seq + 1} batches written", end="", file=sys.stderr, flush=True)
     _ = [one.result() for one in written]
     return ids, hashes
+
+
+def deleted(tweets: int) -> tuple[list[int], list[int]]:
+    """The numbers of the tweets that are deleted by tombstones, and by a list."""
+    chosen = Random(2).sample(range(tweets), DELETED)
+    return chosen[: DELETED // 2], chosen[DELETED // 2 :]
 
 
 def link(
@@ -205,30 +214,34 @@ def main() -> None:
     figures: dict[str, Any] = {"cores": os.cpu_count(), "batches": batches}
     figures["tweets"] = batches * each
     figures["start_ms_empty"] = start_ms(files)
+    began = time.monotonic()
     ids, hashes = fill(files, Ownership.claim(files, "direct"), batches, each)
+    figures["fill_s"] = round(time.monotonic() - began)
     figures["raw"] = {**size(files), "start_ms": start_ms(files)}
-    figures["raw"]["scan_s"] = scan_s(spark, "raw", [f"{files.root}/batches/*/*/tweets"])
+    if batches <= SCANNED:
+        figures["raw"]["scan_s"] = scan_s(spark, "raw", [f"{files.root}/batches/*/*/tweets"])
     program.is_over = lambda _hour: True  # type: ignore[assignment]
     compactor = program.Compactor(
-        files, aside.claim(files), lambda text: print(text, file=sys.stderr)
+        files, aside.claim(files), lambda text, *_: print(text, file=sys.stderr)
     )
     figures["compaction"] = timed(compactor, (10**6, 10**6, 0))
     figures["both"] = size(files)
-    listed = [ids[at] for at in Random(3).sample(range(len(ids)), DELETED // 2)]
-    erasures.publish(files, listed, "a benchmark")
+    by_tombstone, by_list = ([ids[at] for at in some] for some in deleted(len(ids)))
+    erasures.publish(files, by_list, "a benchmark")
     figures["erasure"] = timed(compactor, (10**6, 0, 0))
     figures["removal"] = timed(compactor, (0, 10**6, 0))
     figures["units"] = {**size(files), "start_ms": start_ms(files)}
     folders = [f"{files.root}/{unit.folder}/tweets" for unit in units.current(files)]
     figures["units"]["scan_s"] = scan_s(spark, "units", folders)
-    deleted = {ids[at] for at in Random(2).sample(range(len(ids)), DELETED // 2)} | set(listed)
-    figures["deleted"], figures["check"] = len(deleted), check(files, ids, hashes, deleted)
+    figures["deleted"] = DELETED
+    figures["check"] = check(files, ids, hashes, {*by_tombstone, *by_list})
     million = figures["tweets"] / 1_000_000
     figures["cpu_s_per_million"] = round(figures["compaction"]["cpu_s"] / million, 1)
     files.delete("")
     print(json.dumps(figures))
-    if len(sys.argv) < 2:
-        RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    known[str(batches)] = figures
+    RESULTS.write_text(json.dumps(known, indent=1) + "\n")
 
 
 if __name__ == "__main__":

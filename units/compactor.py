@@ -27,7 +27,14 @@ REMEMBERED_HOURS = 24 * 7
 """A copy that comes after its deletion is erased too, if it comes within this time."""
 LATE_MINUTES = 5
 """An hour is over this long after its end, though no batch of a later one has come."""
-Shown = Callable[[str], None]
+
+
+Shown = Callable[[str, int, int], None]
+"""What is told what is done now, and how many of how many are done; 0 where that is not known."""
+
+
+def _log(text: str, _done: int, _of: int) -> None:
+    LOG.info("%s", text)
 
 
 @dataclass
@@ -57,7 +64,7 @@ class Report:
 class Compactor:
     """The compactor of an output that it has claimed."""
 
-    def __init__(self, storage: Storage, own: Ownership, shown: Shown = LOG.info) -> None:
+    def __init__(self, storage: Storage, own: Ownership, shown: Shown = _log) -> None:
         self.storage, self.own, self.shown = storage, own, shown
         self.report = Report()
 
@@ -65,16 +72,24 @@ class Compactor:
         """Everything that is due. Raises Fenced where a newer compactor is there, DataLossRisk
         where the output is not sound."""
         began = time.monotonic()
+        first, length = self._beyond()
         while plan := compaction.plan(self.storage, self.own.identity, is_over):
-            self._compact(plan)
+            done = plan.batches[0].seq - first
+            self._compact(plan, done, length - first)
         self._erase(erase_hours)
         self._remove(grace_hours, keep_days)
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    def _compact(self, plan: Plan) -> None:
+    def _beyond(self) -> tuple[int, int]:
+        """The number of the first batch that no unit has, and how many have been published."""
+        base, length = chain.span(self.storage, self.own.identity)
+        newest = units.newest(self.storage)
+        return newest.until if newest else base, length
+
+    def _compact(self, plan: Plan, done: int, of: int) -> None:
         first, until = plan.batches[0], plan.batches[-1].seq + 1
-        self.shown(f"{first.batch_time[:13]}: batches [{first.seq}, {until})")
+        self.shown(f"{first.batch_time[:13]}: batches [{first.seq}, {until})", done, of)
         made = compaction.stage(self.own, plan.unit)
         files = [
             (f"{chain.folder(batch.seq)}/{file['path']}", file["bytes"])
@@ -163,7 +178,9 @@ class Compactor:
             self.storage, [one.unit for one in manifests if one.until > looked.until]
         ) | erasures.listed(self.storage, new)
         if deletions:
-            for one in self._with_hits(manifests, deletions):
+            found = self._with_hits(manifests, deletions)
+            for number, one in enumerate(found):
+                self.shown(f"{one.hour}: revision {one.revision + 1}", number, len(found))
                 self._revise(one, deletions)
         erasures.note(self.storage, manifests[-1].until, lists)
 
@@ -180,7 +197,7 @@ class Compactor:
         ]
         if not files:
             return []
-        self.shown(f"looking for {len(deletions)} deletions in {len(wanted)} units")
+        self.shown(f"looking for {len(deletions)} deletions in {len(wanted)} units", 0, 0)
         blobs = self.storage.read_groups([[path] for _, path in files])
         answers = blobs.mapPartitions(tasks.search(deletions)).collect()
         hit = {one.first for (one, _), answer in zip(files, answers, strict=True) if answer == b"1"}
@@ -189,7 +206,6 @@ class Compactor:
     def _revise(self, old: UnitManifest, deletions: dict[str, Deletion]) -> None:
         """Publish the unit again without these rows."""
         unit = Unit(old.first, old.revision + 1)
-        self.shown(f"{old.hour}: revision {unit.revision}")
         made = compaction.stage(self.own, unit)
         folder = old.unit.folder
         files = [
@@ -207,7 +223,9 @@ class Compactor:
     def _remove(self, grace_hours: float, keep_days: float) -> None:
         before, identity = removal.ago(grace_hours), self.own.identity
         self.report.revisions_removed += len(removal.revisions(self.storage, before))
-        self.report.batches_removed += sum(removal.batches(self.storage, identity, before))
+        for count in removal.batches(self.storage, identity, before):
+            self.report.batches_removed += count
+            self.shown("batches are removed", self.report.batches_removed, 0)
         if keep_days:
             oldest = removal.ago(keep_days * 24)
             self.report.units_removed += len(removal.old_units(self.storage, identity, oldest))

@@ -60,4 +60,4 @@ def compact(files: MemoryFiles, grace_hours: float = 10**5) -> Report:
     goes."""
     own = aside.claim(files)
     storage: Any = OnMemory(files)
-    return Compactor(storage, own, lambda _: None).run(grace_hours, 0, 0)
+    return Compactor(storage, own, lambda *_: None).run(grace_hours, 0, 0)

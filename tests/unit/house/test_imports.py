@@ -73,8 +73,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.receiver_based": ({"consumers.driver", "kafka_dstreams"}, SPARK),
     "consumers": (set(), set()),
     "units": (
-        {"config", "consumers.output", "consumers.tweets", "units"},
-        SPARK | LINES | NUMBERS | {"pyarrow", "isal", "rich"},
+        {"config", "consumers.output", "consumers.tweets", "monitoring", "units"},
+        SPARK | LINES | NUMBERS | {"pyarrow", "isal", "rich", "prometheus_client"},
     ),
     "units.reading": (
         ERRORS | {"consumers.output", "consumers.tweets.row", "units.rows", "views.reading"},
