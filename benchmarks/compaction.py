@@ -3,21 +3,23 @@ start, scan time, and the CPU of compaction and erasure.
 
     scripts/submit benchmarks/compaction.py [BATCHES [TWEETS PER BATCH]]
 
-By default 86,400 batches of 12 invented tweets (producer/sources/sample.py: their texts repeat
-more than people's, so that both formats pack them too well; compare the formats). The batches'
-files are written directly, in the layout of the commit protocol: it would take a day's calls. Then
-1,000 of the tweets are deleted, half by tombstones, half by a list. Every other tweet's bytes are
-compared with what was written. Beyond SCANNED batches Spark does not scan the raw ones: it opens
-every file. Writes benchmarks/results/units.json, one entry for each number of batches. Needs HDFS
-(scripts/services start namenode datanode-1) on its usual port, or TWEETS_OUTPUT.
+By default 86,400 batches of 12 invented tweets (producer/sources/sample.py: their texts repeat more
+than people's, so that both formats pack them too well; compare the formats). The batches' files are
+written directly, in the layout of the commit protocol, which takes longer. Then 1,000 of the tweets
+are deleted, half by tombstones, half by a list. Every other tweet's bytes are compared with what
+was written. Beyond SCANNED batches Spark does not scan the raw ones: it opens every file. Writes
+benchmarks/results/units.json, one entry for each number of batches. Needs HDFS (scripts/services
+start namenode datanode-1) on its usual port, or TWEETS_OUTPUT.
 """
 
 import gzip
 import hashlib
 import json
 import os
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +66,7 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
     hashes: list[bytes] = []
     gone, _ = deleted(batches * each)
     source, previous, pool = lines(batches * each), None, ThreadPoolExecutor(THREADS)
-    written: list[Any] = []
+    written, local = [], Path(tempfile.mkdtemp())
     for seq in range(batches):
         found = list(islice(source, each))
         ids += [id for id, _ in found]
@@ -81,14 +83,12 @@ def fill(files: Storage, own: Ownership, batches: int, each: int) -> tuple[list[
         then = DAY + timedelta(seconds=seq * 86_400 / batches)
         manifest = link(own, seq, then, previous, (start, end), kinds, file)
         previous = manifests.digest(manifest)
-        if seq % chain.SHARD == 0:
-            files.mkdirs(chain.shard(seq))
-        written.append(pool.submit(write, files, chain.folder(seq), data, manifest))
-        if len(written) == 1000:
-            _ = [one.result() for one in written]
-            written.clear()
-            print(f"\r{seq + 1} batches written", end="", file=sys.stderr, flush=True)
+        write(local / chain.folder(seq), data, manifest)
+        if (seq + 1) % chain.SHARD == 0 or seq == batches - 1:
+            written.append(pool.submit(take, files, local, chain.shard(seq)))
+            print(f"\r{seq + 1} batches made", end="", file=sys.stderr, flush=True)
     _ = [one.result() for one in written]
+    shutil.rmtree(local)
     return ids, hashes
 
 
@@ -125,12 +125,18 @@ def link(
     ).to_bytes()
 
 
-def write(files: Storage, folder: str, data: bytes, manifest: bytes) -> None:
-    """One batch, as its publisher leaves it."""
-    files.mkdirs(f"{folder}/tweets")
-    files.mkdir(f"{folder}/rejected")
-    files.create(f"{folder}/tweets/part-00000-0.json.gz", data)
-    files.create(f"{folder}/_manifest.json", manifest)
+def write(folder: Path, data: bytes, manifest: bytes) -> None:
+    """One batch, as its publisher leaves it, on this machine's disk."""
+    for kind in ("tweets", "rejected"):
+        (folder / kind).mkdir(parents=True)
+    (folder / "tweets" / "part-00000-0.json.gz").write_bytes(data)
+    (folder / "_manifest.json").write_bytes(manifest)
+
+
+def take(files: Storage, local: Path, shard: str) -> None:
+    """Move a shard to HDFS."""
+    source = files._jvm.org.apache.hadoop.fs.Path((local / shard).as_uri())
+    files._files.copyFromLocalFile(True, False, source, files._path(shard))
 
 
 def hashed(data: bytes) -> bytes:
@@ -230,9 +236,9 @@ def main() -> None:
     erasures.publish(files, by_list, "a benchmark")
     figures["erasure"] = timed(compactor, (10**6, 0, 0))
     figures["removal"] = timed(compactor, (0, 10**6, 0))
-    figures["units"] = {**size(files), "start_ms": start_ms(files)}
     folders = [f"{files.root}/{unit.folder}/tweets" for unit in units.current(files)]
-    figures["units"]["scan_s"] = scan_s(spark, "units", folders)
+    figures["units"] = {**size(files), "scan_s": scan_s(spark, "units", folders)}
+    figures["units"]["start_ms"] = start_ms(files)  # HDFS has deleted the blocks by then
     figures["deleted"] = DELETED
     figures["check"] = check(files, ids, hashes, {*by_tombstone, *by_list})
     million = figures["tweets"] / 1_000_000

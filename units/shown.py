@@ -1,7 +1,9 @@
 """What a run of the compactor says while it works: bars at a terminal, plain lines without one."""
 
 import logging
+import os
 import threading
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -26,7 +28,7 @@ class Shown:
 
     def __init__(self, tasks: Any, console: Console | None = None) -> None:
         self._tasks, self._said, self._ended = tasks, "", threading.Event()
-        console = console or Console(stderr=True)
+        console = console or terminal()
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -72,3 +74,14 @@ class Shown:
         done = sum(stage.numCompletedTasks for stage in known)
         total = sum(stage.numTasks for stage in known)
         self._bars.update(self._step, completed=done, total=total, visible=bool(known))
+
+
+def terminal() -> Console:
+    """The terminal that scripts/submit was started at (local/submit.py names it), or what there is
+    for messages."""
+    try:
+        file = Path(os.environ["SUBMIT_TERMINAL"]).open("w", encoding="utf-8")  # noqa: SIM115
+        columns = os.get_terminal_size(file.fileno()).columns
+    except (KeyError, OSError):  # none, or it is closed
+        return Console(stderr=True)
+    return Console(file=file, width=columns or None)

@@ -2,6 +2,8 @@
 
 import io
 import logging
+import os
+import pty
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ from rich.console import Console
 from units import compactor
 from units.compactor import Report
 from units.figures import LATE_PAUSES, Figures
-from units.shown import Shown
+from units.shown import Shown, terminal
 
 HOUR = 3600.0
 
@@ -46,6 +48,17 @@ def test_a_log_gets_a_line_for_each_step(caplog: pytest.LogCaptureFixture) -> No
         shown("two", 1, 2)
         shown("two", 2, 2)
     assert [record.message for record in caplog.records] == ["one", "two"] and not text.getvalue()
+
+
+def test_the_terminal_is_that_of_scripts_submit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("SUBMIT_TERMINAL", os.ttyname(theirs))
+    console = terminal()
+    assert console.is_terminal
+    console.print("here")
+    assert b"here" in os.read(ours, 100)
+    monkeypatch.setenv("SUBMIT_TERMINAL", "/dev/pts/none")
+    assert not terminal().is_terminal
 
 
 def value(figures: Figures, name: str, **labels: str) -> float | None:
