@@ -43,6 +43,7 @@ from consumers.tweets.parse import Deleted, parse, row
 from producer.sources.sample import sample
 from units import compactor as program
 from units import erasures, rows
+from units.report import Report
 
 RESULTS = Path(__file__).resolve().parent / "results" / "units.json"
 PARTITION, DELETED, STARTS, THREADS, SCANNED = ("tweets", 0), 1000, 9, 8, 10_000
@@ -188,7 +189,7 @@ def scan_s(spark: SparkSession, kind: str, paths: list[str]) -> float:
 def timed(compactor: program.Compactor, hours: tuple[float, float, float]) -> dict[str, Any]:
     """A run of the compactor: its report, and its CPU."""
     before = cpu_s()
-    compactor.report = program.Report()
+    compactor.report = Report()
     return {**compactor.run(*hours).as_dict(), "cpu_s": round(cpu_s() - before, 1)}
 
 
@@ -220,16 +221,12 @@ def main() -> None:
     figures: dict[str, Any] = {"cores": os.cpu_count(), "batches": batches}
     figures["tweets"] = batches * each
     figures["start_ms_empty"] = start_ms(files)
-    began = time.monotonic()
     ids, hashes = fill(files, Ownership.claim(files, "direct"), batches, each)
-    figures["fill_s"] = round(time.monotonic() - began)
     figures["raw"] = {**size(files), "start_ms": start_ms(files)}
     if batches <= SCANNED:
         figures["raw"]["scan_s"] = scan_s(spark, "raw", [f"{files.root}/batches/*/*/tweets"])
     program.is_over = lambda _hour: True  # type: ignore[assignment]
-    compactor = program.Compactor(
-        files, aside.claim(files), lambda text, *_: print(text, file=sys.stderr)
-    )
+    compactor = program.Compactor(files, aside.claim(files))
     figures["compaction"] = timed(compactor, (10**6, 10**6, 0))
     figures["both"] = size(files)
     by_tombstone, by_list = ([ids[at] for at in some] for some in deleted(len(ids)))
@@ -239,7 +236,6 @@ def main() -> None:
     folders = [f"{files.root}/{unit.folder}/tweets" for unit in units.current(files)]
     figures["units"] = {**size(files), "scan_s": scan_s(spark, "units", folders)}
     figures["units"]["start_ms"] = start_ms(files)  # HDFS has deleted the blocks by then
-    figures["deleted"] = DELETED
     figures["check"] = check(files, ids, hashes, {*by_tombstone, *by_list})
     million = figures["tweets"] / 1_000_000
     figures["cpu_s_per_million"] = round(figures["compaction"]["cpu_s"] / million, 1)

@@ -2,10 +2,8 @@
 
 import logging
 import math
-import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -18,6 +16,7 @@ from consumers.output.ownership import Ownership
 from consumers.output.storage import Storage
 from consumers.output.units import Unit, UnitManifest
 from units import erasures, ids, rows, tasks
+from units.report import Report
 from units.tasks import Deletion
 
 LOG = logging.getLogger(__name__)
@@ -35,30 +34,6 @@ Shown = Callable[[str, int, int], None]
 
 def _log(text: str, _done: int, _of: int) -> None:
     LOG.info("%s", text)
-
-
-@dataclass
-class Report:
-    """What a run did; `hours` are from each deletion to the unit without it."""
-
-    units: int = 0
-    rows: int = 0
-    revisions: int = 0
-    erased: int = 0
-    hours: list[float] = field(default_factory=list)
-    batches_removed: int = 0
-    revisions_removed: int = 0
-    units_removed: int = 0
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """For standard output."""
-        found = {**self.__dict__, "seconds": round(self.seconds, 1)}
-        del found["hours"]
-        if self.hours:
-            found["hours_to_erasure_p50"] = round(statistics.median(self.hours), 2)
-            found["hours_to_erasure_max"] = round(max(self.hours), 2)
-        return found
 
 
 class Compactor:

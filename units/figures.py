@@ -7,7 +7,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from monitoring.page import Health
-from units.compactor import Report
+from units.report import Report
 
 LATE_PAUSES = 3  # a run that ends this number of pauses after the one before is late
 _HOUR_S = 3600.0

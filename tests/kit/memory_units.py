@@ -7,7 +7,8 @@ from typing import Any
 
 from consumers.output import aside
 from tests.kit.memory_files import MemoryFiles
-from units.compactor import Compactor, Report
+from units.compactor import Compactor
+from units.report import Report
 
 Task = Callable[[Iterable[bytes]], Iterator[bytes]]
 

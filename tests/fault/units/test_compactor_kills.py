@@ -26,7 +26,7 @@ import pytest
 from consumers.output import commits, fail_points, units
 from consumers.tweets.parse import Deleted
 from tests.conftest import PATIENCE, ROOT, Services
-from tests.kit.compacting import NOW, compact
+from tests.kit.compacting import NOW, compact, environ
 from tests.kit.published_output import PARTITIONS, WebhdfsFiles, opened, publish, tweet
 from units import rows
 from units.reading import table
@@ -144,15 +144,10 @@ class World:
         assert erased == set(self.deleted.values())
         opened(self.files)  # a driver can start
         if KILLS or PAIRS:
+            figures = {"records": len(self.published), "erased": len(erased)}
+            figures |= {"reader's polls": self.polls, "seen twice": 0, "no longer seen": 0}
             known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-            known[test] = {
-                "outcomes": dict(sorted(outcomes.items())),
-                "records": len(self.published),
-                "erased": len(erased),
-                "reader's polls": self.polls,
-                "seen twice": 0,
-                "no longer seen": 0,
-            }
+            known[test] = {"outcomes": outcomes, **figures}
             RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
@@ -165,10 +160,9 @@ def world(services: Services, output: str) -> World:
 def compacting(world: World, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     command = [str(ROOT / "scripts" / "submit"), NOW, "--output", world.output]
     command += ["--grace-hours", "0", "--erase-hours", "0", *arguments]
-    environ = {name: value for name, value in os.environ.items() if name != "TWEETS_OUTPUT"}
     process = subprocess.Popen(
         command,
-        env=environ,
+        env=environ(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from units import compactor
-from units.compactor import Report
 from units.figures import LATE_PAUSES, Figures
+from units.report import Report
 from units.shown import Shown, terminal
 
 HOUR = 3600.0
@@ -104,4 +103,4 @@ def test_health_begins_with_the_first_run_and_ends_with_a_late_one() -> None:
     once.ended(Report())
     now[0] += 100 * HOUR
     assert not once.health().reason
-    assert compactor.Report().as_dict()["seconds"] == 0
+    assert Report().as_dict()["seconds"] == 0
