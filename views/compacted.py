@@ -7,22 +7,23 @@ rows, these are looked up in what it replaces, as long as that is there, and tak
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import pyarrow as pa
+from typing import Any
 
 from config.errors import ConfigError, DataLossRisk
 from consumers.output import units
 from consumers.output.manifests import Manifest, OtherVersion
 from consumers.output.units import Unit, UnitManifest
-from views import unit_rows
 from views.reading import Published
 from views.store import lines
 from views.store.fold import Digest, seconds
 from views.store.frontier import Frontier, Store
-from views.unit_rows import Places
 
 LOOK_S = 30.0
 """Seconds between two looks for units that are new."""
+
+
+Places = set[tuple[str, int, int]]
+"""Records by topic, partition and offset."""
 
 
 class _Gone(Exception):
@@ -125,10 +126,10 @@ class Compacted:
         digest, newest_ms, hour = Digest(), 0, _start(unit)
         for kind, table in self._tables(unit):
             if kind == "tweets":
-                sent = digest.tweets(unit_rows.tweets(table), hour)
+                sent = digest.tweets(_rows().tweets(table), hour)
                 newest_ms = max(newest_ms, int(sent.max(initial=0)))
             else:
-                digest.rejected(unit_rows.rejected(table), hour)
+                digest.rejected(_rows().rejected(table), hour)
             yield
         self.store.add_unit(digest, unit, newest_ms)
 
@@ -137,7 +138,7 @@ class Compacted:
         where batches are."""
         gone = Digest()
         if unit.counts.get("erased", 0) > (known[1] if known else 0):
-            erased = unit_rows.places(self.published.data(f"{unit.unit.folder}/erased.parquet"))
+            erased = _rows().places(self.published.data(f"{unit.unit.folder}/erased.parquet"))
             replaced = self._from_batches(unit, erased, gone)
             if known:
                 replaced = self._from_unit(Unit(unit.first, known[0]), known[1], erased, gone)
@@ -147,15 +148,15 @@ class Compacted:
     def _from_unit(self, old: Unit, before: int, erased: Places, gone: Digest) -> Iterator[None]:
         try:
             if before:
-                erased -= unit_rows.places(self.published.data(f"{old.folder}/erased.parquet"))
+                erased -= _rows().places(self.published.data(f"{old.folder}/erased.parquet"))
             data = self.published.data(f"{old.folder}/_manifest.json")
             manifest = UnitManifest.from_bytes(data)
             for kind, table in self._tables(manifest):
-                some, hour = unit_rows.only(table, erased), _start(manifest)
+                some, hour = _rows().only(table, erased), _start(manifest)
                 if kind == "tweets":
-                    _take(gone, unit_rows.tweets(some), hour)
+                    _take(gone, _rows().tweets(some), hour)
                 else:
-                    gone.rejected(unit_rows.rejected(some), hour)
+                    gone.rejected(_rows().rejected(some), hour)
                 yield
         except FileNotFoundError:
             raise _Gone from None
@@ -178,14 +179,22 @@ class Compacted:
                         gone.rejected(lines.rejected(some), then)
             yield
 
-    def _tables(self, unit: UnitManifest) -> Iterator[tuple[str, pa.Table]]:
+    def _tables(self, unit: UnitManifest) -> Iterator[tuple[str, Any]]:
         """Kind and rows, of some thousands at a time."""
         for name in (file["path"] for file in unit.files):
             kind, path = name.partition("/")[0], f"{unit.unit.folder}/{name}"
             if kind in ("tweets", "rejected"):
                 with _sound(path):
-                    for table in unit_rows.groups(self.published.data(path), kind):
+                    for table in _rows().groups(self.published.data(path), kind):
                         yield kind, table
+
+
+def _rows() -> Any:
+    """views/unit_rows.py, once there is a unit: a follower without one does not load Arrow, which
+    takes 40 MB."""
+    from views import unit_rows
+
+    return unit_rows
 
 
 def _take(gone: Digest, found: list[lines.Line], published_s: float) -> None:
@@ -217,6 +226,6 @@ def _sound(path: str) -> Iterator[None]:
     except OtherVersion as error:
         what = f"another version of this program made the unit: {error}"
         raise ConfigError(what, path, "use that version") from None
-    except (ValueError, pa.ArrowException) as error:
+    except ValueError as error:
         remedy = "scripts/audit.py shows what is there"
         raise DataLossRisk(f"the unit is damaged: {error}", path, remedy) from None

@@ -21,10 +21,13 @@ Places = set[tuple[str, int, int]]
 
 
 def groups(data: bytes, kind: str) -> Iterator[pa.Table]:
-    """The rows of a file, some thousands at a time. Raises pyarrow's errors."""
-    file = pq.ParquetFile(io.BytesIO(data))
-    for number in range(file.num_row_groups):
-        yield file.read_row_group(number, _COLUMNS[kind], use_threads=False)
+    """The rows of a file, some thousands at a time. Raises ValueError where they cannot be read."""
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, _COLUMNS[kind], use_threads=False)
+    except (pa.ArrowException, KeyError) as error:
+        raise ValueError(str(error)) from None
 
 
 def places(data: bytes) -> Places:

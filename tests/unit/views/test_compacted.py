@@ -2,74 +2,25 @@
 erased."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from config.errors import DataLossRisk
-from consumers.output import commits, removal, units
-from consumers.output.manifests import Manifest
-from consumers.tweets.parse import Deleted, Tweet
-from tests.kit.memory_files import MemoryFiles
+from consumers.output import removal, units
+from consumers.tweets.parse import Deleted
+from tests.conftest import ROOT
+from tests.kit.followed_units import EACH, HOURS, REMOVED, World
 from tests.kit.memory_units import compact
-from tests.kit.published_output import FromFiles, opened, publish, records, tweet
+from tests.kit.published_output import FromFiles
 from tests.unit.views.test_store import shown, sums
 from units import compactor, erasures
 from views.compacted import Compacted
 from views.follow import Follower
 from views.store.frontier import Store
-
-HOURS, EACH, KINDS = 3, 4, ("tweets", "deleted", "rejected")
-REMOVED = -1.0
-"""A grace of so few hours that everything that is replaced goes."""
-
-
-class World:
-    """An output of some hours, with an hour that is not over, and its store."""
-
-    def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
-        self.files, self.path, self._patch = MemoryFiles(), path, patch
-        self.dice, self.number = Random(3), 0
-        self.driver = opened(self.files)
-        self.manifests: list[Manifest] = []
-        self.tweets: list[Tweet] = []
-        for hour in range(HOURS):
-            self.publish(hour)
-
-    def publish(self, hour: int, *more: Deleted) -> None:
-        """Batches of this hour: tweets, some of which do not say their time, deletions of others,
-        and rejected records."""
-        self._patch.setattr(commits, "now", lambda: f"2026-11-27T{hour:02d}:10:00.000Z")
-        for _ in range(EACH):
-            found = records(self.dice, self.number, 30)
-            found.append(tweet(self.number + 30, self.dice, created_at=None, lat=1.0, lon=2.0))
-            self.number += 31
-            self.tweets += [one for one in found if isinstance(one, Tweet)]
-            self.manifests.append(publish(self.driver, [*found, *more], self.number % 3))
-            more = ()
-
-    def follower(self) -> Follower:
-        return Follower(FromFiles(self.files), Store(self.path))  # type: ignore[arg-type]
-
-    def catch_up(self) -> None:
-        self.follower().catch_up()
-
-    def assert_sums_are(self) -> None:
-        """The store's sums are those of the units' newest revisions and the batches behind."""
-        found, until = units.current(self.files), 0
-        counts = []
-        for unit in found:
-            manifest, _ = units.manifest(self.files, unit)
-            counts.append(manifest.counts)
-            until = manifest.until
-        counts += [batch.counts for batch in self.manifests[until:]]
-        said = tuple(sum(one[kind] for one in counts) for kind in KINDS)
-        held = sums(self.path)
-        assert held["frontier"] == said
-        assert held["all"] == held["every"] == held["days"] == said[0]
-        assert held["cells"] == held["every_cell"] == held["located"]
-        assert held["held"] == len(self.manifests)
 
 
 @pytest.fixture
@@ -246,3 +197,17 @@ def test_a_hole_is_said(world: World) -> None:
     world.files.delete(units.current(world.files)[-1].folder)
     with pytest.raises(DataLossRisk, match="a batch is missing"):
         follower.catch_up()
+
+
+def test_a_damaged_unit_is_said(world: World) -> None:
+    compact(world.files, REMOVED)
+    names = [name for name in world.files.nodes if "/tweets/part" in name and "units/" in name]
+    for name in names:
+        world.files.nodes[name] = b"PAR1 no more"
+    with pytest.raises(DataLossRisk, match="the unit is damaged"):
+        world.catch_up()
+
+
+def test_arrow_is_loaded_only_where_there_are_units() -> None:
+    code = "import sys, views.follow; sys.exit('pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
