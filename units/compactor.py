@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
 
 from consumers.output import chain, compaction, removal, units
 from consumers.output.aside import aside
@@ -101,7 +102,12 @@ class Compactor:
         parts = []
         if files:
             blobs = self.storage.read_groups(groups(files)).mapPartitions(task)
-            parts = self.storage.write_parts(blobs, aside(made.parts))
+            try:
+                parts = self.storage.write_parts(blobs, aside(made.parts))
+            except Py4JJavaError:  # a newer compactor has removed the stage under the tasks
+                if self.own.holds():
+                    raise
+                raise self.own.lost() from None
         return self._content(parts, list(before))
 
     def _content(self, parts: list[dict[str, Any]], erased: list[dict[str, Any]]) -> Content:

@@ -2,9 +2,7 @@
 publishes, records are deleted and a reader polls: what the reader sees never shrinks but by
 erasure, and never doubles.
 
-UNITS_KILLS and UNITS_PAIRS say how often; where they are set, docs/results/compactor-kills.json is
-written.
-"""
+UNITS_KILLS and UNITS_PAIRS say how often, and have docs/results/compactor-kills.json written."""
 
 import json
 import os
@@ -43,6 +41,7 @@ POINTS = (
     "revision removed",
 )
 KILLS, PAIRS = (int(os.environ.get(f"UNITS_{name}", "0")) for name in ("KILLS", "PAIRS"))
+pytestmark = pytest.mark.timeout(600 + 300 * max(KILLS, PAIRS))
 RESULTS = ROOT / "docs" / "results" / "compactor-kills.json"
 Offset = tuple[int, int]
 
