@@ -96,6 +96,8 @@ def environment(argv: list[str]) -> dict[str, str]:
     return {
         **({"SPARK_LOCAL_IP": here} if here else {}),  # Spark listens nowhere else, its page too
         **os.environ,
+        # spark-submit gives its Python a pipe: this is where a bar can be drawn
+        **({"SUBMIT_TERMINAL": os.ttyname(2)} if os.isatty(2) else {}),
         **collector,
         # spark-submit's own search for it fails on a path with a space
         "SPARK_HOME": str(Path(pyspark.__file__).parent),

@@ -17,9 +17,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
-from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
 
 from config import errors
 from config.settings import Settings, load
@@ -27,9 +24,12 @@ from consumers.output import aside, fail_points
 from consumers.output.jvm_errors import innermost
 from consumers.output.refusals import check_address, refusal
 from consumers.output.storage import Storage
+from monitoring.page import serve
 from units import erasures
-from units.compactor import Compactor, Shown
+from units.compactor import Compactor
+from units.figures import Figures
 from units.settings import check, seconds
+from units.shown import Shown
 
 LOG = logging.getLogger("compact")
 
@@ -44,9 +44,12 @@ def main() -> None:
     check(settings)
     check_address(settings.output)
     ids = erasures.ids_in(settings.erase_ids) if settings.erase_ids else []
+    figures = Figures(settings.output.rstrip("/"), seconds(settings.every))
+    if settings.metrics:
+        serve(settings.metrics, figures.registry, figures.health)
     context = SparkContext(conf=_conf())
     try:
-        _run(settings, ids)
+        _run(context, settings, ids, figures)
     except Py4JJavaError as error:
         what = f"a task failed: {innermost(error)}"
         remedy = "scripts/services status; then start again, nothing is lost"
@@ -63,7 +66,7 @@ def _conf() -> SparkConf:
     return SparkConf().setAppName("compact").set("spark.hadoop.dfs.blocksize", "128m")
 
 
-def _run(settings: Settings, ids: list[str]) -> None:
+def _run(context: SparkContext, settings: Settings, ids: list[str], figures: Figures) -> None:
     storage = Storage(settings.output.rstrip("/"))
     fail_points.arm(settings.fail_point, storage.exists(fail_points.MARK))
     own = aside.claim(storage)
@@ -74,31 +77,15 @@ def _run(settings: Settings, ids: list[str]) -> None:
     while True:
         if not own.holds():
             raise own.lost()
-        with _Shown() as shown:
+        with Shown(context.statusTracker()) as shown:
             compactor = Compactor(storage, own, shown)
             hours = settings.grace_hours, settings.erase_hours, settings.keep_days
             report = compactor.run(*hours)
+        figures.ended(report)
         print(json.dumps(report.as_dict()), flush=True)
         if pause is None:
             return
         threading.Event().wait(pause)
-
-
-class _Shown:
-    """One live line at a terminal, plain lines without one."""
-
-    def __enter__(self) -> Shown:
-        console = Console(stderr=True)
-        if not console.is_terminal:
-            self._live = None
-            return LOG.info
-        self._live = Live(Spinner("dots", "looking"), console=console, transient=True)
-        self._live.start()
-        return lambda text: self._live.update(Spinner("dots", text)) if self._live else None
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
 
 
 if __name__ == "__main__":

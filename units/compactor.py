@@ -2,14 +2,13 @@
 
 import logging
 import math
-import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
 
 from consumers.output import chain, compaction, removal, units
 from consumers.output.aside import aside
@@ -18,6 +17,7 @@ from consumers.output.ownership import Ownership
 from consumers.output.storage import Storage
 from consumers.output.units import Unit, UnitManifest
 from units import erasures, ids, rows, tasks
+from units.report import Report
 from units.tasks import Deletion
 
 LOG = logging.getLogger(__name__)
@@ -27,37 +27,20 @@ REMEMBERED_HOURS = 24 * 7
 """A copy that comes after its deletion is erased too, if it comes within this time."""
 LATE_MINUTES = 5
 """An hour is over this long after its end, though no batch of a later one has come."""
-Shown = Callable[[str], None]
 
 
-@dataclass
-class Report:
-    """What a run did; `hours` are from each deletion to the unit without it."""
+Shown = Callable[[str, int, int], None]
+"""What is told what is done now, and how many of how many are done; 0 where that is not known."""
 
-    units: int = 0
-    rows: int = 0
-    revisions: int = 0
-    erased: int = 0
-    hours: list[float] = field(default_factory=list)
-    batches_removed: int = 0
-    revisions_removed: int = 0
-    units_removed: int = 0
-    seconds: float = 0.0
 
-    def as_dict(self) -> dict[str, Any]:
-        """For standard output."""
-        found = {**self.__dict__, "seconds": round(self.seconds, 1)}
-        del found["hours"]
-        if self.hours:
-            found["hours_to_erasure_p50"] = round(statistics.median(self.hours), 2)
-            found["hours_to_erasure_max"] = round(max(self.hours), 2)
-        return found
+def _log(text: str, _done: int, _of: int) -> None:
+    LOG.info("%s", text)
 
 
 class Compactor:
     """The compactor of an output that it has claimed."""
 
-    def __init__(self, storage: Storage, own: Ownership, shown: Shown = LOG.info) -> None:
+    def __init__(self, storage: Storage, own: Ownership, shown: Shown = _log) -> None:
         self.storage, self.own, self.shown = storage, own, shown
         self.report = Report()
 
@@ -65,16 +48,24 @@ class Compactor:
         """Everything that is due. Raises Fenced where a newer compactor is there, DataLossRisk
         where the output is not sound."""
         began = time.monotonic()
+        first, length = self._beyond()
         while plan := compaction.plan(self.storage, self.own.identity, is_over):
-            self._compact(plan)
+            done = plan.batches[0].seq - first
+            self._compact(plan, done, length - first)
         self._erase(erase_hours)
         self._remove(grace_hours, keep_days)
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    def _compact(self, plan: Plan) -> None:
+    def _beyond(self) -> tuple[int, int]:
+        """The number of the first batch that no unit has, and how many have been published."""
+        base, length = chain.span(self.storage, self.own.identity)
+        newest = units.newest(self.storage)
+        return newest.until if newest else base, length
+
+    def _compact(self, plan: Plan, done: int, of: int) -> None:
         first, until = plan.batches[0], plan.batches[-1].seq + 1
-        self.shown(f"{first.batch_time[:13]}: batches [{first.seq}, {until})")
+        self.shown(f"{first.batch_time[:13]}: batches [{first.seq}, {until})", done, of)
         made = compaction.stage(self.own, plan.unit)
         files = [
             (f"{chain.folder(batch.seq)}/{file['path']}", file["bytes"])
@@ -111,7 +102,12 @@ class Compactor:
         parts = []
         if files:
             blobs = self.storage.read_groups(groups(files)).mapPartitions(task)
-            parts = self.storage.write_parts(blobs, aside(made.parts))
+            try:
+                parts = self.storage.write_parts(blobs, aside(made.parts))
+            except Py4JJavaError:  # a newer compactor has removed the stage under the tasks
+                if self.own.holds():
+                    raise
+                raise self.own.lost() from None
         return self._content(parts, list(before))
 
     def _content(self, parts: list[dict[str, Any]], erased: list[dict[str, Any]]) -> Content:
@@ -163,7 +159,9 @@ class Compactor:
             self.storage, [one.unit for one in manifests if one.until > looked.until]
         ) | erasures.listed(self.storage, new)
         if deletions:
-            for one in self._with_hits(manifests, deletions):
+            found = self._with_hits(manifests, deletions)
+            for number, one in enumerate(found):
+                self.shown(f"{one.hour}: revision {one.revision + 1}", number, len(found))
                 self._revise(one, deletions)
         erasures.note(self.storage, manifests[-1].until, lists)
 
@@ -180,7 +178,7 @@ class Compactor:
         ]
         if not files:
             return []
-        self.shown(f"looking for {len(deletions)} deletions in {len(wanted)} units")
+        self.shown(f"looking for {len(deletions)} deletions in {len(wanted)} units", 0, 0)
         blobs = self.storage.read_groups([[path] for _, path in files])
         answers = blobs.mapPartitions(tasks.search(deletions)).collect()
         hit = {one.first for (one, _), answer in zip(files, answers, strict=True) if answer == b"1"}
@@ -189,7 +187,6 @@ class Compactor:
     def _revise(self, old: UnitManifest, deletions: dict[str, Deletion]) -> None:
         """Publish the unit again without these rows."""
         unit = Unit(old.first, old.revision + 1)
-        self.shown(f"{old.hour}: revision {unit.revision}")
         made = compaction.stage(self.own, unit)
         folder = old.unit.folder
         files = [
@@ -207,7 +204,9 @@ class Compactor:
     def _remove(self, grace_hours: float, keep_days: float) -> None:
         before, identity = removal.ago(grace_hours), self.own.identity
         self.report.revisions_removed += len(removal.revisions(self.storage, before))
-        self.report.batches_removed += sum(removal.batches(self.storage, identity, before))
+        for count in removal.batches(self.storage, identity, before):
+            self.report.batches_removed += count
+            self.shown("batches are removed", self.report.batches_removed, 0)
         if keep_days:
             oldest = removal.ago(keep_days * 24)
             self.report.units_removed += len(removal.old_units(self.storage, identity, oldest))

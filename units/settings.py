@@ -2,9 +2,11 @@
 
 from config.errors import ConfigError
 from config.settings import Setting, Settings
+from config.shared import METRICS
 
 _ROWS = (
     Setting("output", "", "the output: hdfs://HOST:PORT/PATH, as the job has it"),
+    METRICS,
     Setting(
         "every",
         "",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from config.errors import PipelineError, ServiceUnreachable, exit_with
 from consumers.output.manifests import digest as sha256
+from views.compacted import Compacted
 from views.reading import Published
 from views.store.fold import Digest
 from views.store.frontier import Frontier, Store
@@ -41,10 +42,11 @@ class Follower:
 
     def __init__(self, published: Published, store: Store) -> None:
         self.published, self.store = published, store
-        self._checked = 0.0
+        self._compacted, self._checked = Compacted(published, store), 0.0
 
     def step(self) -> int:
-        """Fold some batches; returns their number, 0 when there is nothing to fold.
+        """Fold some batches, or a part of a unit; returns 0 when there is nothing to fold. New
+        batches come first, then what units have changed, then earlier batches.
 
         Raises PipelineError when HDFS does not answer or the output is not sound.
         """
@@ -55,8 +57,9 @@ class Follower:
             digest = self._digest(at, direction)
             if digest.batches:
                 return len(digest.batches) if self.store.add(digest) else 1
-        self._check(at)
-        return 0
+            if direction > 0 and self._compacted.step(at):
+                return 1
+        return int(self._compacted.settle(at) or self._check(at))
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Follow until `stop()`, and write the follower's state into the store."""
@@ -65,7 +68,7 @@ class Follower:
             try:
                 worked, state, message = self.step(), "live", ""
                 at = self.store.frontier()
-                if at and at.low:
+                if at and at.low > at.floor:
                     state = "backfill"
             except PipelineError as error:
                 worked, state, message = 0, "waiting", f"{error.what} at {error.where}"
@@ -97,7 +100,7 @@ class Follower:
         """The next batches, upward or downward, as many as fit into a transaction."""
         digest, seq = Digest(), at.next if direction > 0 else at.low - 1
         while (
-            seq >= 0
+            seq >= at.floor
             and sum(digest.counts.values()) < DIGEST_TWEETS
             and len(digest.batches) < DIGEST_BATCHES
         ):
@@ -109,15 +112,18 @@ class Follower:
             seq += direction
         return digest
 
-    def _check(self, at: Frontier) -> None:
+    def _check(self, at: Frontier) -> bool:
         """Start again where another output is in this one's place."""
         if time.monotonic() - self._checked < CHECK_S or not at.next:
-            return
+            return False
         self._checked = time.monotonic()
         newest = self.published.manifest(at.next - 1)
+        if newest is None and self._compacted.has(at, at.next - 1):
+            return self._compacted.step(at)
         if newest is None or sha256(newest[1]) != at.above:
             self.store.empty()
             self.store.say("replaced", "another output is in its place: the store starts again")
+        return False
 
 
 def _end_with_parent() -> None:

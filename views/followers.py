@@ -69,7 +69,7 @@ def catch_up(given: Namespace) -> None:
             store = Store(store_path(given.store, output))
 
             def show(at: Frontier, task: TaskID = task) -> None:
-                bar.update(task, completed=at.next - at.low, total=at.next)
+                bar.update(task, completed=at.next - at.low, total=at.next - at.floor)
 
             Follower(Published(output, given.webhdfs), store).catch_up(show)
             store.say("live")

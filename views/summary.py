@@ -1,8 +1,8 @@
 """What an output holds, in figures: sentiment over all tweets and by language, deletions, and
 rejected records by reason.
 
-Reads the store of the views where there is one that holds all that is published, otherwise the
-published batches, over WebHDFS. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage or
+Reads the store of the views where there is one that holds all that is published, otherwise what is
+published, over WebHDFS. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage or
 nothing published.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,9 +27,11 @@ from config.command_line import version
 from config.errors import ConfigError, ServiceUnreachable, exit_with
 from config.shared import WEBHDFS_PORT
 from config.venv import ROOT
+from consumers.output import units
 from consumers.output.manifests import Manifest
 from views import followers
 from views.follow import store_path
+from views.reading import Published
 from views.shades import printable
 from views.store.queries import View
 
@@ -121,11 +124,18 @@ class Summary:
 
 
 def stored(output: str, webhdfs: str, folder: Path) -> Summary | None:
-    """The figures of the views' store of this output, which takes in what is new; None where there
-    is no store."""
+    """The figures of the views' store of this output, which takes in what is new; one is
+    made for an output with units. None where there is neither."""
+    if store_path(folder, output).exists():
+        return _of_store(output, webhdfs, folder)
+    if Published(output, webhdfs).names(units.FOLDER):
+        with TemporaryDirectory() as another:
+            return _of_store(output, webhdfs, Path(another))
+    return None
+
+
+def _of_store(output: str, webhdfs: str, folder: Path) -> Summary:
     path = store_path(folder, output)
-    if not path.exists():
-        return None
     followers.catch_up(argparse.Namespace(output=[output], webhdfs=webhdfs, store=folder))
     with closing(View(path)) as view:
         at, totals, summary = view.frontier(), view.totals(None), Summary()
@@ -144,8 +154,8 @@ def _group(labels: list[int], mean: float) -> Group:
 
 
 def summarise(webhdfs: str, path: str) -> Summary:
-    """Read every published line of the output at `path`. Raises HdfsError, RequestException,
-    ValueError."""
+    """Read every published line of the output at `path`, which has no units. Raises HdfsError,
+    RequestException, ValueError."""
     client, summary = InsecureClient(webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S), Summary()
     root = f"{path.rstrip('/')}/batches"
     shards = sorted(client.list(root)) if client.status(root, strict=False) else []

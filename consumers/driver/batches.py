@@ -48,18 +48,20 @@ def task(
 
     def run(index: int, frames: Iterable[bytes]) -> Iterator[bytes]:
         counts, newest_ms = Counter(dict.fromkeys(KINDS, 0)), 0
+        reasons: Counter[str] = Counter()
         if wanted[index]:
             for data in frames:
                 found = lines(data, layout(data), wanted[index], max_bytes)
                 newest_ms = max(newest_ms, found.newest_ms)
                 counts.update(found.counts)
+                reasons.update(found.reasons)
                 for tag, pieces in ((b"T", found.tweets), (b"R", found.rejected)):
                     if pieces:
                         # an array is joined as its bytes, which its types do not say
                         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # type: ignore[arg-type]
                         yield tag + igzip.compress(piece, 1)
             _settle()
-        yield b"S" + json.dumps({**counts, "newest_ms": newest_ms}).encode()
+        yield b"S" + json.dumps({**counts, "newest_ms": newest_ms, "reasons": reasons}).encode()
 
     return run
 
@@ -89,3 +91,8 @@ def reported(parts: list[dict[str, Any]]) -> tuple[dict[str, int], list[dict[str
 def newest_ms(parts: list[dict[str, Any]]) -> int:
     """Kafka's time of the newest record that the tasks read, in ms; 0 where they read none."""
     return max((part["summary"]["newest_ms"] for part in parts), default=0)
+
+
+def reasons(parts: list[dict[str, Any]]) -> Counter[str]:
+    """How many records were rejected for each reason."""
+    return sum((Counter(part["summary"]["reasons"]) for part in parts), Counter())

@@ -103,7 +103,7 @@ class Driver:
         epochs = kafka_dstreams.leader_epochs(rdd)
         with self.figures.step("publish"):
             manifest = self.output.publish(stage, Batch(ranges, counts, files, epochs))
-        self.figures.published(manifest, batches.newest_ms(parts))
+        self.figures.published(manifest, batches.newest_ms(parts), batches.reasons(parts))
         fail_points.visit("published")
         self._tell_supervisor()
         self._commit_group()

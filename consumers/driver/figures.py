@@ -35,6 +35,9 @@ class Figures:
         )
         for kind in ("tweets", "deleted", "rejected"):
             self._records.labels(kind)  # a rate needs the zero before the first one
+        self._rejected = Counter(
+            "tweets_rejected", "records that were rejected", ("reason",), registry=own
+        )
         self._batches = Counter("tweets_batches", "batches that are published", registry=own)
         self._seconds = Histogram(
             "tweets_batch_seconds",
@@ -51,6 +54,7 @@ class Figures:
         )
         self.epoch = Gauge("tweets_epoch", "the driver's number, one more per start", registry=own)
         self.next_seq = Gauge("tweets_next_seq", "number of the next batch", registry=own)
+        self.raw = Gauge("tweets_raw_batches", "batches that are not removed", registry=own)
         self._published_at = Gauge(
             "tweets_last_publish_timestamp_seconds", "when a batch was last published", registry=own
         )
@@ -88,10 +92,13 @@ class Figures:
         with self._seconds.labels(name).time():
             yield
 
-    def published(self, manifest: Manifest, newest_ms: int) -> None:
-        """A batch is published; its newest record has this time of Kafka's."""
+    def published(self, manifest: Manifest, newest_ms: int, reasons: Mapping[str, int]) -> None:
+        """A batch is published; its newest record has this time of Kafka's, and this number of
+        records was rejected for each reason."""
         for kind, count in manifest.counts.items():
             self._records.labels(kind).inc(count)
+        for reason, count in reasons.items():
+            self._rejected.labels(reason).inc(count)
         self._batches.inc()
         self._newest_ms = max(self._newest_ms, newest_ms)
         self.next_seq.set(manifest.seq + 1)

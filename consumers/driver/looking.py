@@ -6,6 +6,7 @@ from py4j.protocol import Py4JError
 from pyspark.streaming import StreamingContext
 
 import kafka_dstreams
+from config.errors import PipelineError
 from consumers.driver.driver import Driver
 
 
@@ -35,7 +36,9 @@ class Look:
             figures.offsets(self._driver.output.covered, spans)
         try:
             self._spark()
-        except Py4JError:  # the context is being stopped
+            shards = self._driver.storage.list("batches").values()
+            figures.raw.set(sum(shard.entries for shard in shards))
+        except (Py4JError, PipelineError):  # the context is being stopped, or batches will say it
             return
 
     def _spark(self) -> None:

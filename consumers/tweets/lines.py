@@ -1,6 +1,7 @@
 """The lines of a frame's records: compiled for tweets of the common shape, one by one for all
 others. The bytes are the same."""
 
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
 Ranges = list[tuple[str, int, int, int]]  # topic, partition, from, until
 Piece = bytes | NDArray[np.uint8]
-Line = tuple[int, str, bytes]  # the record's place in its frame, its kind, its line
+Line = tuple[int, str, bytes, str]  # the record's place in its frame, its kind, line, reason
 KINDS = {tweets.Tweet: "tweets", tweets.Deleted: "deleted", tweets.Rejected: "rejected"}
 
 
 class Lines(NamedTuple):
-    """What a frame became: pieces of the tweets' file and of the rejected records' file, and the
-    number of records of each kind.
+    """What a frame became: pieces of the tweets' file and of the rejected records' file, the number
+    of records of each kind, and of rejected ones by reason.
 
     The pieces are valid until the next frame.
     """
@@ -29,6 +30,7 @@ class Lines(NamedTuple):
     tweets: list[Piece]
     rejected: list[Piece]
     counts: dict[str, int]
+    reasons: Counter[str]
     newest_ms: int = 0
     """Kafka's time of the newest record of the frame, wanted or not."""
 
@@ -127,13 +129,15 @@ def _one_by_one(view: _View, which: list[int], max_bytes: int) -> list[Line]:
     for k, record in zip(which, found, strict=True):
         score = next(scores) if isinstance(record, tweets.Tweet) else None
         at = int(view.offsets[k]), int(view.timestamps[k])
-        out.append((k, KINDS[type(record)], tweets.row(*source, *at, record, score) + b"\n"))
+        line = tweets.row(*source, *at, record, score) + b"\n"
+        reason = record.reason if isinstance(record, tweets.Rejected) else ""
+        out.append((k, KINDS[type(record)], line, reason))
     return out
 
 
 def _merged(written: "Written | None", others: list[Line]) -> Lines:
     """Both ways' lines in the order of the records."""
-    out = Lines([], [], {"tweets": 0, "deleted": 0, "rejected": 0})
+    out = Lines([], [], {"tweets": 0, "deleted": 0, "rejected": 0}, Counter())
     done = 0  # how many of the compiled lines are in their place
 
     def take(until: int) -> None:
@@ -145,9 +149,10 @@ def _merged(written: "Written | None", others: list[Line]) -> Lines:
             out.counts["tweets"] += until - done
             done = until
 
-    for k, kind, line in others:
+    for k, kind, line, reason in others:
         out.counts[kind] += 1
         if kind == "rejected":
+            out.reasons[reason] += 1
             out.rejected.append(line)
             continue
         take(int(np.searchsorted(written.rows, k)) if written else 0)

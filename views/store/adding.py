@@ -33,18 +33,21 @@ OTHER = "other"
 _AUTHOR = "did:"  # Bluesky: an id without a slash that begins so is an account with all its posts
 
 
-def sums(connection: sqlite3.Connection, digest: Digest, newest: int) -> None:
+def sums(connection: sqlite3.Connection, digest: Digest, newest: int, sign: int = 1) -> None:
     """Totals, cells and terms, at each size of bucket that is still kept for their minute. Totals
-    and cells have rows of every language too: few questions name one."""
+    and cells have rows of every language too: few questions name one. With sign -1 they are taken
+    away again."""
     known = _languages(connection, {lang for _, lang, _ in digest.totals})
     totals, cells = _Sums(), _Sums()
-    for (minute, lang, label), values in digest.totals.items():
+    for (minute, lang, label), found in digest.totals.items():
+        values = [sign * value for value in found]
         _add(totals, (known[lang], minute, label), values)
         _add(totals, (EVERY, minute, label), values)
-    for (minute, cell, lang, label), values in digest.cells.items():
+    for (minute, cell, lang, label), found in digest.cells.items():
+        values = [sign * value for value in found]
         _add(cells, (known[lang], minute, cell, label), values)
         _add(cells, (EVERY, minute, cell, EVERY), values)
-    terms = {(kind, minute, term): v for (kind, minute, term), v in digest.terms.items()}
+    terms: _Sums = {key: [sign * value for value in v] for key, v in digest.terms.items()}
     _upsert(connection, "totals", "lang, bucket, label", "n compound points places", totals, newest)
     _upsert(connection, "cells", "lang, bucket, cell, label", "n compound", cells, newest)
     touched = _upsert(connection, "terms", "kind, bucket, term", "n compound", terms, newest)
@@ -64,10 +67,11 @@ def _upsert(
     bucket) that have changed."""
     names, touched = values.split(), set[tuple[Any, ...]]()
     columns = f"size, {keys}"
-    places = ", ".join("?" * (1 + len(keys.split(", ")) + len(names)))
+    marks = ", ".join("?" * (1 + len(keys.split(", "))))
     changes = ", ".join(f"{name} = {name} + excluded.{name}" for name in names)
     statement = (
-        f"INSERT INTO {table} ({columns}, {', '.join(names)}) VALUES ({places}) "
+        f"INSERT INTO {table} ({columns}, {', '.join(names)}) "
+        f"VALUES ({marks}{', ?' * len(names)}) "
         f"ON CONFLICT ({columns}) DO UPDATE SET {changes}"
     )
     for size in SIZES:  # each level from the one before, which has fewer rows
@@ -77,6 +81,10 @@ def _upsert(
         begin, rows = begins(size, newest), level
         kept = [(size, *key, *sum_) for key, sum_ in sorted(level.items()) if key[1] >= begin]
         connection.executemany(statement, kept)
+        taken = [row[: -len(names)] for row in kept if row[-len(names)] < 0]
+        connection.executemany(
+            f"DELETE FROM {table} WHERE ({columns}) = ({marks}) AND n <= 0", taken
+        )
         touched |= {row[:3] for row in kept}
     return touched
 
@@ -116,19 +124,24 @@ def _cut(connection: sqlite3.Connection, size: int, kind: str, start: int) -> No
     )
 
 
-def examples(connection: sqlite3.Connection, digest: Digest) -> None:
-    """The digest's newest tweets of each cell and label, but for those that were deleted, earlier
-    or later: backfill goes from the newest batch to the oldest."""
-    seq = digest.batches[-1].manifest.seq
+def gone(connection: sqlite3.Connection, digest: Digest, seq: int) -> None:
+    """Take the examples of deleted tweets away, now and where they are folded later."""
     rows = [(name, seq) for name in digest.gone]
     connection.executemany("INSERT OR REPLACE INTO gone VALUES (?, ?)", rows)
     connection.executemany("DELETE FROM examples WHERE id = ?", [row[:1] for row in rows])
     accounts = [row[:1] for row in rows if row[0].startswith(_AUTHOR) and "/" not in row[0]]
     connection.executemany("DELETE FROM examples WHERE author_id = ?", accounts)
-    gone = "SELECT 1 FROM gone WHERE id IN (?, ?)"
+    _trim(connection, "gone", "seq", GONE_KEPT, "id")
+
+
+def examples(connection: sqlite3.Connection, digest: Digest, seq: int) -> None:
+    """The digest's newest tweets of each cell and label, but for those that were deleted, earlier
+    or later: backfill goes from the newest batch to the oldest."""
+    gone(connection, digest, seq)
+    deleted = "SELECT 1 FROM gone WHERE id IN (?, ?)"
     for (cell, label), found in digest.examples.items():
         for line in found:
-            if not connection.execute(gone, (line.id, line.author_id)).fetchone():
+            if not connection.execute(deleted, (line.id, line.author_id)).fetchone():
                 connection.execute(
                     f"INSERT OR REPLACE INTO examples VALUES ({', '.join('?' * 10)})",
                     (cell, label, *_example(line)),
@@ -140,7 +153,6 @@ def examples(connection: sqlite3.Connection, digest: Digest) -> None:
             (cell, label, cell, label, found.maxlen),
         )
     _trim(connection, "examples", "at", EXAMPLES_KEPT, "cell, label, at, id", f"cell != {NOWHERE}")
-    _trim(connection, "gone", "seq", GONE_KEPT, "id")
 
 
 def _example(line: Line) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from consumers.output.manifests import Manifest, digest
 from views.store import lines, words
 from views.store.cells import cell_of
-from views.store.levels import DAY, MINUTE
+from views.store.levels import DAY, HOUR, MINUTE
 
 LABELS = ("positive", "neutral", "negative")
 NUMBERS = {label: number for number, label in enumerate(LABELS)}
@@ -72,9 +72,9 @@ class Digest:
         for path, blocks in files:
             for block in blocks:
                 if path.startswith("tweets/"):
-                    sent_ms.append(self._tweets(block, published_s))
+                    sent_ms.append(self.tweets(lines.tweets(block), published_s))
                 else:
-                    self._rejected(block, published_s)
+                    self.rejected(lines.rejected(block), published_s)
         sent = np.concatenate(sent_ms) if sent_ms else np.zeros(0, np.int64)
         delays, newest_ms = (0, 0), 0
         if len(sent):
@@ -82,25 +82,26 @@ class Digest:
             delays, newest_ms = (int(middle), int(late)), int(sent.max())
         self.batches.append(Folded(manifest, digest(data), delays, newest_ms))
 
-    def _rejected(self, block: bytes, published_s: float) -> None:
-        minute = int(published_s) // MINUTE * MINUTE
-        reasons = Counter(line.reason for line in lines.rejected(block))
-        self.counts["rejected"] += reasons.total()
-        for reason, count in reasons.items():
+    def rejected(self, found: list[lines.Rejected], published_s: float) -> None:
+        """Fold lines of rejected/."""
+        until = _latest(published_s)
+        reasons = Counter((line.reason, _sent(line.kafka, until)) for line in found)
+        self.counts["rejected"] += len(found)
+        for (reason, minute), count in reasons.items():
             self.terms["reason", minute, reason[:TERM_CHARACTERS]][0] += count
 
-    def _tweets(
-        self, block: bytes, published_s: float
+    def tweets(
+        self, everything: list[lines.Line], published_s: float
     ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        """Fold lines of tweets/; returns Kafka's times of their records."""
-        everything = lines.tweets(block)
+        """Fold lines of tweets/; returns Kafka's times of their records. Only the hour of
+        `published_s` counts, so that a unit adds what its batches did."""
         found = [line for line in everything if line.sentiment is not None]
         if len(found) < len(everything):
             for line in everything:
                 if line.sentiment is None:
                     self._deleted(line)
         if found:
-            self._folded(found, published_s)
+            self._folded(found, _latest(published_s))
         return np.array([line.kafka.timestamp for line in everything], np.int64)
 
     def _deleted(self, line: lines.Line) -> None:
@@ -108,23 +109,24 @@ class Digest:
         if line.id is not None:
             self.gone.add(line.id)
 
-    def _folded(self, found: list[lines.Line], published_s: float) -> None:
+    def _folded(self, found: list[lines.Line], until: float) -> None:
         """Sums go by the number of each line's (time, language, label): few of them differ."""
         scores = [line.sentiment for line in found if line.sentiment is not None]
-        numbers: dict[tuple[str | None, str | None, str], int] = {}
+        numbers: dict[tuple[int, str | None, str], int] = {}
+        moments = [line.created_at and line.created_at[:16] for line in found]
+        minutes = {moment: _minute(moment, until) for moment in set(moments)}
         rows = np.array(
             [
                 numbers.setdefault(
-                    (line.created_at and line.created_at[:16], line.lang, score.label),
+                    (minutes[moment] or _sent(line.kafka, until), line.lang, score.label),
                     len(numbers),
                 )
-                for line, score in zip(found, scores, strict=True)
+                for moment, line, score in zip(moments, found, scores, strict=True)
             ]
         )
-        minutes = {moment: _minute(moment, published_s) for moment, _, _ in numbers}
         keys = [
-            (minutes[moment], (lang or "und")[:LANGUAGE_CHARACTERS], NUMBERS[label])
-            for moment, lang, label in numbers
+            (minute, (lang or "und")[:LANGUAGE_CHARACTERS], NUMBERS[label])
+            for minute, lang, label in numbers
         ]
         compounds = np.rint(np.array([score.compound for score in scores]) * SCALE)
         counts, sums = np.bincount(rows), np.bincount(rows, compounds)
@@ -173,13 +175,21 @@ def _add(sum_: list[int], n: int, compound: int) -> None:
     sum_[1] += compound
 
 
-def _minute(moment: str | None, published_s: float) -> int:
-    """The minute that a tweet counts in: its own, or that of its batch where it says none, or one
-    that cannot be."""
+def _latest(published_s: float) -> float:
+    """What is said to be later than this is not believed: a day after the hour of publishing."""
+    return published_s // HOUR * HOUR + HOUR + DAY
+
+
+def _minute(moment: str | None, until: float) -> int:
+    """The minute that a tweet says of itself; 0 where it says none, or one that cannot be."""
     try:
-        second = seconds(f"{moment}:00Z") if moment else published_s
+        second = seconds(f"{moment}:00Z") if moment else 0.0
     except ValueError:
-        second = published_s
-    if not _FIRST_TWEET <= second <= published_s + DAY:
-        second = published_s
+        second = 0.0
+    return int(second) // MINUTE * MINUTE if _FIRST_TWEET <= second <= until else 0
+
+
+def _sent(kafka: lines.Kafka, until: float) -> int:
+    """The minute of the record's own time, within what can be."""
+    second = min(max(kafka.timestamp / 1000, _FIRST_TWEET), until)
     return int(second) // MINUTE * MINUTE

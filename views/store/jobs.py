@@ -20,7 +20,7 @@ def column(view: View, now: float) -> Row:
     return {
         "identity": frontier["identity"],
         "batches": frontier["next"],
-        "missing": frontier["low"],  # batches that are not folded yet
+        "missing": frontier["low"] - frontier["floor"],  # batches that are not folded yet
         "tweets": frontier["tweets"],
         "deleted": frontier["deleted"],
         "rejected": frontier["rejected"],

@@ -49,8 +49,26 @@ class Line(msgspec.Struct, gc=False):
 class Rejected(msgspec.Struct, gc=False):
     """A line of rejected/."""
 
+    kafka: Kafka
     reason: str
+    key: str | None = None
 
 
 tweets = msgspec.json.Decoder(Line).decode_lines
 rejected = msgspec.json.Decoder(Rejected).decode_lines
+
+
+class Place(msgspec.Struct, gc=False):
+    """A record's coordinates."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class _Placed(msgspec.Struct, gc=False):
+    kafka: Place
+
+
+placed = msgspec.json.Decoder(_Placed).decode
+"""The coordinates of a line of any kind."""

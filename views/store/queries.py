@@ -50,7 +50,8 @@ class View:
     def frontier(self) -> Row:
         """Which batches are in the store, their sums, and what is covered; empty before the
         first."""
-        names = "identity, low, next, covered, newest, newest_ms, tweets, deleted, rejected, above"
+        names = "identity, low, next, floor, covered, newest, newest_ms, tweets, deleted, rejected"
+        names += ", above"
         row = self._db.execute(f"SELECT {names} FROM frontier").fetchone()
         return dict(zip(names.split(", "), row, strict=True)) if row else {}
 

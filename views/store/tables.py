@@ -10,7 +10,7 @@ from pathlib import Path
 from config.errors import ConfigError
 from views.store.levels import ALL, DAY, HOUR, MINUTE
 
-LAYOUT = 2
+LAYOUT = 3
 """A store of another layout is made again: everything in it is on HDFS."""
 
 BATCHES_KEPT, EXAMPLES_KEPT, GONE_KEPT, LANGUAGES = 10_000, 20_000, 1_000_000, 200
@@ -23,9 +23,10 @@ EVERY = -1
 
 _TABLES = """
 CREATE TABLE frontier (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT, low INTEGER NOT NULL,
-    next INTEGER NOT NULL, below TEXT, above TEXT, covered TEXT NOT NULL, newest INTEGER NOT NULL,
-    newest_ms INTEGER NOT NULL, tweets INTEGER NOT NULL, deleted INTEGER NOT NULL,
-    rejected INTEGER NOT NULL);
+    next INTEGER NOT NULL, below TEXT, above TEXT, floor INTEGER NOT NULL,
+    covered TEXT NOT NULL, newest INTEGER NOT NULL, newest_ms INTEGER NOT NULL,
+    tweets INTEGER NOT NULL, deleted INTEGER NOT NULL, rejected INTEGER NOT NULL);
+CREATE TABLE units (first INTEGER PRIMARY KEY, revision INTEGER, erased INTEGER);
 CREATE TABLE status (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT, message TEXT, at REAL);
 CREATE TABLE languages (number INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE totals (size INTEGER, lang INTEGER, bucket INTEGER, label INTEGER, n INTEGER,
@@ -114,5 +115,5 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def emptied(connection: sqlite3.Connection) -> None:
     """Forget everything but the status; within a transaction."""
-    for table in ("frontier", "languages", *SUMS, "cuts", "examples", "gone", "batches"):
+    for table in ("frontier", "units", "languages", *SUMS, "cuts", "examples", "gone", "batches"):
         connection.execute(f"DELETE FROM {table}")

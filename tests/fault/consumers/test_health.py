@@ -74,4 +74,5 @@ def _settled(port: int) -> bool:
     found = metrics(port)
     lag = [number for name, number in found.items() if name.startswith("tweets_lag_records")]
     looked = len(lag) == 3 and found["tweets_executors"] == 1
-    return looked and sum(lag) == 0 and found["tweets_batches_total"] > 0
+    batches = found["tweets_batches_total"]
+    return looked and sum(lag) == 0 and 0 < batches == found["tweets_raw_batches"]

@@ -1,6 +1,8 @@
 """The compactor is killed at each of its steps and at random, and meets another one, while a driver
 publishes, records are deleted and a reader polls: what the reader sees never shrinks but by
-erasure, and never doubles."""
+erasure, and never doubles.
+
+UNITS_KILLS and UNITS_PAIRS say how often, and have docs/results/compactor-kills.json written."""
 
 import json
 import os
@@ -9,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +24,7 @@ import pytest
 from consumers.output import commits, fail_points, units
 from consumers.tweets.parse import Deleted
 from tests.conftest import PATIENCE, ROOT, Services
-from tests.kit.compacting import NOW, compact
+from tests.kit.compacting import NOW, compact, environ
 from tests.kit.published_output import PARTITIONS, WebhdfsFiles, opened, publish, tweet
 from units import rows
 from units.reading import table
@@ -37,6 +40,9 @@ POINTS = (
     "batches removed",
     "revision removed",
 )
+KILLS, PAIRS = (int(os.environ.get(f"UNITS_{name}", "0")) for name in ("KILLS", "PAIRS"))
+pytestmark = pytest.mark.timeout(600 + 300 * max(KILLS, PAIRS))
+RESULTS = ROOT / "docs" / "results" / "compactor-kills.json"
 Offset = tuple[int, int]
 
 
@@ -123,8 +129,9 @@ class World:
         for task in tasks:
             task.result()
 
-    def close(self) -> None:
-        """Compact what is left: everything is there once but what was deleted, which is gone."""
+    def close(self, test: str, outcomes: Counter[str]) -> None:
+        """Compact what is left: everything is there once but what was deleted, which is gone. Where
+        it was asked for, the figures of this test are written down."""
         compact(self.services, self.output)
         self.look()
         found = table(self.output, ["kafka", "id", "deleted"], webhdfs=self.services.webhdfs)
@@ -135,6 +142,12 @@ class World:
         assert now.keys() | erased == self.published and not now.keys() & erased
         assert erased == set(self.deleted.values())
         opened(self.files)  # a driver can start
+        if KILLS or PAIRS:
+            figures = {"records": len(self.published), "erased": len(erased)}
+            figures |= {"reader's polls": self.polls, "seen twice": 0, "no longer seen": 0}
+            known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+            known[test] = {"outcomes": outcomes, **figures}
+            RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 @pytest.fixture
@@ -146,10 +159,9 @@ def world(services: Services, output: str) -> World:
 def compacting(world: World, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     command = [str(ROOT / "scripts" / "submit"), NOW, "--output", world.output]
     command += ["--grace-hours", "0", "--erase-hours", "0", *arguments]
-    environ = {name: value for name, value in os.environ.items() if name != "TWEETS_OUTPUT"}
     process = subprocess.Popen(
         command,
-        env=environ,
+        env=environ(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -182,22 +194,26 @@ def test_killed_at(point: str, world: World) -> None:
         _, said = process.communicate(timeout=240 * PATIENCE)
         assert process.returncode == -signal.SIGKILL, said.decode()[-3000:]
     assert world.polls
-    world.close()
+    world.close(f"killed at {point}", Counter({"killed": 1}))
 
 
 @pytest.mark.long
 def test_killed_at_random(world: World) -> None:
-    for _ in range(int(os.environ.get("UNITS_KILLS", "10"))):
+    outcomes: Counter[str] = Counter()
+    for _ in range(KILLS or 10):
         with world.busy(), compacting(world) as process:
-            time.sleep(random.uniform(3, 20))
-            os.killpg(process.pid, signal.SIGKILL)
-    world.close()
+            time.sleep(random.uniform(3, 20 * PATIENCE))
+            outcomes["killed" if process.poll() is None else f"ended with {process.poll()}"] += 1
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    world.close("killed at random", outcomes)
 
 
 @pytest.mark.long
 def test_two_at_once(world: World) -> None:
     """One goes on; the other ends with 4, or was done before."""
-    for _ in range(int(os.environ.get("UNITS_PAIRS", "3"))):
+    outcomes: Counter[str] = Counter()
+    for _ in range(PAIRS or 3):
         with world.busy(), compacting(world) as one, compacting(world) as other:
             codes = []
             for process in (one, other):
@@ -205,7 +221,8 @@ def test_two_at_once(world: World) -> None:
                 codes.append(process.returncode)
                 assert process.returncode in (0, 4), said.decode()[-3000:]
             assert 0 in codes
-    world.close()
+            outcomes[" and ".join(map(str, sorted(codes)))] += 1
+    world.close("two at once", outcomes)
 
 
 @pytest.mark.long
@@ -222,7 +239,7 @@ def test_a_frozen_compactor_changes_nothing_when_it_thaws(world: World, tmp_path
         _, said = frozen.communicate(timeout=240 * PATIENCE)
         assert frozen.returncode == 4, said.decode()[-3000:]
     assert sorted(units.current(world.files)) == before
-    world.close()
+    world.close("frozen before its rename", Counter({"ended with 4": 1}))
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ all, and the audit's word on it."""
 import base64
 import json
 import subprocess
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit import jobs
 from tests.kit.compacting import compact, environ, mirror
 from tests.kit.producing import published
+from tests.unit.views.test_store import sums
 from units.reading import paths, table
+from views import followers
 
 
 def on_spark(services: Services, output: str, folder: Path) -> Any:
@@ -54,6 +57,7 @@ def test_from_batches_to_units_without_what_was_deleted(
     batches = mirror(services, topic, output, hour="2026-01-01T00")
     batches += mirror(services, topic, output)
     raw = jobs.audit(services, topic, output)
+    followed(services, output, tmp_path / "from-batches", raw)
     records = published(services, topic)
     before = rows_of(services, output)
     # the sample deletes some of its own tweets
@@ -68,6 +72,8 @@ def test_from_batches_to_units_without_what_was_deleted(
     wanted |= {"tweets": raw["tweets"] - len(lost), "erased": len(lost)}
     wanted |= {"units": 1, "batches": 0}
     assert {kind: verdict[kind] for kind in wanted} == wanted
+    followed(services, output, tmp_path / "from-batches", verdict)
+    followed(services, output, tmp_path / "from-units", verdict)
     before = {at: row for at, row in before.items() if at not in lost}
     assert rows_of(services, output) == before
     for at, row in before.items():
@@ -103,6 +109,17 @@ def test_from_batches_to_units_without_what_was_deleted(
     found = paths(output, webhdfs=services.webhdfs)
     assert found.units and found.batches
     reads_the_same(services, output, verdict, tmp_path)
+    followed(services, output, tmp_path / "from-units", verdict)
+
+
+def followed(services: Services, output: str, store: Path, verdict: dict[str, Any]) -> None:
+    """The page's store has the rows that the audit counts, each once."""
+    followers.catch_up(Namespace(output=[output], webhdfs=services.webhdfs, store=store))
+    (path,) = store.glob("*.sqlite")
+    held = sums(path)
+    assert held["frontier"] == tuple(verdict[kind] for kind in ("tweets", "deleted", "rejected"))
+    assert held["all"] == held["every"] == verdict["tweets"]
+    assert held["cells"] == held["located"]
 
 
 def erased(rows: Rows, ids: set[str]) -> set[tuple[int, int]]:

@@ -16,7 +16,7 @@ import kafka_dstreams
 from config import settings
 from config.errors import ConfigError, DataLossRisk, Fenced, PipelineError, ServiceUnreachable
 from consumers.driver import contexts, endings, opening, trampoline
-from consumers.driver.batches import KINDS, task, unpublished
+from consumers.driver.batches import KINDS, reasons, task, unpublished
 from consumers.driver.driver import Driver
 from consumers.output import manifests
 from kafka_dstreams import OffsetRange
@@ -142,6 +142,7 @@ def test_a_task_ends_with_its_summary() -> None:
         "deleted": 0,
         "rejected": 0,
         "newest_ms": 1002,
+        "reasons": {},
     }
     assert [line["kafka"]["offset"] for line in lines(blobs, b"T")] == [1, 2]
 
@@ -152,7 +153,25 @@ def test_a_task_that_is_wanted_for_nothing_reads_nothing() -> None:
         yield b""
 
     (summary,) = task([[]], LIMIT)(0, untouchable())
-    assert json.loads(summary[1:]) == {"tweets": 0, "deleted": 0, "rejected": 0, "newest_ms": 0}
+    nothing = {"tweets": 0, "deleted": 0, "rejected": 0, "newest_ms": 0, "reasons": {}}
+    assert json.loads(summary[1:]) == nothing
+
+
+def test_tasks_say_why_they_reject() -> None:
+    values = [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b" ",
+        json.dumps({"data": {"id": "1", "text": "x"}}).encode(),
+    ]
+    rows: list[Row] = [(n, 0, b'"reason":"x"', value) for n, value in enumerate(values)]
+    parts = []
+    for _ in range(2):
+        *_, summary = task([[("t", 0, 0, 9)]], LIMIT)(0, iter([pack("t", 0, rows)]))
+        parts.append({"summary": json.loads(summary[1:])})
+    assert reasons(parts) == {"empty": 4, "not_json": 2, "not_a_tweet": 2, "invalid_utf8": 2}
 
 
 def driver(output: Any = None, **state: Any) -> Driver:

@@ -1,5 +1,7 @@
 """A job's figures, and when the job is well."""
 
+from unittest.mock import MagicMock
+
 from consumers.driver.figures import Figures
 
 FAR = 1_000_000
@@ -46,3 +48,11 @@ def test_each_kind_counts_from_zero() -> None:
     figures = Figures(2.0)
     for kind in ("tweets", "deleted", "rejected"):
         assert value(figures, "tweets_published_records_total", kind=kind) == 0
+
+
+def test_rejected_records_are_counted_by_reason() -> None:
+    figures = Figures(2.0)
+    for _ in range(2):
+        figures.published(MagicMock(counts={}, seq=1), 0, {"empty": 1, "not_json": 2})
+    assert value(figures, "tweets_rejected_total", reason="not_json") == 4
+    assert value(figures, "tweets_rejected_total", reason="empty") == 2

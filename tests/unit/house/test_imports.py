@@ -73,8 +73,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "consumers.receiver_based": ({"consumers.driver", "kafka_dstreams"}, SPARK),
     "consumers": (set(), set()),
     "units": (
-        {"config", "consumers.output", "consumers.tweets", "units"},
-        SPARK | LINES | NUMBERS | {"pyarrow", "isal", "rich"},
+        {"config", "consumers.output", "consumers.tweets", "monitoring", "units"},
+        SPARK | LINES | NUMBERS | {"pyarrow", "isal", "rich", "prometheus_client"},
     ),
     "units.reading": (
         ERRORS | {"consumers.output", "consumers.tweets.row", "units.rows", "views.reading"},
@@ -86,7 +86,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "views": (
         {"config", "consumers.output", "consumers.tweets", "views"},
-        LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL"},
+        LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL", "pyarrow"},
     ),
     "views.page": (
         {"config", "views"},

@@ -15,6 +15,7 @@ from consumers.driver.figures import Figures as OfJob
 from producer.figures import Figures as OfProducer
 from producer.report import Report
 from tests.conftest import ROOT
+from units.figures import Figures as OfCompactor
 
 FOLDER = ROOT / "docs" / "monitoring"
 RULES, DASHBOARD = FOLDER / "alerts.yml", FOLDER / "dashboard.json"
@@ -33,6 +34,7 @@ def registries() -> list[CollectorRegistry]:
         OfJob(2.0).registry,
         OfProducer(report, lambda: "", lambda: 0.0).registry(),
         exported.registry(Verdict(), "hdfs://h/x"),
+        OfCompactor("hdfs://h/x", 3600.0).registry,
     ]
 
 
@@ -66,7 +68,7 @@ def test_the_dashboard_names_what_there_is() -> None:
 
 def test_a_name_that_no_program_has_would_be_found() -> None:
     assert "tweets_published_records_total" in known()
-    assert not {"tweets_published_records", "tweets_lag", "tweets_rejected_total"} & known()
+    assert not {"tweets_published_records", "tweets_lag", "tweets_refused_total"} & known()
 
 
 def test_the_page_has_each_alert_and_each_metric() -> None:

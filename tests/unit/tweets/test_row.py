@@ -77,13 +77,15 @@ def test_both_ways_lines_are_merged_in_order() -> None:
     text = np.frombuffer(b"b1 c1 e1 ", np.uint8)
     written = Written(np.array([1, 2, 4]), np.array([3, 6, 9]), text)
     others = [
-        (0, "deleted", b"a "),
-        (3, "tweets", b"d "),
-        (5, "rejected", b"f "),
-        (6, "tweets", b"g "),
+        (0, "deleted", b"a ", ""),
+        (3, "tweets", b"d ", ""),
+        (5, "rejected", b"f ", "empty"),
+        (6, "tweets", b"g ", ""),
     ]
     found = lines._merged(written, others)
     assert b"".join(map(bytes, found.tweets)) == b"a b1 c1 d e1 g "
     assert found.rejected == [b"f "]
-    assert found.counts == {"tweets": 5, "deleted": 1, "rejected": 1}
+    assert found.counts == {"tweets": 5, "deleted": 1, "rejected": 1} and found.reasons == {
+        "empty": 1
+    }
     assert lines._merged(None, others[:1]).counts == {"tweets": 0, "deleted": 1, "rejected": 0}

@@ -1,13 +1,17 @@
 """What is removed when, and what a run plans; on files in memory."""
 
-import pytest
+from typing import Any
 
-from config.errors import ConfigError, DataLossRisk
+import pytest
+from py4j.protocol import Py4JJavaError
+
+from config.errors import ConfigError, DataLossRisk, Fenced
 from consumers.output import aside, chain, commits, compaction, removal, units
 from consumers.output.compaction import Content
 from consumers.output.units import Unit
 from tests.kit.memory_files import MemoryFiles
 from tests.kit.memory_output import opened, staged
+from tests.kit.memory_units import OnMemory, Partitions
 from units import compactor
 from units.tasks import Deletion
 
@@ -163,3 +167,23 @@ def test_a_unit_is_looked_into_only_where_a_deletion_can_be(
         assert compactor.may_have(unit, {str(snowflake): Deletion(0, "")}) is wanted
         assert compactor.may_have(unit, {"did:plc:abc": Deletion(0, "")})
         assert compactor.may_have(unit, {"old": Deletion(0, "")})
+
+
+@pytest.mark.parametrize("is_fenced", [True, False])
+def test_tasks_that_fail_under_a_newer_compactor_say_so(
+    monkeypatch: pytest.MonkeyPatch, is_fenced: bool
+) -> None:
+    """The newer one removes the stage, and the tasks no longer find it: exit 4, not 1."""
+    files = published(monkeypatch, 1, 2)
+    storage: Any = OnMemory(files)
+
+    def fail(*_: Any) -> Any:
+        if is_fenced:
+            aside.claim(files)
+        raise Py4JJavaError.__new__(Py4JJavaError)
+
+    monkeypatch.setattr(OnMemory, "write_parts", fail)
+    monkeypatch.setattr(OnMemory, "read_groups", lambda *_: Partitions([]))
+    run = compactor.Compactor(storage, aside.claim(files), lambda *_: None)
+    with pytest.raises(Fenced if is_fenced else Py4JJavaError):
+        run.run(1, 1, 0)
