@@ -1,6 +1,8 @@
 """Kafka streams of frames for classic Spark Streaming: the direct one and the receiver's, and what
 belongs to them."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import ROOT, Services
 from tests.kit.old_scripts import running, send_lines
+from tests.kit.other_spark import OTHER, SUBMIT
 
 
 def sums(output: str) -> dict[str, int]:
@@ -67,7 +68,7 @@ def test_offsets_in_a_global_list(services: Services, topic: str, tmp_path: Path
 def test_a_range_as_an_rdd(services: Services, topic: str) -> None:
     send_lines(services.bootstrap, topic, [f"line {n}" for n in range(30)])
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         str(ROOT / "tests" / "on_spark" / "old" / "batch_read.py"),
     ]
     done = subprocess.run(
@@ -172,7 +173,7 @@ def test_a_checkpointed_sum_goes_on_after_a_kill(
 def test_local_1_with_a_receiver_is_refused_at_the_start(services: Services, topic: str) -> None:
     script = str(ROOT / "tests" / "on_spark" / "old" / "kafka_wordcount.py")
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         "--master",
         "local[1]",
         script,
@@ -187,6 +188,8 @@ def test_local_1_with_a_receiver_is_refused_at_the_start(services: Services, top
 @pytest.fixture(scope="module")
 def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with PySpark and the connector's wheel, and nothing else."""
+    if OTHER:
+        return OTHER
     place = tmp_path_factory.mktemp("wheel")
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
     packages = next(place.glob("lib/python3.*/site-packages"))
