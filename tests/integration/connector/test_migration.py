@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import py4j
 import pyspark
 import pytest
 
+from local import jdk
 from tests.conftest import ROOT, Services
 from tests.kit.old_scripts import running, send_lines
 from tests.kit.other_spark import OTHER, SUBMIT
@@ -196,10 +198,28 @@ def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in (pyspark, py4j):  # linked: a copy would be 400 MB
         (packages / package.__name__).symlink_to(Path(package.__file__).parent)
     install = [place / "bin" / "python", "-m", "pip", "install", "--no-deps", ROOT / "connector"]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "JAVA_HOME": str(jdk.home())}
+    done = subprocess.run(install, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (packages / "kafka_dstreams" / "py.typed").exists(), "its types are not for others"
     return place
+
+
+def classes(jar: Path) -> dict[str, bytes]:
+    """The class files of a jar."""
+    with zipfile.ZipFile(jar) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".class")}
+
+
+def test_the_wheels_jars_are_java_11s_and_the_same_against_spark_3_3_and_4(
+    empty_venv: Path,
+) -> None:
+    """Those for Scala 2.13 were compiled against Spark 3.3.0, our own against this PySpark."""
+    jars = next(empty_venv.glob("lib/python3.*/site-packages/kafka_dstreams/jars"))
+    old, new = (classes(jars / f"kafka-dstreams_{scala}.jar") for scala in ("2.12", "2.13"))
+    assert {int.from_bytes(one[6:8], "big") for one in [*old.values(), *new.values()]} == {55}
+    assert new == classes(ROOT / "build" / "jars" / "connector" / "kafka-dstreams.jar")
+    assert old.keys() == new.keys() and old != new
 
 
 def submit_plainly(empty_venv: Path, *words: str) -> str:
