@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "build" / "sparks"
 RESULTS = ROOT / "docs" / "results" / "sparks.json"
 PAGE = ROOT / "docs" / "migrating.md"
-BEGIN, END = "<!-- made by python -m tests.kit.sparks -->\n\n", "\n<!-- so far -->"
+BEGIN, END = "<!-- made by python -m tests.kit.sparks -->\n\n", "<!-- so far -->"
 VERSIONS = ("3.5.7", "3.3.4", "3.4.4", "4.0.1", "4.1.1", "4.2.1", "4.3.0")
 NEWEST_PYTHON = {"3.3": (3, 10), "3.4": (3, 11), "3.5": (3, 11)}  # later ones their pickles refuse
 SUITES = {
@@ -141,9 +141,11 @@ def keep(line: dict[str, Any]) -> None:
 def matrix(runs: dict[str, Any]) -> str:
     """The table in docs/migrating.md: what has been run, and empty cells."""
     names = ("spark", "scala", "java", "python", "broker", *SUITES, "date")
-    rows = [names, ["---"] * len(names)]
-    rows += [[str(run.get(name, "")) for name in names] for _, run in sorted(runs.items())]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    rows = [list(names), ["---"] * len(names)]
+    for version in sorted({*VERSIONS, *runs}):
+        run = {"spark": version, **runs.get(version, {})}
+        rows.append([str(run.get(name, "")) for name in names])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows) + "\n"
 
 
 def main() -> None:
