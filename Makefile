@@ -4,11 +4,8 @@ PYTHON := .venv/bin/python
 SOURCE ?= sample
 MASTER ?= local
 SECURE ?=
-CONNECTOR_TESTS := tests/unit/connector/test_frames.py tests/unit/connector/test_kafka_utils_values.py \
-	$(addprefix tests/integration/connector/,test_connector.py test_kafka_utils.py test_migration.py) \
-	tests/fault/connector/test_receiver.py
 
-.PHONY: help setup demo pack doctor check test test-unit test-fault test-spark bench licenses release clean
+.PHONY: help setup demo pack doctor check test test-unit test-fault test-spark test-sparks bench licenses release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,12 +42,14 @@ test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAU
 	TEST_PATIENCE=$${TEST_PATIENCE:-3} $(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal tests/fault
 	$(PYTHON) -m tests.kit.faults.results
 
-test-spark: ## the connector's tests on another Spark, in a copy below build/: make test-spark PYSPARK=4.1.4
-	@if [ -z "$(PYSPARK)" ]; then echo "which Spark? make test-spark PYSPARK=4.1.4" >&2; exit 2; fi
-	mkdir -p build/spark-$(PYSPARK)
-	git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build/spark-$(PYSPARK)
-	sed 's/^pyspark==.*/pyspark==$(PYSPARK)/' requirements.txt > build/spark-$(PYSPARK)/requirements.txt
-	cd build/spark-$(PYSPARK) && scripts/setup --dev && .venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(CONNECTOR_TESTS)
+test-spark: ## the connector's wheel and tests on another PySpark, below build/: make test-spark PYSPARK=3.5.7
+	@if [ -z "$(PYSPARK)" ]; then echo "which Spark? make test-spark PYSPARK=3.5.7" >&2; exit 2; fi
+	@scripts/setup --dev
+	$(PYTHON) -m tests.kit.sparks $(PYSPARK)
+
+test-sparks: ## the same on each Spark that the wheel is for, about an hour; the last lines are a table
+	@scripts/setup --dev
+	$(PYTHON) -m tests.kit.sparks
 
 bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks

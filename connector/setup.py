@@ -1,9 +1,9 @@
-"""Puts into the wheel what setuptools does not know of: the two jars, and the .pth file that brings
-the old import back.
+"""Puts into the wheel what setuptools does not know of: the jars, and the .pth file that brings the
+old import back.
 
-The connector's jar is compiled against the PySpark of the environment that `pip install` installs
-into. Without PySpark or a JDK there, the one that `make setup` left in build/jars/connector is
-taken.
+The same Java is compiled against Scala 2.12 and against Scala 2.13, each time with the jars of
+Spark 3.3 that scala-*.lock names. So the wheel is the same whatever is installed here; it needs a
+JDK, 11 or newer.
 """
 
 import hashlib
@@ -18,10 +18,9 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
-BUILT = HERE.parent / "build" / "jars" / "connector"
 CLIENT = "org.apache.kafka:kafka-clients:4.3.1"
 CLIENT_SHA256 = "52501b7b47510c66f898871adaf6d2968ab7246561d44ced43643a8a587f0b36"
-JAVAC = ("--release", "17", "-encoding", "UTF-8", "-g", "-proc:none", "-nowarn")
+JAVAC = ("--release", "11", "-encoding", "UTF-8", "-g", "-proc:none", "-nowarn")
 
 
 class Build(build_py):
@@ -33,50 +32,43 @@ class Build(build_py):
         super().run()
         jars = Path(self.build_lib, "kafka_dstreams", "jars")
         jars.mkdir(parents=True)
-        client = kafka_client()
+        client = fetched(CLIENT_SHA256, CLIENT)
         shutil.copy(client, jars)
-        compiled_or_built(client, jars / "kafka-dstreams.jar")
+        for lock in sorted(HERE.glob("scala-*.lock")):
+            compiled([client, *locked(lock)], jars / f"kafka-dstreams_{lock.stem[6:]}.jar")
         Path(self.build_lib, "kafka_dstreams.pth").write_text("import kafka_dstreams_hook\n")
 
 
-def kafka_client() -> Path:
-    """Kafka's client: what `make setup` fetched, otherwise Maven's. Raises SystemExit for any other
-    file."""
-    _, name, version = CLIENT.split(":")
-    found = BUILT / f"{name}-{version}.jar"
-    if not found.exists():
-        from jgo.config import GlobalSettings
-        from jgo.maven import MavenContext
+def locked(lock: Path) -> list[Path]:
+    """The jars that a lock file names, one `sha256  group:artifact:version` per line."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return [fetched(*line.split()) for line in lines if not line.startswith("#")]
 
-        maven = MavenContext(remote_repos=GlobalSettings.load().repositories or None, timeout=30)
-        found = maven.create_dependency(CLIENT).artifact.resolve()
-    if hashlib.sha256(found.read_bytes()).hexdigest() != CLIENT_SHA256:
-        sys.exit(f"error: {found} is not the {CLIENT} that is expected here\n  next: remove it")
+
+def fetched(sha256: str, coordinate: str) -> Path:
+    """A jar from Maven, or from its usual cache. Raises SystemExit for any other content."""
+    from jgo.config import GlobalSettings
+    from jgo.maven import MavenContext
+
+    maven = MavenContext(remote_repos=GlobalSettings.load().repositories or None, timeout=30)
+    found = Path(maven.create_dependency(coordinate).artifact.resolve())
+    if hashlib.sha256(found.read_bytes()).hexdigest() != sha256:
+        sys.exit(f"error: {found} is not the {coordinate} that is expected\n  next: remove it")
     return found
 
 
-def compiled_or_built(client: Path, target: Path) -> None:
-    """Our jar. Raises SystemExit when it can neither be compiled nor has been."""
+def compiled(class_path: list[Path], target: Path) -> None:
+    """Our jar. Raises SystemExit where there is no JDK."""
     home = os.environ.get("JAVA_HOME")
     javac = shutil.which("javac", path=str(Path(home, "bin")) if home else None)
-    # An isolated build does not see the environment's packages, but knows where they are.
-    spark = next(Path(sys.prefix).glob("lib/python3.*/site-packages/pyspark/jars"), None)
-    if javac and spark:
-        with tempfile.TemporaryDirectory() as classes:
-            sources = sorted(map(str, (HERE / "java").rglob("*.java")))
-            subprocess.run(
-                [javac, *JAVAC, "-d", classes, "-cp", f"{spark}/*:{client}", *sources], check=True
-            )
-            shutil.make_archive(str(target), "zip", classes)
-            target.with_suffix(".jar.zip").rename(target)
-    elif (BUILT / target.name).exists():
-        shutil.copy(BUILT / target.name, target)
-    else:
-        missing = "a JDK 17 (javac)" if spark else "PySpark"
-        sys.exit(
-            f"error: the connector cannot be compiled without {missing}\n  next: install it here "
-            "first, then the connector"
-        )
+    if not javac:
+        sys.exit("error: no javac on PATH or in JAVA_HOME\n  next: install a JDK, 11 or newer")
+    with tempfile.TemporaryDirectory() as classes:
+        sources = sorted(map(str, (HERE / "java").rglob("*.java")))
+        jars = os.pathsep.join(map(str, class_path))
+        subprocess.run([javac, *JAVAC, "-d", classes, "-cp", jars, *sources], check=True)
+        shutil.make_archive(str(target), "zip", classes)
+        target.with_suffix(".jar.zip").rename(target)
 
 
 AWAY = tempfile.mkdtemp(prefix="kafka-dstreams-")  # nothing is left in the source tree

@@ -14,7 +14,7 @@ from local.say import say
 
 TARGET = ROOT / "build" / "jars" / "connector"
 LINT = "-Xlint:all,-serial,-processing,-classfile,-path,-deprecation"
-FLAGS = ("--release", "17", "-encoding", "UTF-8", "-g", "-proc:none", LINT)
+FLAGS = ("--release", "11", "-encoding", "UTF-8", "-g", "-proc:none", LINT)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip knows: the same sources give the same bytes
 
 

@@ -19,7 +19,10 @@ from config.venv import ROOT
 from local.say import say
 
 SETS = ("kafka", "hdfs", "connector", "yarn")
+# what the connector's wheel is compiled against; its setup.py fetches them itself
+COMPILED_AGAINST = ("scala-2.12", "scala-2.13")
 SPECS = ROOT / "config" / "jars"
+WHEEL = ROOT / "connector"
 TARGET = ROOT / "build" / "jars"
 DOWNLOADS = 4  # at a time
 
@@ -79,9 +82,9 @@ def install(name: str) -> None:
 
 def lock(name: str) -> None:
     """Resolve the set's coordinates again and write its lock file. Raises ServiceUnreachable."""
-    context = _maven()
+    context, folder = _maven(), WHEEL if name in COMPILED_AGAINST else SPECS
     lines = [
-        line.strip() for line in (SPECS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        line.strip() for line in (folder / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     ]
     wanted = [line for line in lines if line and not line.startswith("#")]
     alone = [
@@ -102,10 +105,10 @@ def lock(name: str) -> None:
         )
     except (RuntimeError, OSError) as error:
         raise _unreachable(str(error)) from None
-    (SPECS / f"{name}.lock").write_text(
+    (folder / f"{name}.lock").write_text(
         "# Written by scripts/setup --update-locks.\n" + "".join(rows), encoding="utf-8"
     )
-    say(f"setup: {len(rows)} jars in config/jars/{name}.lock")
+    say(f"setup: {len(rows)} jars in {(folder / name).relative_to(ROOT)}.lock")
 
 
 def _row(artifact: Any) -> str:

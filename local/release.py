@@ -1,6 +1,7 @@
 """Build the connector's wheel and sdist into dist/ and try both in a new venv: `make release`.
 
-The sdist is installed from its source, which compiles the Java again; so both are tried.
+The sdist is installed from its source, which compiles the Java again; so both are tried. `make
+test-sparks` tries the wheel on other Sparks.
 """
 
 import os
@@ -41,7 +42,7 @@ def main() -> None:
         for built in sorted(DIST.iterdir()):
             _run(python, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", built)
             found = _run(python, "-c", TRIED, cwd=folder).split()
-            if not {"kafka-dstreams.jar"} < set(found):
+            if not {"kafka-dstreams_2.12.jar", "kafka-dstreams_2.13.jar"} < set(found):
                 raise ConfigError(f"no jars in {built.name}", str(found), "see connector/setup.py")
             say(f"release: {built.name} installs and has {', '.join(found)}")
     print(*sorted(DIST.iterdir()), sep="\n")

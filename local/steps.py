@@ -43,7 +43,7 @@ def main() -> None:
         if jdk.find() is None:
             jdk.fetch()
         if args.update_locks:
-            in_venv("lock", list(jars.SETS))
+            in_venv("lock", [*jars.SETS, *jars.COMPILED_AGAINST])
         missing = [name for name in jars.SETS if not jars.installed(name)]
         if missing:
             need_space()

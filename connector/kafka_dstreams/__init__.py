@@ -3,6 +3,7 @@ reliable receiver."""
 
 from pyspark import SparkContext
 
+from kafka_dstreams import running  # noqa: F401  first: it refuses an older Spark
 from kafka_dstreams.dstreams import (
     KafkaDStream,
     KafkaRDD,

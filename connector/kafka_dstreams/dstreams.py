@@ -1,13 +1,14 @@
 """The RDD and streams of Kafka records that know their offset ranges, as Spark 2.4 had them, and
 today's doors to them."""
 
+from __future__ import annotations
+
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import FunctionType
-from typing import Any
+from typing import Any, Callable, Iterable, Mapping
 
 from pyspark import RDD, StorageLevel, cloudpickle
 from pyspark.serializers import Serializer
@@ -32,7 +33,7 @@ def direct_stream(
     fail_on_data_loss: bool = True,
     discover: bool = True,
     stop_at: Mapping[tuple[str, int], int] | None = None,
-) -> "KafkaDStream":
+) -> KafkaDStream:
     """A direct stream of Records; `start`, `discover` and `stop_at` as in `direct_frames`.
 
     `start` may also be "committed": what the `group.id` of `params` has committed, otherwise the
@@ -53,7 +54,7 @@ def receiver_stream(
     storage_level: StorageLevel = StorageLevel.MEMORY_AND_DISK,
     headers: bool = False,
     fail_on_data_loss: bool = True,
-) -> "KafkaDStream":
+) -> KafkaDStream:
     """A receiver's stream of Records; `topics` and `params` as in `receiver_frames`, the rest as in
     `direct_stream`."""
     options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
@@ -100,12 +101,12 @@ class KafkaDStream(TransformedDStream[Any]):
         self._frames: DStream[Any] = DStream(jdstream, ssc, jrdd_deserializer)
         super().__init__(self._frames, as_it_is)
 
-    def persist(self, storageLevel: StorageLevel) -> "KafkaDStream":
+    def persist(self, storageLevel: StorageLevel) -> KafkaDStream:
         """Keep what was read; as frames, which every use of the stream is made of."""
         self._frames.persist(storageLevel)
         return self
 
-    def checkpoint(self, interval: int) -> "KafkaDStream":
+    def checkpoint(self, interval: int) -> KafkaDStream:
         """Write what was read into the checkpoint directory every `interval` seconds."""
         self._frames.checkpoint(interval)
         return self
@@ -118,13 +119,13 @@ class KafkaDStream(TransformedDStream[Any]):
         ).rdd_wrapper(KafkaRDD)
         self._ssc._jvm.PythonDStream.callForeachRDD(self._frames._jdstream, call)
 
-    def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
+    def transform(self, func: Callable[..., RDD[Any]]) -> KafkaTransformedDStream:
         """The stream of what func(rdd) or func(time, rdd) returns."""
         return KafkaTransformedDStream(self._frames, _transformation(func), folds=False)
 
     def mapPartitionsWithIndex(
         self, f: Callable[..., Any], preservesPartitioning: bool = False
-    ) -> "KafkaTransformedDStream":
+    ) -> KafkaTransformedDStream:
         """Every map-like operation comes here."""
         return KafkaTransformedDStream(
             self._frames,
@@ -168,7 +169,7 @@ class KafkaTransformedDStream(TransformedDStream[Any]):
         ignored."""
         super().foreachRDD(_action(func))
 
-    def transform(self, func: Callable[..., RDD[Any]]) -> "KafkaTransformedDStream":
+    def transform(self, func: Callable[..., RDD[Any]]) -> KafkaTransformedDStream:
         """The stream of what func(rdd) or func(time, rdd) returns."""
         return KafkaTransformedDStream(self, _transformation(func))
 

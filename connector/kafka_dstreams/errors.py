@@ -1,5 +1,7 @@
 """What Kafka answers in place of what was asked for, and where it is found in what py4j raises."""
 
+from __future__ import annotations
+
 from py4j.protocol import Py4JJavaError
 
 from kafka_dstreams.java_errors import causes

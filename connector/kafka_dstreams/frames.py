@@ -1,11 +1,13 @@
 """Frames: many records of one Kafka partition in one byte string, as the JVM half packs them
 (docs/wire-format.md)."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 _HEADER = struct.Struct("<4siiiq")
 _INT = struct.Struct("<i")
@@ -24,7 +26,7 @@ class Record(NamedTuple):
     value: bytes | None
 
 
-Headers = list[tuple[str, bytes | None]]
+Headers = List[Tuple[str, Optional[bytes]]]
 
 
 class RecordWithHeaders(NamedTuple):

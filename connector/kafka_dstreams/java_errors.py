@@ -1,6 +1,8 @@
 """What a Java error says: py4j hands it over as one text, a stack trace with the causes one after
 the other."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 

@@ -1,18 +1,20 @@
 """Spark 2.4's pyspark.streaming.kafka for today's Spark and Kafka: the same names, arguments,
 checks and results."""
 
+from __future__ import annotations
+
 import re
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Callable
 
+import pyspark
 from py4j.java_gateway import JavaPackage
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkContext, StorageLevel
 from pyspark.streaming import DStream, StreamingContext
 
-from kafka_dstreams import streams
+from kafka_dstreams import running, streams
 from kafka_dstreams.dstreams import KafkaDStream, KafkaRDD, KafkaTransformedDStream, as_it_is
 from kafka_dstreams.errors import KafkaError
 from kafka_dstreams.java_errors import causes
@@ -54,6 +56,8 @@ ________________________________________________________________________________
      they are:
 
      $ spark-submit --jars "$(python -m kafka_dstreams jars)" {script} ...
+
+  This is Spark {spark} with Scala {scala}.
 
 ________________________________________________________________________________________________
 
@@ -207,6 +211,7 @@ class KafkaUtils:
 
     @staticmethod
     def _get_helper(sc: SparkContext) -> Any:
+        running.check_java(sc._jvm)
         helper = sc._jvm.kafkadstreams.Helper
         if isinstance(helper, JavaPackage):
             KafkaUtils._printErrorMsg(sc)
@@ -215,7 +220,8 @@ class KafkaUtils:
 
     @staticmethod
     def _printErrorMsg(sc: SparkContext) -> None:  # noqa: ARG004  the old signature
-        print(_NO_JAR.format(script=sys.argv[0] or "SCRIPT.py"))
+        script = sys.argv[0] or "SCRIPT.py"
+        print(_NO_JAR.format(script=script, spark=pyspark.__version__, scala=running.scala()))
 
 
 def _tell_of_retries(sc: SparkContext) -> None:

@@ -1,6 +1,8 @@
 """Kafka parameters of the Spark 1.3-2.4 years in the words of today's client, and where the brokers
 are without ZooKeeper."""
 
+from __future__ import annotations
+
 import logging
 import os
 import re

@@ -1,8 +1,9 @@
 """Frames as records: what an RDD of frames looks like to `map`, `count`, `take` and everything else
 in Python."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from __future__ import annotations
+
+from typing import Any, BinaryIO, Callable, Iterator
 
 from pyspark.serializers import BatchedSerializer, NoOpSerializer
 
@@ -36,7 +37,7 @@ class Pairs:
 
     def __call__(self, data: bytes) -> list[tuple[Any, Any]]:
         keys, values = keys_and_values(data)
-        return list(zip(_decoded(self.key, keys), _decoded(self.value, values), strict=True))
+        return list(zip(_decoded(self.key, keys), _decoded(self.value, values)))
 
 
 class Messages:
@@ -50,7 +51,7 @@ class Messages:
     def __call__(self, data: bytes) -> list[Any]:
         frame = decode(data)
         out = []
-        for offset, key, value in zip(frame.offsets, frame.keys, frame.values, strict=True):
+        for offset, key, value in zip(frame.offsets, frame.keys, frame.values):
             message = KafkaMessageAndMetadata(frame.topic, frame.partition, offset, key, value)
             message._set_key_decoder(self.key)
             message._set_value_decoder(self.value)

@@ -1,6 +1,8 @@
 """Kafka streams of frames for classic Spark Streaming: the direct one and the receiver's, and what
 belongs to them."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ from pyspark import RDD, SparkContext, StorageLevel
 from pyspark.serializers import NoOpSerializer
 from pyspark.streaming import DStream, StreamingContext
 
+from kafka_dstreams import running
 from kafka_dstreams.errors import error_of
 from kafka_dstreams.java_errors import causes
 
@@ -60,6 +63,7 @@ def direct_frames(
     tasks per core. Otherwise each partition is an RDD partition, in their order. Raises
     NoSuchTopic, Unreachable, ValueError.
     """
+    running.check_java(ssc.sparkContext._jvm)
     need(params, "bootstrap.servers", *(["group.id"] if start == "committed" else []))
     if isinstance(start, str) and start not in ("earliest", "latest", "committed"):
         raise ValueError(
@@ -105,6 +109,7 @@ def receiver_frames(
     What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing
     else is. Raises ValueError.
     """
+    running.check_java(ssc.sparkContext._jvm)
     # without one Spark would start the receiver again and again
     need(params, "bootstrap.servers", "group.id")
     if not topics or not all(isinstance(count, int) and count > 0 for count in topics.values()):

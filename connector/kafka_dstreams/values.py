@@ -1,9 +1,10 @@
 """The value classes and the decoder of Spark 2.4's pyspark.streaming.kafka."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
 
-Decoder = Callable[[bytes | None], Any]
+from typing import Any, Callable, Optional
+
+Decoder = Callable[[Optional[bytes]], Any]
 
 
 def utf8_decoder(s: bytes | None) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from kafka import KafkaProducer
 
 from tests.conftest import ROOT, wait_until
+from tests.kit.other_spark import SUBMIT
 
 SECONDS = 180  # for a JVM, a Python and a first batch on a busy machine
 
@@ -68,7 +69,7 @@ def running(
     """Start tests/on_spark/SCRIPT under scripts/submit; it is killed at the end of the block."""
     folder.mkdir(exist_ok=True)
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         *options,
         str(ROOT / "tests" / "on_spark" / script),
         *arguments,

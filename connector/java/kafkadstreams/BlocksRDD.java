@@ -1,6 +1,7 @@
 package kafkadstreams;
 
 import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.spark.Partition;
 import org.apache.spark.SparkContext;
 import org.apache.spark.TaskContext;
@@ -24,7 +25,7 @@ final class BlocksRDD extends WriteAheadLogBackedBlockRDD<byte[]> implements Has
     super(sc, blocks.stream().map(ReceivedBlockInfo::blockId).toArray(BlockId[]::new),
         blocks.stream().map(block -> block.walRecordHandleOption().getOrElse(() -> null)).toArray(WriteAheadLogRecordHandle[]::new),
         valid(blocks), false, StorageLevel.MEMORY_ONLY_SER(), ClassTag$.MODULE$.apply(byte[].class));
-    ranges = blocks.stream().map(block -> info(block).ranges()).toList();
+    ranges = blocks.stream().map(block -> info(block).ranges()).collect(Collectors.toList());
   }
 
   static BlockInfo info(ReceivedBlockInfo block) {

@@ -3,6 +3,7 @@ package kafkadstreams;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkContext$;
+import org.apache.spark.scheduler.SchedulerBackend;
 import org.apache.spark.scheduler.cluster.CoarseGrainedSchedulerBackend;
 
 /** What a context has to run on: cores that were asked for, and executors that there are. */
@@ -16,7 +17,8 @@ public final class Cluster {
 
   /** Executors that have registered and are not known to be lost. */
   public static int executors(SparkContext context) {
-    return context.schedulerBackend() instanceof CoarseGrainedSchedulerBackend backend ? backend.getExecutorIds().size() : 1;
+    SchedulerBackend backend = context.schedulerBackend();
+    return backend instanceof CoarseGrainedSchedulerBackend ? ((CoarseGrainedSchedulerBackend) backend).getExecutorIds().size() : 1;
   }
 
   /**

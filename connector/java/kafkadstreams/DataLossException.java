@@ -15,7 +15,8 @@ public class DataLossException extends RuntimeException {
 
   /** What a consumer's refusal means, in the two stories that it may tell. */
   static DataLossException of(OffsetOutOfRangeException refusal) {
-    if (refusal instanceof LogTruncationException cut) {
+    if (refusal instanceof LogTruncationException) {
+      LogTruncationException cut = (LogTruncationException) refusal;
       return new DataLossException("the log was truncated below what had been read, and has grown again (an unclean leader election, "
           + "or an old copy of it): " + cut.offsetOutOfRangePartitions().entrySet().stream()
               .map(read -> read.getKey() + " was read up to offset " + read.getValue() + upTo(cut.divergentOffsets().get(read.getKey())))

@@ -22,7 +22,6 @@ import org.apache.spark.streaming.dstream.InputDStream;
 import org.apache.spark.streaming.scheduler.RateController;
 import org.apache.spark.streaming.scheduler.rate.RateEstimator;
 import scala.Option;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /**
@@ -107,18 +106,18 @@ final class DirectStream extends InputDStream<byte[]> {
 
   /** Grouped: ranges that have records, in about two tasks for each core, those of one task with the same home. */
   private List<List<Range>> tasks(List<Range> ranges) {
-    if (!grouped) return ranges.stream().map(List::of).toList();
-    List<Range> full = ranges.stream().filter(range -> range.count() > 0).toList();
+    if (!grouped) return ranges.stream().map(List::of).collect(Collectors.toList());
+    List<Range> full = ranges.stream().filter(range -> range.count() > 0).collect(Collectors.toList());
     int most = 2 * ssc().sparkContext().defaultParallelism();
-    if (full.size() <= most) return full.stream().map(List::of).toList();
+    if (full.size() <= most) return full.stream().map(List::of).collect(Collectors.toList());
     Map<String, List<Range>> byHome = full.stream().collect(Collectors.groupingBy(range -> homes.of(range.topicPartition())));
     int each = Math.max(1, most / byHome.size());
-    return byHome.values().stream().flatMap(own -> shares(own, Math.min(each, own.size())).stream()).toList();
+    return byHome.values().stream().flatMap(own -> shares(own, Math.min(each, own.size())).stream()).collect(Collectors.toList());
   }
 
   /** The longest first, each into the task with the fewest records. */
   private static List<List<Range>> shares(List<Range> ranges, int count) {
-    List<List<Range>> tasks = Stream.generate(() -> (List<Range>) new ArrayList<Range>()).limit(count).toList();
+    List<List<Range>> tasks = Stream.generate(() -> (List<Range>) new ArrayList<Range>()).limit(count).collect(Collectors.toList());
     long[] loads = new long[count];
     ranges.stream().sorted(Comparator.comparingLong(Range::count).reversed()).forEach(range -> {
       int lightest = 0;
@@ -183,7 +182,7 @@ final class DirectStream extends InputDStream<byte[]> {
    * date, and Spark's estimate falls to its minimum when batches have to wait. Where all of them are empty they hold up nothing.
    */
   private List<Range> ranges(Map<TopicPartition, Long> ends, Map<TopicPartition, ListOffsetsResultInfo> found) {
-    List<Time> pending = CollectionConverters.asJava(ssc().scheduler().getPendingTimes());
+    List<Time> pending = Scala.list(ssc().scheduler().getPendingTimes());
     boolean crowded = rate != null && pending.size() > 1 && pending.stream()
         .anyMatch(time -> planned.getOrDefault(time.milliseconds(), List.of()).stream().anyMatch(range -> range.count() > 0));
     Map<TopicPartition, Long> lags = new LinkedHashMap<>();

@@ -11,7 +11,6 @@ import org.apache.spark.Partition;
 import org.apache.spark.SparkContext;
 import org.apache.spark.TaskContext;
 import org.apache.spark.rdd.RDD;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /** Reads offset ranges, one task per range, as frames of records. */
@@ -23,7 +22,22 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
   private final Map<String, String> params;
   private final long pollTimeoutMs;
 
-  record Part(int index, List<Range> ranges) implements Partition {}
+  private static final class Part implements Partition {
+    private static final long serialVersionUID = 1L;
+
+    private final int index;
+    private final List<Range> ranges;
+
+    Part(int index, List<Range> ranges) {
+      this.index = index;
+      this.ranges = ranges;
+    }
+
+    @Override
+    public int index() {
+      return index;
+    }
+  }
 
   FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params) {
     this(sc, tasks, params, null);
@@ -31,7 +45,7 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
 
   /** One partition, and so one task, for each of the lists; it prefers the home of its first range. */
   FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params, Homes homes) {
-    super(sc, CollectionConverters.asScala(List.<org.apache.spark.Dependency<?>>of()).toSeq(), ClassTag$.MODULE$.apply(byte[].class));
+    super(sc, Scala.none(), ClassTag$.MODULE$.apply(byte[].class));
     this.tasks = tasks;
     this.params = params;
     this.homes = homes;
@@ -51,16 +65,16 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
   }
 
   @Override
-  public scala.collection.immutable.Seq<String> getPreferredLocations(Partition split) {
+  public scala.collection.immutable.List<String> getPreferredLocations(Partition split) {
     List<Range> ranges = tasks == null ? List.of() : tasks.get(split.index());
     String home = homes == null || ranges.isEmpty() ? "" : homes.of(ranges.get(0).topicPartition());
-    return CollectionConverters.asScala(home.isEmpty() ? List.<String>of() : List.of(home)).toSeq();
+    return home.isEmpty() ? Scala.none() : Scala.one(home);
   }
 
   @Override
   public scala.collection.Iterator<byte[]> compute(Partition split, TaskContext context) {
-    scala.collection.Iterator<Range> ranges = CollectionConverters.asScala(((Part) split).ranges.iterator());
-    return ranges.flatMap(range -> CollectionConverters.asScala(new FrameIterator(range, context)));
+    scala.collection.Iterator<Range> ranges = Scala.iterator(((Part) split).ranges.iterator());
+    return ranges.flatMap(range -> Scala.iterator(new FrameIterator(range, context)));
   }
 
   private final class FrameIterator implements Iterator<byte[]> {

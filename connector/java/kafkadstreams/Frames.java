@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import net.jpountz.lz4.LZ4CompressorWithLength;
 import net.jpountz.lz4.LZ4DecompressorWithLength;
 import net.jpountz.lz4.LZ4Factory;
@@ -59,7 +60,7 @@ final class Frames {
     byte[] topic = first.topic().getBytes(StandardCharsets.UTF_8);
     long size = HEADER_BYTES + topic.length;
     for (ConsumerRecord<byte[], byte[]> record : records) size += COLUMN_BYTES + length(record.key()) + length(record.value());
-    List<byte[]> headers = withHeaders ? records.stream().map(Frames::headers).toList() : List.of();
+    List<byte[]> headers = withHeaders ? records.stream().map(Frames::headers).collect(Collectors.toList()) : List.of();
     for (byte[] packed : headers) size += packed.length;
     ByteBuffer frame = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
     frame.putInt(MAGIC).putInt(records.size()).putInt(first.partition()).putInt(topic.length).putLong(withHeaders ? HEADERS : 0);

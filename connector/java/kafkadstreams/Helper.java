@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.spark.Dependency;
 import org.apache.spark.OneToOneDependency;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -26,7 +27,6 @@ import org.apache.spark.streaming.dstream.InputDStream;
 import org.apache.spark.streaming.scheduler.StreamInputInfo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /**
@@ -73,13 +73,13 @@ public final class Helper {
   public static JavaDStream<byte[]> receiverStream(JavaStreamingContext jssc, String spec, StorageLevel level) {
     JsonNode json = parse(spec);
     Map<String, Integer> topics = new TreeMap<>();
-    json.get("topics").properties().forEach(topic -> topics.put(topic.getKey(), topic.getValue().asInt()));
+    json.get("topics").fields().forEachRemaining(topic -> topics.put(topic.getKey(), topic.getValue().asInt()));
     return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, level));
   }
 
   /** An RDD of frames, one partition per range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
   public static JavaRDD<byte[]> rdd(JavaSparkContext jsc, String params, String ranges) {
-    List<List<Range>> tasks = ranges(parse(ranges)).stream().map(List::of).toList();
+    List<List<Range>> tasks = ranges(parse(ranges)).stream().map(List::of).collect(Collectors.toList());
     return new JavaRDD<>(new FrameRDD(jsc.sc(), tasks, params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
   }
 
@@ -100,7 +100,7 @@ public final class Helper {
   public static String ranges(RDD<?> rdd) {
     List<Object> out = new ArrayList<>();
     for (List<Range> part : rangesOf(rdd)) {
-      out.add(part.stream().map(r -> List.of(r.topic(), r.partition(), r.from(), r.until())).toList());
+      out.add(part.stream().map(r -> List.of(r.topic(), r.partition(), r.from(), r.until())).collect(Collectors.toList()));
     }
     return JSON.valueToTree(out).toString();
   }
@@ -111,17 +111,18 @@ public final class Helper {
     rangesOf(rdd).stream().flatMap(List::stream).filter(range -> range.count() > 0 && range.epoch() != null)
         .forEach(range -> out.merge(range.topicPartition(), range.epoch(), Math::max));
     return JSON.valueToTree(out.entrySet().stream()
-        .map(e -> List.of(e.getKey().topic(), e.getKey().partition(), e.getValue())).toList()).toString();
+        .map(e -> List.of(e.getKey().topic(), e.getKey().partition(), e.getValue())).collect(Collectors.toList())).toString();
   }
 
   private static List<List<Range>> rangesOf(RDD<?> rdd) {
-    if (rdd instanceof HasRanges source) return source.ranges();
+    if (rdd instanceof HasRanges) return ((HasRanges) rdd).ranges();
     List<List<Range>> out = new ArrayList<>();
-    if (rdd instanceof UnionRDD<?> union) {
-      CollectionConverters.asJava(union.rdds()).forEach(part -> out.addAll(rangesOf((RDD<?>) part)));
+    if (rdd instanceof UnionRDD) {
+      Scala.list(((UnionRDD<?>) rdd).rdds()).forEach(part -> out.addAll(rangesOf((RDD<?>) part)));
       return out;
     }
-    if (rdd.dependencies().size() == 1 && rdd.dependencies().head() instanceof OneToOneDependency<?> parent) return rangesOf(parent.rdd());
+    List<Dependency<?>> parents = Scala.list(rdd.dependencies());
+    if (parents.size() == 1 && parents.get(0) instanceof OneToOneDependency) return rangesOf(parents.get(0).rdd());
     throw new IllegalArgumentException("only the RDD of a Kafka stream, or what map-like operations make of it, has offset "
         + "ranges; this one is a " + rdd.getClass().getSimpleName());
   }
@@ -160,7 +161,7 @@ public final class Helper {
   /** Names the group of a context's receivers, before it starts. */
   public static void group(JavaStreamingContext jssc, String group) {
     for (InputDStream<?> stream : jssc.ssc().graph().getReceiverInputStreams()) {
-      if (stream instanceof ReceiverStream receiver) receiver.group(group);
+      if (stream instanceof ReceiverStream) ((ReceiverStream) stream).group(group);
     }
   }
 
@@ -168,10 +169,8 @@ public final class Helper {
   static void report(InputDStream<byte[]> stream, Time time, long records, List<Range> ranges) {
     String text = ranges.stream().limit(SHOWN).map(Range::toString).collect(Collectors.joining("\n"));
     if (ranges.size() > SHOWN) text += "\n… and " + (ranges.size() - SHOWN) + " more";
-    Map<String, Object> metadata = Map.of(StreamInputInfo.METADATA_KEY_DESCRIPTION(), text); // Spark keeps a thousand batches' of it
-    scala.collection.immutable.Map<String, Object> scalaMap =
-        scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(metadata));
-    stream.ssc().scheduler().inputInfoTracker().reportInfo(time, new StreamInputInfo(stream.id(), records, scalaMap));
+    var metadata = new scala.collection.immutable.Map.Map1<String, Object>(StreamInputInfo.METADATA_KEY_DESCRIPTION(), text); // Spark keeps a thousand batches' of it
+    stream.ssc().scheduler().inputInfoTracker().reportInfo(time, new StreamInputInfo(stream.id(), records, metadata));
   }
 
   private static JavaDStream<byte[]> wrap(InputDStream<byte[]> stream) {
@@ -198,7 +197,7 @@ public final class Helper {
 
   private static Map<String, String> params(JsonNode json) {
     Map<String, String> out = new HashMap<>();
-    json.properties().forEach(entry -> out.put(entry.getKey(), entry.getValue().asText()));
+    json.fields().forEachRemaining(entry -> out.put(entry.getKey(), entry.getValue().asText()));
     return out;
   }
 

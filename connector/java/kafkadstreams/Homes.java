@@ -11,7 +11,6 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.storage.BlockManagerId;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Which executor reads which partition: it keeps a consumer for it, and what that has fetched ahead. A partition stays where it is
@@ -25,7 +24,7 @@ final class Homes {
     if (context.isLocal()) return List.of();
     BlockManagerId driver = SparkEnv.get().blockManager().blockManagerId();
     List<String> found = new ArrayList<>();
-    CollectionConverters.asJava(SparkEnv.get().blockManager().master().getPeers(driver))
+    Scala.list(SparkEnv.get().blockManager().master().getPeers(driver))
         .forEach(peer -> found.add("executor_" + peer.host() + "_" + peer.executorId()));
     Collections.sort(found);
     return found;

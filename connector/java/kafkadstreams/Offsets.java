@@ -112,7 +112,7 @@ final class Offsets {
    */
   Map<TopicPartition, ListOffsetsResultInfo> ends(Collection<TopicPartition> partitions,
       Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> asked) {
-    List<TopicPartition> others = partitions.stream().filter(partition -> !asked.containsKey(partition)).toList();
+    List<TopicPartition> others = partitions.stream().filter(partition -> !asked.containsKey(partition)).collect(Collectors.toList());
     Map<TopicPartition, KafkaFuture<ListOffsetsResultInfo>> answers = list(others, OffsetSpec.latest());
     asked.putAll(answers);
     try {
@@ -138,7 +138,7 @@ final class Offsets {
     try {
       return answers.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, entry -> get(entry.getValue())));
     } catch (TimeoutException e) { // a deleted topic's offsets are asked for until the time is up, as if the broker were away
-      describe(answers.keySet().stream().map(TopicPartition::topic).distinct().toList(), new DescribeTopicsOptions().timeoutMs(5_000));
+      describe(answers.keySet().stream().map(TopicPartition::topic).distinct().collect(Collectors.toList()), new DescribeTopicsOptions().timeoutMs(5_000));
       throw e;
     }
   }
@@ -175,8 +175,9 @@ final class Offsets {
     try {
       return future.get();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof TimeoutException late) throw new TimeoutException("no answer from " + address + ": " + late.getMessage());
-      throw e.getCause() instanceof RuntimeException cause ? cause : new KafkaException(e.getCause());
+      Throwable cause = e.getCause();
+      if (cause instanceof TimeoutException) throw new TimeoutException("no answer from " + address + ": " + cause.getMessage());
+      throw cause instanceof RuntimeException ? (RuntimeException) cause : new KafkaException(cause);
     } catch (InterruptedException e) {
       throw new org.apache.kafka.common.errors.InterruptException(e);
     }

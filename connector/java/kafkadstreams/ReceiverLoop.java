@@ -162,8 +162,8 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private void goOnBehind(OffsetOutOfRangeException refusal) {
     storeAndAcknowledge();
     refusal.offsetOutOfRangePartitions().forEach((partition, offset) -> {
-      if (refusal instanceof LogTruncationException cut) {
-        Offsets.warnOfTruncation(cut);
+      if (refusal instanceof LogTruncationException) {
+        Offsets.warnOfTruncation((LogTruncationException) refusal);
         consumer.seek(partition, offset); // without an epoch: not checked again
         return;
       }

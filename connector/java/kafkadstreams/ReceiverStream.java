@@ -3,6 +3,7 @@ package kafkadstreams;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.storage.StorageLevel;
@@ -16,7 +17,6 @@ import org.apache.spark.streaming.scheduler.StreamingListener;
 import org.apache.spark.streaming.scheduler.StreamingListenerReceiverError;
 import org.apache.spark.streaming.util.WriteAheadLogUtils;
 import scala.Option;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /** The receiver's blocks as a stream of frames. `compute` is Spark's own, but counts records where that counts frames. */
@@ -87,9 +87,9 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
   public Option<RDD<byte[]>> compute(Time time) {
     List<ReceivedBlockInfo> blocks = List.of();
     if (time.greaterEq(graph().startTime())) { // earlier ones are asked for after a recovery only
-      blocks = CollectionConverters.asJava(ssc().scheduler().receiverTracker().getBlocksOfBatchAndStream(time, id()));
+      blocks = Scala.list(ssc().scheduler().receiverTracker().getBlocksOfBatchAndStream(time, id()));
       long records = blocks.stream().mapToLong(block -> BlocksRDD.info(block).records()).sum();
-      Helper.report(this, time, records, blocks.stream().flatMap(block -> BlocksRDD.info(block).ranges().stream()).toList());
+      Helper.report(this, time, records, blocks.stream().flatMap(block -> BlocksRDD.info(block).ranges().stream()).collect(Collectors.toList()));
     }
     return Option.apply(new BlocksRDD(ssc().sparkContext(), blocks));
   }

@@ -14,9 +14,10 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from tests.conftest import PATIENCE, ROOT, Services, wait_until
+from tests.conftest import PATIENCE, Services, wait_until
 from tests.kit.faults.attacks import java_jar
 from tests.kit.old_scripts import Running, running
+from tests.kit.other_spark import connector_jars
 
 LOG = [
     "--conf",
@@ -168,7 +169,7 @@ def with_faults(
         (folder / "new").replace(orders)
 
     order()
-    jars = ",".join(map(str, [*sorted((ROOT / "build" / "jars" / "connector").glob("*.jar")), jar]))
+    jars = ",".join([*connector_jars(), str(jar)])
     options = ("--jars", jars, "--master", "local[4]", "--conf", f"spark.test.log={folder}")
     options += ("--conf", "spark.streaming.receiver.writeAheadLog.class=FaultyLog")
     with receiving(services, topic, folder, *words, options=options) as run:

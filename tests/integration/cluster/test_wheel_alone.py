@@ -96,7 +96,8 @@ def errors(said: str) -> str:
 
 
 def run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "JAVA_HOME": str(jdk.home())}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -11,6 +11,7 @@ import pytest
 from kafka import KafkaProducer
 
 from tests.conftest import ROOT, Services
+from tests.kit.other_spark import SUBMIT
 
 APPROACHES = ("direct", "receiver")
 
@@ -41,7 +42,7 @@ def probe(
     ]
     script = str(ROOT / "tests" / "on_spark" / "probe.py")
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         *options,
         script,
         approach,
@@ -163,7 +164,7 @@ def test_a_write_ahead_log_without_a_checkpoint_is_refused_at_the_start(
     script = str(ROOT / "tests" / "on_spark" / "probe.py")
     option = "spark.streaming.receiver.writeAheadLog.enable=true"
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         "--conf",
         option,
         script,

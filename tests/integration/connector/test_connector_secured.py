@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.kit.other_spark import SUBMIT
 from tests.kit.secured_broker import FAR, FAR_RECORDS, Broker, secured_broker
 
 JAAS = (
@@ -45,7 +46,7 @@ def submit(
     its environment."""
     options = [word for name, value in conf.items() for word in ("--conf", f"spark.{name}={value}")]
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         *options,
         str(ROOT / "tests" / "on_spark" / script),
         *words,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Services
+from tests.kit.other_spark import SUBMIT
 
 STREAMS = ROOT / "tests" / "on_spark"
 CASES = [
@@ -24,7 +25,7 @@ def results(script: str, bootstrap: str, folder: Path) -> dict[str, str | None]:
     """What each case of the script ended with, None where it is as it should be."""
     references = folder / "references.properties"
     references.write_text(f"brokers={bootstrap}\n")
-    command = [str(ROOT / "scripts" / "submit"), str(STREAMS / script), bootstrap, str(references)]
+    command = [*SUBMIT, str(STREAMS / script), bootstrap, str(references)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"case"')]
     assert lines, done.stdout[-2000:] + done.stderr[-2000:]

@@ -6,14 +6,17 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import py4j
 import pyspark
 import pytest
 
+from local import jdk
 from tests.conftest import ROOT, Services
 from tests.kit.old_scripts import running, send_lines
+from tests.kit.other_spark import OTHER, SUBMIT
 
 
 def sums(output: str) -> dict[str, int]:
@@ -67,7 +70,7 @@ def test_offsets_in_a_global_list(services: Services, topic: str, tmp_path: Path
 def test_a_range_as_an_rdd(services: Services, topic: str) -> None:
     send_lines(services.bootstrap, topic, [f"line {n}" for n in range(30)])
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         str(ROOT / "tests" / "on_spark" / "old" / "batch_read.py"),
     ]
     done = subprocess.run(
@@ -172,7 +175,7 @@ def test_a_checkpointed_sum_goes_on_after_a_kill(
 def test_local_1_with_a_receiver_is_refused_at_the_start(services: Services, topic: str) -> None:
     script = str(ROOT / "tests" / "on_spark" / "old" / "kafka_wordcount.py")
     command = [
-        str(ROOT / "scripts" / "submit"),
+        *SUBMIT,
         "--master",
         "local[1]",
         script,
@@ -187,16 +190,36 @@ def test_local_1_with_a_receiver_is_refused_at_the_start(services: Services, top
 @pytest.fixture(scope="module")
 def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with PySpark and the connector's wheel, and nothing else."""
+    if OTHER:
+        return OTHER
     place = tmp_path_factory.mktemp("wheel")
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
     packages = next(place.glob("lib/python3.*/site-packages"))
     for package in (pyspark, py4j):  # linked: a copy would be 400 MB
         (packages / package.__name__).symlink_to(Path(package.__file__).parent)
     install = [place / "bin" / "python", "-m", "pip", "install", "--no-deps", ROOT / "connector"]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "JAVA_HOME": str(jdk.home())}
+    done = subprocess.run(install, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (packages / "kafka_dstreams" / "py.typed").exists(), "its types are not for others"
     return place
+
+
+def classes(jar: Path) -> dict[str, bytes]:
+    """The class files of a jar."""
+    with zipfile.ZipFile(jar) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".class")}
+
+
+def test_the_wheels_jars_are_java_11s_and_the_same_against_spark_3_3_and_4(
+    empty_venv: Path,
+) -> None:
+    """Those for Scala 2.13 were compiled against Spark 3.3.0, our own against this PySpark."""
+    jars = next(empty_venv.glob("lib/python3.*/site-packages/kafka_dstreams/jars"))
+    old, new = (classes(jars / f"kafka-dstreams_{scala}.jar") for scala in ("2.12", "2.13"))
+    assert {int.from_bytes(one[6:8], "big") for one in [*old.values(), *new.values()]} == {55}
+    assert new == classes(ROOT / "build" / "jars" / "connector" / "kafka-dstreams.jar")
+    assert old.keys() == new.keys() and old != new
 
 
 def submit_plainly(empty_venv: Path, *words: str) -> str:

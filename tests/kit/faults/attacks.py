@@ -14,11 +14,11 @@ from kafka import KafkaConsumer, TopicPartition
 
 from consumers.output import fail_points
 from local import jars, jdk
-from local.compile import pyspark_jars
 from tests.conftest import HOST, ROOT, Services, wait_until
 from tests.kit import jobs
 from tests.kit.faults.proxy import Proxy
 from tests.kit.faults.watching import Reader
+from tests.kit.other_spark import spark_home
 
 # Hadoop's client gives up at once
 OWN_RETRIES = ("--conf", "spark.hadoop.dfs.client.retry.policy.enabled=false")
@@ -135,7 +135,8 @@ def java_jar(name: str, folder: Path) -> Path:
     source = ROOT / "tests" / "on_spark" / "java" / f"{name}.java"
     java = jdk.home() / "bin"
     subprocess.run(
-        [java / "javac", "-nowarn", "-d", folder, "-cp", f"{pyspark_jars()}/*", source], check=True
+        [java / "javac", "-nowarn", "-d", folder, "-cp", f"{spark_home()}/jars/*", source],
+        check=True,
     )
     subprocess.run(
         [java / "jar", "cf", folder / f"{name}.jar", "-C", folder, f"{name}.class"], check=True

@@ -1,0 +1,125 @@
+"""The wheel on the Spark that most clusters have: an old script by plain spark-submit, from an
+environment with PySpark 3.5 and the wheel. `make test-spark` runs all the connector's tests so."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local import jdk
+from tests.conftest import HOST, PATIENCE, ROOT, Services, wait_until
+from tests.kit import sparks
+from tests.kit.jobs import publish
+
+OLD = "3.5.7"
+WORDS = str(ROOT / "tests" / "on_spark" / "words.py")
+DOORS = ("direct", "receiver")
+# the executors' Python: it has nothing of ours
+BARE = f"python3.{sys.version_info[1]}"
+pytestmark = pytest.mark.timeout(1200)
+
+
+@pytest.fixture(scope="module")
+def spark_3_5() -> Path:
+    """The first time, pip loads PySpark 3.5 (about 300 MB); it is kept below build/."""
+    return sparks.environment(OLD)
+
+
+def environ(place: Path, **more: str) -> dict[str, str]:
+    """This process's environment without what points at our own Spark and code."""
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    home = next(place.glob("lib/python3.*/site-packages/pyspark"))
+    own = {"SPARK_HOME": str(home), "JAVA_HOME": str(jdk.home()), "SPARK_LOCAL_IP": HOST}
+    return {**given, **own, "PYSPARK_DRIVER_PYTHON": str(place / "bin" / "python"), **more}
+
+
+def submitted(place: Path, folder: Path, *words: str, python: str) -> subprocess.Popen[bytes]:
+    """Plain spark-submit with the wheel's jars; what the script prints is in folder/stdout."""
+    environment = environ(place, PYSPARK_PYTHON=python)
+    ask = [place / "bin" / "python", "-m", "kafka_dstreams", "jars"]
+    jars = subprocess.check_output(ask, cwd=folder, env=environment, text=True).strip()
+    assert "kafka-dstreams_2.12.jar" in jars
+    submit = str(Path(environment["SPARK_HOME"], "bin", "spark-submit"))
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        return subprocess.Popen(
+            [submit, "--jars", jars, *words],
+            cwd=folder,
+            env=environment,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+
+
+def counted(script: subprocess.Popen[bytes], folder: Path) -> str:
+    """What words.py said, once it has ended."""
+    try:
+        script.wait(180 * PATIENCE)
+    finally:
+        if script.poll() is None:
+            os.killpg(script.pid, signal.SIGKILL)
+    said = [(folder / name).read_text(errors="replace") for name in ("stdout", "stderr")]
+    return said[0] if "of 100" in said[0] else f"{said[0][-1500:]}{said[1][-3000:]}"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_words_on_spark_3_5(
+    services: Services, topic: str, tmp_path: Path, spark_3_5: Path, door: str
+) -> None:
+    publish(services, topic, 100)
+    words = ["--master", "local[3]", WORDS, door, services.bootstrap, topic, "100"]
+    python = str(spark_3_5 / "bin" / "python")
+    said = counted(submitted(spark_3_5, tmp_path, *words, python=python), tmp_path)
+    assert "words " in said and "of 100" in said, said
+
+
+@contextmanager
+def standalone(place: Path, services: Services, folder: Path) -> Iterator[str]:
+    """A master and a worker of that PySpark; the master's address."""
+    spark_class = str(Path(environ(place)["SPARK_HOME"], "bin", "spark-class"))
+    deploy, port, page = "org.apache.spark.deploy", services.spark_port, services.spark_http_port
+    address = f"spark://{HOST}:{port}"
+    master = [f"{deploy}.master.Master", "--port", str(port), "--webui-port", str(page)]
+    worker = [f"{deploy}.worker.Worker", "--port", str(port + 1), "--webui-port", str(page + 1)]
+    worker += ["--cores", "3", "--memory", "2g", "--work-dir", str(folder / "work"), address]
+    started, log = [], folder / "daemons"
+    try:
+        for daemon in (master, worker):
+            with log.open("ab") as out:
+                command = [spark_class, *daemon[:1], "--host", HOST, *daemon[1:]]
+                started.append(
+                    subprocess.Popen(
+                        command,
+                        cwd=folder,
+                        env=environ(place),
+                        stdout=out,
+                        stderr=out,
+                        start_new_session=True,
+                    )
+                )
+        wait_until(lambda: "Registering worker" in log.read_text(), 120, "the worker registers")
+        yield address
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.mark.long
+def test_words_on_a_standalone_cluster_of_spark_3_5(
+    services: Services, topic: str, tmp_path: Path, spark_3_5: Path
+) -> None:
+    """The wheel goes to the executors with the script; their Python has nothing of ours."""
+    publish(services, topic, 100)
+    wheel = next((sparks.ENVIRONMENTS / "wheel").glob("*.whl"))
+    with standalone(spark_3_5, services, tmp_path) as master:
+        for door in DOORS:
+            options = ["--master", master, "--conf", "spark.cores.max=3", "--py-files", str(wheel)]
+            words = [*options, WORDS, door, services.bootstrap, topic, "100"]
+            said = counted(submitted(spark_3_5, tmp_path, *words, python=BARE), tmp_path)
+            assert "words " in said and "of 100" in said, said
