@@ -18,7 +18,7 @@ from config.errors import ConfigError, PipelineError, ServiceUnreachable, exit_w
 from config.venv import ROOT
 from local.say import say
 
-SETS = ("kafka", "hdfs", "connector", "yarn")
+SETS = ("kafka", "hdfs", "connector", "yarn", "kdc")
 SPECS = ROOT / "config" / "jars"
 TARGET = ROOT / "build" / "jars"
 DOWNLOADS = 4  # at a time
