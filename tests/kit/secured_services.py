@@ -84,9 +84,8 @@ class Secured:
         lines = (self.folder / "passwords.properties").read_bytes().splitlines()
         keys = [file.read_bytes().splitlines()[1] for file in self.folder.glob("*-key.pem")]
         tabs = [file.read_bytes() for file in self.folder.glob("*.keytab")]
-        long = [entry for data in tabs for _, entry in kerberos.entries(data)]
-        # a key is the end of its entry, but for the four bytes of its version
-        kept = [entry[-20:-4] for entry in long if len(entry) > 80]
+        # in this KDC's keytabs an entry ends with its key, of 16 bytes or more
+        kept = [entry[-16:] for data in tabs for _, entry in kerberos.entries(data)]
         return [line.partition(b"=")[2] for line in lines] + keys + kept
 
     @contextmanager
@@ -191,7 +190,8 @@ class Secured:
         return done.stdout + done.stderr
 
 
-def apart(**settings: Any) -> Kerberized:
-    """A set to be secured, beside the session's services, which use other ports."""
-    home = SERVICES_HOME.with_name(SERVICES_HOME.name + "-secured")
-    return Kerberized.beside(home, 6, **settings)
+def apart(number: int = 6, **settings: Any) -> Kerberized:
+    """A set to be secured, beside the session's services and sets of other numbers, which use other
+    ports."""
+    home = SERVICES_HOME.with_name(f"{SERVICES_HOME.name}-secured-{number}")
+    return Kerberized.beside(home, number, **settings)

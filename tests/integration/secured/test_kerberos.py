@@ -84,8 +84,7 @@ def test_an_old_keytab_another_principal_and_a_kdc_that_is_away(
     own = Path(secured.login("jobs")["TWEETS_KEYTAB"])
     old = tmp_path / "old.keytab"
     pairs = list(kerberos.entries(own.read_bytes()))
-    # another key: its bytes turned around, with the four of the version behind them
-    turned = [entry[:-12] + entry[-12:-4][::-1] + entry[-4:] for _, entry in pairs]
+    turned = [entry[:-16] + entry[-16:][::-1] for _, entry in pairs]  # another key
     old.write_bytes(b"\x05\x02" + b"".join(turned))
     old.chmod(0o400)
     said = secured.job("direct", "filled", output, environ={"TWEETS_KEYTAB": str(old)}, expect=5)

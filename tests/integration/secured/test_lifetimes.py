@@ -40,7 +40,7 @@ def restart_namenode(secured: Secured) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800 * PATIENCE)
 def test_tokens_are_replaced_until_the_keytab_is_gone(tmp_path: Path) -> None:
-    own = apart(hdfs_site=",".join(f"{name}={value}" for name, value in SITE.items()))
+    own = apart(7, hdfs_site=",".join(f"{name}={value}" for name, value in SITE.items()))
     with own.running("--secure"):
         _run(Secured(own), tmp_path)
 
