@@ -154,17 +154,6 @@ def entries(data: bytes) -> Iterator[tuple[str, bytes]]:
         at = end
 
 
-def node_core(home: Path) -> dict[str, str]:
-    """What only the nodes' core-site.xml says: without it WebHDFS believes each name."""
-    return {
-        **CORE_SITE,
-        "hadoop.http.authentication.type": "kerberos",
-        "hadoop.http.authentication.kerberos.principal": principal("HTTP/localhost"),
-        "hadoop.http.authentication.kerberos.keytab": str(keytab(home, "hdfs")),
-        "hadoop.http.authentication.simple.anonymous.allowed": "false",
-    }
-
-
 def node_site(home: Path) -> dict[str, str]:
     """What only the nodes' hdfs-site.xml says."""
     file = str(keytab(home, "hdfs"))
@@ -173,6 +162,9 @@ def node_site(home: Path) -> dict[str, str]:
         "dfs.http.policy": "HTTPS_ONLY",
         "dfs.namenode.keytab.file": file,
         "dfs.datanode.keytab.file": file,
+        # otherwise WebHDFS believes each name
+        "dfs.web.authentication.type": "kerberos",
+        "dfs.web.authentication.simple.anonymous.allowed": "false",
         "dfs.web.authentication.kerberos.principal": principal("HTTP/localhost"),
         "dfs.web.authentication.kerberos.keytab": file,
     }

@@ -279,7 +279,7 @@ def _hadoop_files(
     }
     more = {}
     if settings.secure:
-        core |= kerberos.node_core(home)
+        core |= kerberos.CORE_SITE
         site |= kerberos.node_site(home)
         more[folder / "ssl-server.xml"] = site_file(kerberos.ssl_server(home))
     return {
