@@ -162,9 +162,6 @@ def node_site(home: Path) -> dict[str, str]:
         "dfs.http.policy": "HTTPS_ONLY",
         "dfs.namenode.keytab.file": file,
         "dfs.datanode.keytab.file": file,
-        # otherwise WebHDFS believes each name
-        "dfs.web.authentication.type": "kerberos",
-        "dfs.web.authentication.simple.anonymous.allowed": "false",
         "dfs.web.authentication.kerberos.principal": principal("HTTP/localhost"),
         "dfs.web.authentication.kerberos.keytab": file,
     }

@@ -1,11 +1,8 @@
 """An HDFS with Kerberos: who may what, and what each program says where it may not."""
 
-import ssl
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 
@@ -96,14 +93,6 @@ def test_an_old_keytab_another_principal_and_a_kdc_that_is_away(
     away.write_text(text.replace(str(secured.services.kdc_port), "9"))
     said = secured.job("direct", "filled", output, environ={"KRB5_CONFIG": str(away)}, expect=1)
     assert "the KDC does not answer" in said
-
-
-def test_a_stranger_reads_nothing(secured: Secured) -> None:
-    trust = ssl.create_default_context(cafile=str(secured.folder / "ca.pem"))
-    page = f"https://127.0.0.1:{secured.services.namenode_http_port}/webhdfs/v1/"
-    for query in ("?op=LISTSTATUS", "?op=LISTSTATUS&user.name=nn"):
-        with pytest.raises(HTTPError, match="401|403"):
-            urlopen(page + query, timeout=30, context=trust)
 
 
 def test_a_secured_set_has_no_cluster(secured: Secured) -> None:
