@@ -19,7 +19,7 @@ from requests import RequestException
 from audit import access, exported
 from audit.chain import Chain, end_of
 from audit.deletions import Deletions
-from audit.files import Output
+from audit.files import Output, client_of
 from audit.judge import judge
 from audit.topics import CannotTell, Topics, ledger
 from audit.verdict import Verdict
@@ -119,7 +119,7 @@ def audit(given: argparse.Namespace) -> Verdict:
     # The ledger first: what is acknowledged by then is below the ends that Kafka tells next.
     known = ledger(given.ledger) if given.ledger else {}
     topics = Topics(given.bootstrap, given.partitions, known, access.properties(given))
-    output, first, until = Output(given.webhdfs, given.path), given.from_batch, given.until_batch
+    output, first, until = Output(client_of(given), given.path), given.from_batch, given.until_batch
     units = [unit for unit in output.units(first, until) if end_of(unit.manifest) > first]
     if units:
         chain = Chain.at_unit(units[0].manifest or b"")

@@ -1,4 +1,4 @@
-"""How the audit reaches a secured Kafka: the flags and variables of the other programs, in
+"""How the audit reaches a secured Kafka and HDFS: the flags and variables of the other programs, in
 kafka-python's words. Nothing here is shared with the programs that are judged."""
 
 import argparse
@@ -21,6 +21,10 @@ SETTINGS = {
     "certificate": "PEM file of this client's certificate and its chain",
     "key": "PEM file of that certificate's private key",
 }
+LOGIN = {
+    "principal": "HDFS with Kerberos: who the audit is, NAME@REALM; empty is kinit's ticket",
+    "keytab": "the file with that principal's keys, mode 400",
+}
 _REFERENCE = re.compile(r"\$\{(env|file):([^${}]+)\}")
 _SECRET = re.compile(r".*(password|secret|token)")
 
@@ -40,6 +44,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             f"--kafka-{name}",
             default=os.environ.get(f"TWEETS_KAFKA_{name.upper()}", ""),
             help=f"{told} (TWEETS_KAFKA_{name.upper()})",
+        )
+    for name, told in LOGIN.items():
+        parser.add_argument(
+            f"--{name}",
+            default=os.environ.get(f"TWEETS_{name.upper()}", ""),
+            help=f"{told} (TWEETS_{name.upper()})",
         )
     parser.add_argument(
         "-X",

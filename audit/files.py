@@ -1,6 +1,6 @@
-"""What the audit reads of HDFS, over WebHDFS: three requests for a batch, and two for each of its
-files."""
+"""What the audit reads of HDFS: three requests for a batch, and two for each of its files."""
 
+import argparse
 import getpass
 import gzip
 import io
@@ -11,18 +11,32 @@ from typing import Any
 from hdfs import InsecureClient
 from hdfs.util import HdfsError
 
-from audit import units
+from audit import kerberized, units
 from audit.chain import SHARD, Batch, Damaged, name_of
 
 PATIENCE_S = 30
 CHUNK = 1024 * 1024
 
 
-class Output:
-    """The folder that a job publishes into. `output` is a path on the file system."""
+def client_of(given: argparse.Namespace) -> Any:
+    """HDFS's files over WebHDFS, or with a login where Hadoop's configuration asks for one. Raises
+    Refused."""
+    if kerberized.asked_for():
+        return kerberized.Kerberized(given.output, given.principal, given.keytab)
+    return over_webhdfs(given.webhdfs)
 
-    def __init__(self, webhdfs: str, output: str) -> None:
-        self.client = InsecureClient(webhdfs, user=getpass.getuser(), timeout=PATIENCE_S)
+
+def over_webhdfs(address: str) -> InsecureClient:
+    """The files of a plain HDFS."""
+    return InsecureClient(address, user=getpass.getuser(), timeout=PATIENCE_S)
+
+
+class Output:
+    """The folder that a job publishes into. `output` is a path on the file system that `files` is
+    a client of; an address is one of WebHDFS."""
+
+    def __init__(self, files: Any, output: str) -> None:
+        self.client = over_webhdfs(files) if isinstance(files, str) else files
         self.root = f"{output.rstrip('/')}/batches"
         self.units_root = f"{output.rstrip('/')}/units"
         self.lists_root = f"{output.rstrip('/')}/erasures"

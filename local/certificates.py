@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAYS = 365
@@ -55,6 +56,22 @@ class Authority:
             _write(file, _pem(key))
             _write(certificate, _text(builder.sign(signer, hashes.SHA256())))
         return certificate, file
+
+    def java_store(self, name: str, password: str) -> None:
+        """NAME.p12, the store in which Hadoop's servers look for a certificate and its key."""
+        file = self.folder / f"{name}.p12"
+        if not file.exists():
+            certificate, key_file = self.issue(name)
+            key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+            assert isinstance(key, ec.EllipticCurvePrivateKey)
+            own = x509.load_pem_x509_certificate(certificate.read_bytes())
+            lock = serialization.BestAvailableEncryption(password.encode())
+            _write(
+                file,
+                pkcs12.serialize_key_and_certificates(
+                    name.encode(), key, own, [self._certificate], lock
+                ),
+            )
 
 
 def _named(name: str) -> x509.Name:

@@ -18,7 +18,7 @@ from config.errors import ConfigError, PipelineError, ServiceUnreachable, exit_w
 from config.venv import ROOT
 from local.say import say
 
-SETS = ("kafka", "hdfs", "connector", "yarn")
+SETS = ("kafka", "hdfs", "connector", "yarn", "kdc")
 # what the connector's wheel is compiled against; its setup.py fetches them itself
 COMPILED_AGAINST = ("scala-2.12", "scala-2.13")
 SPECS = ROOT / "config" / "jars"

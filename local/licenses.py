@@ -18,9 +18,12 @@ WHAT_FOR = {
     "connector": "the connector: needed wherever the jobs run",
     "kafka": "brokers of scripts/services",
     "hdfs": "NameNode and DataNodes of scripts/services",
+    "kdc": "the Kerberos KDC of scripts/services start --secure",
     "bench": "the benchmarks",
 }
 OTHER_PYTHONS = {"tomli": ("2.2.1", "MIT", "https://github.com/hukkin/tomli")}  # Python 3.10 only
+# a wheel whose metadata names none: the licence of its source, and of the list of parts inside
+UNNAMED = {"hdfs-native": "Apache-2.0"}
 HEAD = """\
 # Licences of what the programs bring
 
@@ -60,8 +63,9 @@ def packages(names: Iterable[str]) -> list[tuple[str, str, str, str]]:
     if done.returncode:
         raise ConfigError(f"pip-licenses failed: {done.stderr.strip()}", "", "scripts/setup --dev")
     rows = {
-        row["Name"].lower(): (row["Name"], row["Version"], row["License"], row["URL"])
+        name: (row["Name"], row["Version"], UNNAMED.get(name, row["License"]), row["URL"])
         for row in json.loads(done.stdout)
+        for name in [row["Name"].lower()]
     }
     rows |= {name: (name, *OTHER_PYTHONS[name]) for name in names if name in OTHER_PYTHONS}
     return [rows[name] for name in sorted(rows)]

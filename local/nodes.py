@@ -2,13 +2,14 @@
 
 import base64
 import json
+import ssl
 import subprocess
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -17,7 +18,7 @@ from xml.sax.saxutils import escape
 from config.errors import ConfigError, PipelineError
 from config.settings import Settings
 from config.venv import ROOT
-from local import jars, jdk, secured
+from local import jars, jdk, kerberos, secured
 
 HOST = "127.0.0.1"  # nothing listens anywhere else
 # enough for a month of batches, one every 2 s; docs/runbook.md has the arithmetic
@@ -41,6 +42,14 @@ class Node:
     environ: dict[str, str] | None = None
 
 
+class Web(NamedTuple):
+    """The "host:port" where a node answers http; https where `ca` is what signed its
+    certificate."""
+
+    address: str
+    ca: Path | None = None
+
+
 def brokers(settings: Settings, home: Path) -> list[Node]:
     """The Kafka brokers, each its own controller too."""
     return [_broker(settings, home, number) for number in range(1, settings.brokers + 1)]
@@ -50,7 +59,7 @@ def _broker(settings: Settings, home: Path, number: int) -> Node:
     name, folder = f"kafka-{number}", home / f"kafka-{number}"
     port, controller_port = settings.kafka_port + number - 1, settings.controller_port + number - 1
     file = folder / "server.properties"
-    java = _java("kafka", 512, f"-Dlog4j2.configurationFile={LOGGING / 'log4j2.properties'}", [])
+    java = _java("kafka", 512, [f"-Dlog4j2.configurationFile={LOGGING / 'log4j2.properties'}"], [])
 
     def prepare() -> None:
         if not (folder / "data" / "meta.properties").exists():
@@ -154,16 +163,52 @@ def _broker_missing(settings: Settings, home: Path, number: int) -> str:
 
 
 def hdfs_nodes(settings: Settings, home: Path) -> list[Node]:
-    """The NameNode and the DataNodes."""
+    """The NameNode and the DataNodes, and in a secured set the KDC before them."""
     return [
+        *([_kdc(settings, home)] if settings.secure else []),
         _namenode(settings, home),
         *(_datanode(settings, home, n) for n in range(1, settings.datanodes + 1)),
     ]
 
 
+def _kdc(settings: Settings, home: Path) -> Node:
+    log4j = (LOGGING / "log4j.properties").read_text(encoding="utf-8")
+    configuration = {
+        **kerberos.files(settings, home),
+        home / "kdc" / "log4j.properties": log4j,
+        kerberos.client_folder(home) / "core-site.xml": site_file(
+            {**_core(settings), **kerberos.CORE_SITE}
+        ),
+        kerberos.client_folder(home) / "hdfs-site.xml": site_file(kerberos.HDFS_SITE),
+    }
+    java = _java("kdc", 128, ["-Djava.net.preferIPv4Stack=true"], [home / "kdc"])
+    return Node(
+        kerberos.KDC,
+        f"{HOST}:{settings.kdc_port}",
+        {settings.kdc_port: "kdc_port"},
+        [*java, kerberos.MAIN, *kerberos.arguments(home)],
+        lambda: kerberos.prepare(home),
+        lambda: kerberos.missing(settings, home),
+        configuration,
+    )
+
+
+def _hadoop_options(settings: Settings, home: Path) -> list[str]:
+    return [
+        "-Djava.net.preferIPv4Stack=true",
+        *([f"-Djava.security.krb5.conf={kerberos.krb5_conf(home)}"] if settings.secure else []),
+    ]
+
+
+def _web(settings: Settings, home: Path, port: int) -> Web:
+    """Where a node of HDFS answers http."""
+    ca = secured.folder(home) / "ca.pem" if settings.secure else None
+    return Web(f"{HOST}:{port}", ca)
+
+
 def _namenode(settings: Settings, home: Path) -> Node:
-    folder, http = home / "namenode", f"{HOST}:{settings.namenode_http_port}"
-    java = _java("hdfs", NAMENODE_HEAP_MB, "-Djava.net.preferIPv4Stack=true", [folder])
+    folder, web = home / "namenode", _web(settings, home, settings.namenode_http_port)
+    java = _java("hdfs", NAMENODE_HEAP_MB, _hadoop_options(settings, home), [folder])
     main = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 
     def prepare() -> None:
@@ -172,51 +217,55 @@ def _namenode(settings: Settings, home: Path) -> Node:
 
     return Node(
         "namenode",
-        f"{HOST}:{settings.namenode_port} (WebHDFS {http})",
+        f"{HOST}:{settings.namenode_port} (WebHDFS {web.address})",
         {
             settings.namenode_port: "namenode_port",
             settings.namenode_http_port: "namenode_http_port",
         },
         [*java, main],
         prepare,
-        lambda: _namenode_missing(http),
-        _hadoop_files(settings, folder, {"dfs.namenode.name.dir": "data"}),
+        lambda: _namenode_missing(web),
+        _hadoop_files(settings, home, folder, {"dfs.namenode.name.dir": "data"}),
     )
 
 
 def _datanode(settings: Settings, home: Path, number: int) -> Node:
     name, folder = f"datanode-{number}", home / f"datanode-{number}"
     port = settings.datanode_port + 10 * (number - 1)
+    scheme = "https" if settings.secure else "http"
     own = {
         "dfs.datanode.data.dir": "data",
         "dfs.datanode.address": f"{HOST}:{port}",
-        "dfs.datanode.http.address": f"{HOST}:{port + 1}",
+        f"dfs.datanode.{scheme}.address": f"{HOST}:{port + 1}",
         "dfs.datanode.ipc.address": f"{HOST}:{port + 2}",
     }
-    java = _java("hdfs", 256, "-Djava.net.preferIPv4Stack=true", [folder])
+    java = _java("hdfs", 256, _hadoop_options(settings, home), [folder])
+    namenode, web = (_web(settings, home, one) for one in (settings.namenode_http_port, port + 1))
     return Node(
         name,
         f"{HOST}:{port}",
         dict.fromkeys(range(port, port + 3), "datanode_port"),
         [*java, "org.apache.hadoop.hdfs.server.datanode.DataNode"],
         lambda: None,
-        lambda: _datanode_missing(
-            f"{HOST}:{settings.namenode_http_port}", f"{HOST}:{port}", f"{HOST}:{port + 1}"
-        ),
-        _hadoop_files(settings, folder, own),
+        lambda: _datanode_missing(namenode, f"{HOST}:{port}", web),
+        _hadoop_files(settings, home, folder, own),
     )
 
 
-def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict[Path, str]:
-    """core-site.xml, hdfs-site.xml and log4j.properties of one node."""
-    core = {
-        "fs.defaultFS": f"hdfs://{HOST}:{settings.namenode_port}",
-        "hadoop.tmp.dir": str(folder / "tmp"),
-    }
+def _core(settings: Settings) -> dict[str, str]:
+    return {"fs.defaultFS": f"hdfs://{HOST}:{settings.namenode_port}"}
+
+
+def _hadoop_files(
+    settings: Settings, home: Path, folder: Path, own: dict[str, str]
+) -> dict[Path, str]:
+    """core-site.xml, hdfs-site.xml and log4j.properties of one node; a secured one has more."""
+    core = {**_core(settings), "hadoop.tmp.dir": str(folder / "tmp")}
+    scheme = "https" if settings.secure else "http"
     site = {
         "dfs.replication": str(min(settings.datanodes, 3)),
         "dfs.namenode.rpc-address": f"{HOST}:{settings.namenode_port}",
-        "dfs.namenode.http-address": f"{HOST}:{settings.namenode_http_port}",
+        f"dfs.namenode.{scheme}-address": f"{HOST}:{settings.namenode_http_port}",
         "dfs.namenode.safemode.extension": "0",
         # otherwise a busy one of three is left out, and a block has two copies
         "dfs.namenode.redundancy.considerLoad": "false",
@@ -228,7 +277,13 @@ def _hadoop_files(settings: Settings, folder: Path, own: dict[str, str]) -> dict
         "dfs.datanode.hostname": HOST,
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
     }
+    more = {}
+    if settings.secure:
+        core |= kerberos.CORE_SITE
+        site |= kerberos.node_site(home)
+        more[folder / "ssl-server.xml"] = site_file(kerberos.ssl_server(home))
     return {
+        **more,
         folder / "core-site.xml": site_file(core),
         folder / "hdfs-site.xml": site_file({**site, **own, **_properties(settings.hdfs_site)}),
         folder / "log4j.properties": (LOGGING / "log4j.properties").read_text(encoding="utf-8"),
@@ -255,19 +310,19 @@ def site_file(properties: dict[str, str]) -> str:
     return "\n".join(["<configuration>", *rows, "</configuration>", ""])
 
 
-def _namenode_missing(http: str) -> str:
+def _namenode_missing(web: Web) -> str:
     try:
-        return "safe mode is on" if bean(http, "NameNodeInfo")["Safemode"] else ""
+        return "safe mode is on" if bean(web, "NameNodeInfo")["Safemode"] else ""
     except (URLError, OSError, KeyError, IndexError) as error:
         return f"no answer: {error}"
 
 
-def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
+def _datanode_missing(namenode_web: Web, address: str, web: Web) -> str:
     try:
-        actors = json.loads(bean(http, "DataNodeInfo")["BPServiceActorInfo"])
+        actors = json.loads(bean(web, "DataNodeInfo")["BPServiceActorInfo"])
         if not any(actor["ActorState"] == "RUNNING" and actor["BlockPoolID"] for actor in actors):
             return "it has not joined the NameNode yet"
-        namenode = bean(namenode_http, "NameNodeInfo")
+        namenode = bean(namenode_web, "NameNodeInfo")
     except (URLError, OSError, KeyError, IndexError) as error:
         return f"no answer: {error}"
     if not any(node["xferaddr"] == address for node in json.loads(namenode["LiveNodes"]).values()):
@@ -281,21 +336,31 @@ def _datanode_missing(namenode_http: str, address: str, http: str) -> str:
     )
 
 
-def bean(http: str, name: str) -> dict[str, Any]:
-    """One of Hadoop's management beans, of the node that answers http at "host:port". Raises
-    OSError when none does."""
+def bean(web: Web | str, name: str) -> dict[str, Any]:
+    """One of Hadoop's management beans, of the node that answers at `web`, or at "host:port" by
+    plain http. Raises OSError when none does."""
+    web = Web(web) if isinstance(web, str) else web
+    scheme, context = "http", None
+    if web.ca:
+        scheme, context = "https", ssl.create_default_context(cafile=str(web.ca))
     service = "DataNode" if name.startswith("DataNode") else "NameNode"
-    with urlopen(
-        f"http://{http}/jmx?qry={quote(f'Hadoop:service={service},name={name}')}", timeout=5
-    ) as answer:
+    query = quote(f"Hadoop:service={service},name={name}")
+    with urlopen(f"{scheme}://{web.address}/jmx?qry={query}", timeout=5, context=context) as answer:
         return dict(json.load(answer)["beans"][0])
 
 
-def _java(jar_set: str, heap_mb: int, option: str, folders: list[Path]) -> list[str]:
+def _java(jar_set: str, heap_mb: int, options: list[str], folders: list[Path]) -> list[str]:
     """The java command up to the main class."""
     class_path = ":".join(map(str, [*folders, *jars.files(jar_set)]))
     heap = ["-Xms32m", f"-Xmx{heap_mb}m"]  # the second is what it may grow to, not what it takes
-    return [str(jdk.home() / "bin" / "java"), *heap, "-XX:+UseSerialGC", option, "-cp", class_path]
+    return [
+        str(jdk.home() / "bin" / "java"),
+        *heap,
+        "-XX:+UseSerialGC",
+        *options,
+        "-cp",
+        class_path,
+    ]
 
 
 def _run(command: list[str], folder: Path, purpose: str) -> None:

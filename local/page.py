@@ -6,6 +6,7 @@ import sys
 
 from config.settings import Settings
 from config.venv import ROOT
+from local import secured
 from local.nodes import HOST, Node
 from local.processes import Home
 from local.stub_nodes import unanswered
@@ -22,6 +23,7 @@ def nodes(settings: Settings, home: Home) -> list[Node]:
         "TWEETS_OUTPUT": f"hdfs://{HOST}:{settings.namenode_port}/tweets/{{program}}",
         "TWEETS_WEBHDFS": f"http://{HOST}:{settings.namenode_http_port}",
         **os.environ,
+        **(secured.variables(settings, home.path, "audit") if settings.secure else {}),
     }
     return [
         Node(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from config.errors import ConfigError
 from config.settings import Settings
+from local import kerberos
 from local.certificates import Authority
 
 HOST = "127.0.0.1"
@@ -55,6 +56,8 @@ def prepare(home: Path) -> None:
     certificate, key = authority.issue(BROKER, HOST, "localhost")
     for name in (ADMIN, JOBS):
         authority.issue(name)
+    authority.issue("hdfs", HOST, "localhost")
+    authority.java_store("hdfs", kerberos.PASSWORD)
     both = folder(home) / "broker-both.pem"  # what a Java store wants: key and chain in one file
     if not both.exists():
         _write(both, key.read_text() + certificate.read_text())
@@ -157,7 +160,7 @@ def _acl(right: Right) -> Any:
 
 
 def variables(settings: Settings, home: Path, user: str) -> dict[str, str]:
-    """The TWEETS_ variables with which a program is this user."""
+    """The variables with which a program is this user, for Kafka and for HDFS."""
     keys = folder(home)
     # what another user has set must not stay
     found = dict.fromkeys(
@@ -178,4 +181,11 @@ def variables(settings: Settings, home: Path, user: str) -> dict[str, str]:
             "a secured set has users of its own", "scripts/services env", f"name one: {users}"
         )
     found["BOOTSTRAP"] = f"{HOST}:{port}"
-    return {f"TWEETS_{name}": value for name, value in found.items()}
+    known = user in kerberos.USERS
+    found["PRINCIPAL"] = kerberos.principal(user) if known else ""
+    found["KEYTAB"] = str(kerberos.keytab(home, user)) if known else ""
+    return {
+        **{f"TWEETS_{name}": value for name, value in found.items()},
+        "HADOOP_CONF_DIR": str(kerberos.client_folder(home)),
+        "KRB5_CONFIG": str(kerberos.krb5_conf(home)),
+    }

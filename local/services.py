@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from local import cluster, hosts, jars, nodes, page, secured, stub_nodes, yarn_nodes
+from local import cluster, hosts, jars, kerberos, nodes, page, secured, stub_nodes, yarn_nodes
 from local.processes import Home
 from local.say import say
 
@@ -30,13 +30,17 @@ class Services:
     def __init__(self, settings: table.Settings) -> None:
         self.home = Home(ROOT / settings.services_home)
         self.settings = self._remembered(settings)
-        missing = [name for name in ("kafka", "hdfs", "yarn") if not jars.installed(name)]
+        wanted = ("kafka", "hdfs", "yarn", *(["kdc"] if self.settings.secure else []))
+        missing = [name for name in wanted if not jars.installed(name)]
         if missing:
             raise ConfigError(
                 f"the jars of {' and '.join(missing)} are not installed",
                 str(jars.TARGET),
                 "make setup",
             )
+        if self.settings.secure and any(self.settings.values[name] for name in CLUSTERS):
+            what = "HDFS has Kerberos in a secured set, and the clusters of this machine have none"
+            raise ConfigError(what, str(self.home.path), "start them without --secure")
         self.nodes = [
             *nodes.brokers(self.settings, self.home.path),
             *nodes.hdfs_nodes(self.settings, self.home.path),
@@ -101,11 +105,19 @@ class Services:
         nodes.make_cluster_id(self.home.path)
         if self.settings.secure:
             secured.prepare(self.home.path)
+        for node in [
+            node for node in down if node.name == kerberos.KDC
+        ]:  # the others want its keys
+            self._launch(node)
+            self._await(node)
+            kerberos.share(self.home.path)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(self._launch, down))
+            list(pool.map(self._launch, [node for node in down if node.name != kerberos.KDC]))
             list(pool.map(self._await, sorted(chosen, key=lambda node: node.name == "namenode")))
         if self.settings.secure and any(node.name.startswith("kafka-") for node in chosen):
             secured.grant(self.settings, self.home.path)
+        if self.settings.secure and any(node.name == "namenode" for node in chosen):
+            kerberos.hand_over(self.settings, self.home.path)
         for node in down:
             say(f"services: {node.name} is up on {node.address}, pid {self.home.pid(node.name)}")
 
@@ -177,7 +189,9 @@ class Services:
         else:
             print(f"export TWEETS_BOOTSTRAP={nodes.HOST}:{ports.kafka_port}")
         print(f"export TWEETS_OUTPUT=hdfs://{nodes.HOST}:{ports.namenode_port}/tweets/{{program}}")
-        print(f"export TWEETS_WEBHDFS=http://{nodes.HOST}:{ports.namenode_http_port}")
+        print(
+            f"export TWEETS_WEBHDFS=http{'s' * ports.secure}://{nodes.HOST}:{ports.namenode_http_port}"
+        )
         if ports.spark_workers:
             print(f"export SPARK_MASTER={cluster.master(ports)}")
             file = shlex.quote(str(hosts.secret_file(self.home.path)))

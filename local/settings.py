@@ -17,8 +17,10 @@ _SERVICES = (
     Setting(
         "secure",
         False,
-        "brokers with TLS, logins and ACLs; each program is a user: scripts/services env USER",
+        "brokers with TLS, logins and ACLs, HDFS with Kerberos; each program is a user: "
+        "scripts/services env USER",
     ),
+    Setting("kdc_port", 10088, "Kerberos KDC's port, with --secure", span=_PORT),
     Setting(
         "kafka_tls_port",
         9192,

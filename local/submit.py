@@ -58,6 +58,11 @@ def command(argv: list[str]) -> list[str]:
     compiler = "-XX:TieredStopAtLevel=1 " if job in SCRIPTS else ""
     options = argv[:position]
     root = masters.driver_root(options)
+    # Java does not read this variable of MIT's Kerberos by itself
+    kdc = os.environ.get("KRB5_CONFIG", "")
+    if kdc and not Path(kdc).is_file():
+        raise ConfigError("there is no such file", f"KRB5_CONFIG={kdc}", "name a krb5.conf")
+    kdc = f'"-Djava.security.krb5.conf={kdc}" ' if kdc else ""
     logs = f'"-Dlog4j2.configurationFile={root / "config" / "log4j2.properties"}"'
     if not jars:
         raise ConfigError("the jars are missing", "build/jars/connector", "make setup")
@@ -73,7 +78,7 @@ def command(argv: list[str]) -> list[str]:
         "--jars",
         ",".join(map(str, jars)),
         "--driver-java-options",
-        f'{compiler}-Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {logs}',
+        f'{compiler}{kdc}-Duser.timezone=UTC -XX:OnOutOfMemoryError="kill -9 %p" {logs}',
         *secure,
         *options,
         script,

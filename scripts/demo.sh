@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make demo: tweets from a producer through Kafka and both jobs, side by side, onto HDFS, audited and shown. SOURCE and POSTS choose
-# what is published, MASTER where the jobs run, SECURE=1 a set with TLS, logins and ACLs, where each program is a user of its own.
+# what is published, MASTER where the jobs run, SECURE=1 a set with TLS, logins, ACLs and
+# Kerberos, where each program is a user of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -77,10 +78,10 @@ for job in direct receiver_based; do
 done
 
 say "sentiment"
-scripts/summary.py --output "$output/direct"
+as audit scripts/summary.py --output "$output/direct"
 
 say "picture"
-scripts/heatmap --output "$output/direct" --to "$run/map.svg"
+as audit scripts/heatmap --output "$output/direct" --to "$run/map.svg"
 
 say "both jobs side by side: ${page:-scripts/dashboard --output $output/direct --output $output/receiver_based}"
 say "the services keep running (scripts/services stop ends them); published: $output"

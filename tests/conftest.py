@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hdfs import InsecureClient
@@ -18,6 +18,9 @@ from kafka.admin import KafkaAdminClient
 
 from local import class_archive
 from local.processes import Home
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -69,16 +72,18 @@ class Services:
     spark_http_port: int = PORTS + 80
     yarn_port: int = PORTS + 30
     kafka_tls_port: int = PORTS + 1142
+    kdc_port: int = PORTS + 1162
     hdfs_site: str = ""  # NAME=VALUE,…: HDFS's own properties, at each start
 
     @classmethod
-    def beside(cls, home: Path, number: int, **settings: Any) -> "Services":
+    def beside(cls, home: Path, number: int, **settings: Any) -> "Self":
         """A set of its own while the session's runs; sets of different numbers, from 1 on, share no
         port."""
         return cls(
             home,
             kafka_port=PORTS + 1092 + 100 * number,
             kafka_tls_port=PORTS + 1142 + 100 * number,
+            kdc_port=PORTS + 1162 + 100 * number,
             controller_port=PORTS + 2092 + 100 * number,
             namenode_port=PORTS + 20 + 100 * number,
             namenode_http_port=PORTS + 1070 + 100 * number,
@@ -99,7 +104,7 @@ class Services:
         return f"http://{HOST}:{self.namenode_http_port}"
 
     @property
-    def files(self) -> InsecureClient:
+    def files(self) -> Any:
         """An HDFS client for looking at what a test wrote."""
         return InsecureClient(self.webhdfs, user=getpass.getuser(), timeout=60)
 
@@ -111,6 +116,7 @@ class Services:
             "kafka_port",
             "controller_port",
             "kafka_tls_port",
+            "kdc_port",
             "namenode_port",
             "namenode_http_port",
             "datanode_port",

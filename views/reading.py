@@ -1,17 +1,15 @@
-"""The published batches of one output, by number, over WebHDFS: hardly anything is listed.
+"""The published batches of one output, by number: hardly anything is listed.
 
 Batches are numbered without a gap, so that the next one is asked for by its name and the newest one
 is found by doubling and bisection. The first ones may have been removed: units have them.
 """
 
-import getpass
 import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from hdfs import InsecureClient
 from hdfs.util import HdfsError
 from isal import igzip
 from requests import RequestException
@@ -21,8 +19,8 @@ from config.errors import ConfigError, DataLossRisk, ServiceUnreachable
 from config.shared import WEBHDFS_PORT
 from consumers.output import chain
 from consumers.output.manifests import Manifest, OtherVersion
+from views.kerberized import client
 
-TIMEOUT_S = 30
 BLOCK_BYTES = 4_000_000
 """How much of an unpacked file is in memory at a time."""
 
@@ -43,7 +41,7 @@ class Published:
             )
         self.output, self.path = output, parts.path.rstrip("/")
         self.webhdfs = webhdfs or f"http://{parts.hostname}:{WEBHDFS_PORT}"
-        self._client = InsecureClient(self.webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S)
+        self._client = client(output, self.webhdfs)
 
     def manifest(self, seq: int) -> tuple[Manifest, bytes] | None:
         """The manifest of a batch and its bytes; None while there is no such batch.

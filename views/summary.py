@@ -2,12 +2,11 @@
 rejected records by reason.
 
 Reads the store of the views where there is one that holds all that is published, otherwise what is
-published, over WebHDFS. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage or
+published. Exit codes: 0 done, 1 HDFS does not answer, 2 wrong usage or
 nothing published.
 """
 
 import argparse
-import getpass
 import gzip
 import os
 from collections import Counter, defaultdict
@@ -16,10 +15,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from hdfs import InsecureClient
 from hdfs.util import HdfsError
 from requests import RequestException
 
@@ -31,11 +30,11 @@ from consumers.output import units
 from consumers.output.manifests import Manifest
 from views import followers
 from views.follow import store_path
+from views.kerberized import client
 from views.reading import Published
 from views.shades import printable
 from views.store.queries import View
 
-TIMEOUT_S = 30
 LANGUAGES, REASONS = 5, 50
 NO_LOCATION = (
     "no post has a location: X gives a point or place to few, Bluesky to none; a map would be empty"
@@ -153,10 +152,10 @@ def _group(labels: list[int], mean: float) -> Group:
     return Group(Counter(dict(zip(LABELS, labels, strict=True))), mean * sum(labels))
 
 
-def summarise(webhdfs: str, path: str) -> Summary:
+def summarise(client: Any, path: str) -> Summary:
     """Read every published line of the output at `path`, which has no units. Raises HdfsError,
     RequestException, ValueError."""
-    client, summary = InsecureClient(webhdfs, user=getpass.getuser(), timeout=TIMEOUT_S), Summary()
+    summary = Summary()
     root = f"{path.rstrip('/')}/batches"
     shards = sorted(client.list(root)) if client.status(root, strict=False) else []
     for name in [
@@ -171,7 +170,7 @@ def summarise(webhdfs: str, path: str) -> Summary:
     return summary
 
 
-def _lines(client: InsecureClient, path: str) -> Iterator[bytes]:
+def _lines(client: Any, path: str) -> Iterator[bytes]:
     with client.read(path) as reader:
         yield from gzip.GzipFile(fileobj=reader)
 
@@ -205,7 +204,7 @@ def main() -> None:
     address = given.webhdfs or f"http://{output.hostname}:{WEBHDFS_PORT}"
     try:
         found = stored(given.output.rstrip("/"), address, given.store)
-        summary = found or summarise(address, output.path)
+        summary = found or summarise(client(given.output, address), output.path)
     except (HdfsError, RequestException) as error:
         raise ServiceUnreachable(
             f"HDFS does not answer ({type(error).__name__})", address, "scripts/services status"

@@ -13,8 +13,8 @@ from config.errors import (
 )
 from consumers.driver import checkpoints
 from consumers.driver.driver import Driver
+from consumers.output import refusals
 from consumers.output.jvm_errors import causes, innermost
-from consumers.output.refusals import refusal
 
 _RUNBOOK = "see docs/runbook.md, exit code 3"
 
@@ -30,7 +30,8 @@ def of(error: kafka_dstreams.KafkaError | Py4JJavaError, driver: Driver | None) 
     return (
         known
         or _torn_log(error)
-        or refusal(error)
+        or refusals.refusal(error)
+        or refusals.login(causes(error), driver.storage.root if driver else "")
         or PipelineError(innermost(error), remedy=remedy)
     )
 

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from py4j.protocol import Py4JJavaError
 
 import kafka_dstreams
-from config import errors
+from config import errors, kerberos
 from config.settings import Settings, load
 from consumers import sentiment
-from consumers.driver import access, checkpoints, contexts, endings, trampoline
+from consumers.driver import access, checkpoints, contexts, endings, login, trampoline
 from consumers.driver.driver import Driver
 from consumers.driver.figures import Figures
 from consumers.output import fail_points
@@ -61,6 +61,7 @@ def open_driver(program: str, about: str) -> Driver:
     params = access.params(settings)
     # Fail before the claim: a driver that cannot read must not fence one that can.
     kafka_dstreams.topic_ids(params, topics)
+    login.log_in(settings)
     storage = Storage(settings.output)
     fail_points.arm(settings.fail_point, storage.exists(fail_points.MARK))
     own = Ownership.claim(storage, program)
@@ -93,6 +94,7 @@ def _check(settings: Settings) -> None:
     """Raises ConfigError for what can be known to be wrong before anything is asked."""
     check_words(settings.accept_loss)
     check_address(settings.output)
+    kerberos.checked(settings.principal, settings.keytab)
     if settings.values.get("checkpoint"):
         check_address(settings.checkpoint)
         checkpoints.check_place(settings.checkpoint, settings.output)

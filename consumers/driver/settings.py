@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from config import access
+from config import access, kerberos
 from config.settings import Setting
 from config.shared import BOOTSTRAP, METRICS, OUTPUT, TOPIC, name_output
 
@@ -12,6 +12,7 @@ _BOTH = (
     *access.SETTINGS,
     replace(TOPIC, help="Kafka topics, comma separated"),
     OUTPUT,
+    *kerberos.SETTINGS,
     METRICS,
     Setting(
         "group",

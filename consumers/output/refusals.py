@@ -67,7 +67,7 @@ def login(found: Iterable[Cause], where: str) -> CredentialsError | None:
     the causes say nothing of one."""
     for name, text in found:
         if text.startswith(_NO_TICKET) or name.endswith(_LOGIN):
-            remedy = "scripts/submit --principal NAME@REALM --keytab FILE direct …, or kinit"
+            remedy = "--principal NAME@REALM --keytab FILE, or kinit; see docs/security.md"
             return CredentialsError(f"HDFS does not accept the login: {text}", where, remedy)
     return None
 

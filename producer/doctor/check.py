@@ -3,10 +3,11 @@ remedy."""
 
 from collections.abc import Callable
 
-from config import settings
+from config import kerberos, settings
 from config.errors import PipelineError
 from producer.doctor import broker as check_broker
 from producer.doctor import files as check_files
+from producer.doctor import kerberized
 from producer.doctor import machine as check_machine
 from producer.doctor.output import Output
 from producer.opening import checks, open_source
@@ -48,10 +49,14 @@ def check(chosen: settings.Settings) -> int:
                 ),
             )
         )
-    codes.append(
-        _line(f"output {chosen.output}", lambda: Output(chosen.output, chosen.webhdfs).write())
-    )
+    codes.append(_line(f"output {chosen.output}", lambda: _output(chosen)))
     return next((code for code in codes if code), 0)
+
+
+def _output(chosen: settings.Settings) -> str:
+    if kerberos.asked_for():
+        return kerberized.write(chosen.output)
+    return Output(chosen.output, chosen.webhdfs).write()
 
 
 def _line(name: str, probe: Callable[[], str]) -> int:

@@ -1,5 +1,6 @@
-"""A set of services with TLS, logins and ACLs, and the programs as users of it."""
+"""A set of services with TLS, logins, ACLs and Kerberos, and the programs as users of it."""
 
+import io
 import json
 import os
 import subprocess
@@ -11,20 +12,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hdfs_native import Client
 from kafka.admin import KafkaAdminClient
 
 from config import settings
-from local import secured
+from local import kerberos, secured
 from local.secured import Right
 from tests.conftest import HOST, PATIENCE, ROOT, SERVICES_HOME, Services
 from tests.kit.jobs import started
+
+
+class Kerberized(Services):
+    """A set whose HDFS asks who is there."""
+
+    @property
+    def files(self) -> Any:
+        """The jobs' view of its files, with the calls that the kit makes."""
+        os.environ["KRB5_CONFIG"] = str(kerberos.krb5_conf(self.home))  # libkrb5 reads it
+        return _Files(
+            Client(
+                self.hdfs,
+                config_dir=str(kerberos.client_folder(self.home)),
+                kerberos_principal=kerberos.principal("jobs"),
+                kerberos_keytab=str(kerberos.keytab(self.home, "jobs")),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Files:
+    client: Client
+
+    def walk(self, path: str) -> Iterator[tuple[str, None, list[str]]]:
+        found = list(self.client.list_status(path))
+        yield path, None, [one.path.rpartition("/")[2] for one in found if not one.isdir]
+        for one in found:
+            if one.isdir:
+                yield from self.walk(one.path)
+
+    def read(self, path: str) -> io.BytesIO:
+        return io.BytesIO(self.client.read(path).read())
 
 
 @dataclass(frozen=True)
 class Secured:
     """The running set. Each user has what `secured.rights` grants; `without` takes some away."""
 
-    services: Services
+    services: Kerberized
+
+    def login(self, user: str) -> dict[str, str]:
+        """The variables with which a program is this user to HDFS."""
+        keytab = str(kerberos.keytab(self.services.home, user))
+        return {"TWEETS_PRINCIPAL": kerberos.principal(user), "TWEETS_KEYTAB": keytab}
 
     def environ(self, user: str) -> dict[str, str]:
         """The TWEETS_ variables with which a program is this user."""
@@ -40,10 +79,14 @@ class Secured:
         return secured.folder(self.services.home)
 
     def secrets(self) -> list[bytes]:
-        """What must be found nowhere else: passwords, and the middle of each private key."""
+        """What must be found nowhere else: passwords, the middle of each private key, and of each
+        key in a keytab."""
         lines = (self.folder / "passwords.properties").read_bytes().splitlines()
         keys = [file.read_bytes().splitlines()[1] for file in self.folder.glob("*-key.pem")]
-        return [line.partition(b"=")[2] for line in lines] + keys
+        tabs = [file.read_bytes() for file in self.folder.glob("*.keytab")]
+        # in this KDC's keytabs an entry ends with its key, of 16 bytes or more
+        kept = [entry[-16:] for data in tabs for _, entry in kerberos.entries(data)]
+        return [line.partition(b"=")[2] for line in lines] + keys + kept
 
     @contextmanager
     def admin(self) -> Iterator[KafkaAdminClient]:
@@ -119,6 +162,15 @@ class Secured:
             [sys.executable, *words, *flags], {**self.environ("audit"), **environ}, expect
         )
 
+    def script(self, name: str, *words: str, environ: Mapping[str, str], expect: int = 0) -> str:
+        """What scripts/NAME.py said."""
+        command = [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *words]
+        return self._run(command, environ, expect)
+
+    def module(self, name: str, *words: str, environ: Mapping[str, str], expect: int = 0) -> str:
+        """What `python -m NAME` said."""
+        return self._run([sys.executable, "-m", name, *words], environ, expect)
+
     def verdict(self, topic: str, output: str, *flags: str) -> dict[str, Any]:
         """The audit's figures."""
         found: dict[str, Any] = json.loads(self.audit(topic, output, *flags).splitlines()[0])
@@ -138,6 +190,8 @@ class Secured:
         return done.stdout + done.stderr
 
 
-def apart() -> Services:
-    """A set to be secured, beside the session's services, which use other ports."""
-    return Services.beside(SERVICES_HOME.with_name(SERVICES_HOME.name + "-secured"), 6)
+def apart(number: int = 6, **settings: Any) -> Kerberized:
+    """A set to be secured, beside the session's services and sets of other numbers, which use other
+    ports."""
+    home = SERVICES_HOME.with_name(f"{SERVICES_HOME.name}-secured-{number}")
+    return Kerberized.beside(home, number, **settings)

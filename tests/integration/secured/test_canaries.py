@@ -18,6 +18,7 @@ from tests.kit.listening import addresses, is_loopback
 from tests.kit.secured_services import Secured, apart
 
 LZ4 = b"LZ4Block"
+TOKEN = b"HDFS_DELEGATION_TOKEN"
 PAGES = ("environment/", "streaming/", "jobs/", "executors/")
 
 
@@ -72,7 +73,7 @@ def test_no_secret_leaves_its_file(
         output,
         *flags,
         spark=spark,
-        environ=kafka.environ(user),
+        environ={**kafka.environ(user), **kafka.login("jobs")},
     ) as job:
         job.until(lambda: "300 tweets" in job.said() or _count(port) >= 300, 240, "it publishes")
         seen["the process list"] = processes()
@@ -93,9 +94,13 @@ def test_no_secret_leaves_its_file(
     assert any("_manifest.json" in name for name in seen)
     assert approach == "direct" or any("receivedData" in name for name in seen)
     secrets = kafka.secrets()
-    assert len(secrets) >= 6 and all(len(secret) > 20 for secret in secrets)
+    assert len(secrets) >= 11 and all(len(secret) >= 16 for secret in secrets)
     leaked = [name for name, data in seen.items() if any(secret in data for secret in secrets)]
     assert leaked == []
+    assert kafka.login("jobs")["TWEETS_KEYTAB"].encode() not in seen["the job's log"]
+    # the kind stands in every token of HDFS; its nodes name it in their logs
+    nodes = {str(file) for file in (kafka.services.home / "logs").iterdir()}
+    assert [name for name, data in seen.items() if TOKEN in data and name not in nodes] == []
     if user == "producer" and approach == "receiver_based":
         checkpoint = b"".join(data for name, data in seen.items() if "/checkpoint-" in name)
         assert b"passwords.properties:producer}" in checkpoint, "the reference was looked at"

@@ -147,7 +147,8 @@ def test_a_refused_certificate_says_what_to_change(
 
 def test_the_doctor_logs_in(kafka: Secured, filled: str) -> None:
     flags = ("--check", "--output", f"{kafka.services.hdfs}/tests")
-    said = kafka.produce(filled, 1, *flags, environ=kafka.environ("producer"))
+    environ = {**kafka.environ("producer"), **kafka.login("jobs")}  # it writes to the output too
+    said = kafka.produce(filled, 1, *flags, environ=environ)
     assert "3 partitions" in said
 
 

@@ -48,7 +48,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer.doctor": (
         {"config", "producer.doctor", "producer.opening", "producer.run"}
         | {"producer.publishing", "producer.sources", "producer.spool"},
-        set(),
+        {"hdfs_native"},
     ),
     "producer.help": ({"config", "producer.settings"}, set()),
     "producer.__main__": ({"config", "monitoring", "producer"}, set()),
@@ -86,7 +86,9 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "views": (
         {"config", "consumers.output", "consumers.tweets", "views"},
-        LINES | NUMBERS | {"hdfs", "requests", "urllib3", "isal", "h3", "rich", "PIL", "pyarrow"},
+        LINES
+        | NUMBERS
+        | {"hdfs", "hdfs_native", "requests", "urllib3", "isal", "h3", "rich", "PIL", "pyarrow"},
     ),
     "views.page": (
         {"config", "views"},
@@ -94,11 +96,12 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "audit": (
         {"audit"},
-        LINES | {"hdfs", "kafka", "prometheus_client", "pyarrow", "requests"},
+        LINES | {"hdfs", "hdfs_native", "kafka", "prometheus_client", "pyarrow", "requests"},
     ),  # the judge imports nothing of ours
     "local": ({"config", "local"}, {"kafka", "jgo"}),
     "local.certificates": (set(), {"cryptography"}),
     "local.class_training": (set(), SPARK),
+    "local.kerberos": ({"config.settings"}, {"hdfs_native"}),
     "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": (
         {"config", "consumers.driver.settings", "local", "monitoring.supervisor", "units.settings"},

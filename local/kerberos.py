@@ -1,0 +1,191 @@
+"""Kerberos of the secured set: a KDC on this machine, and an HDFS that asks it who is there.
+
+The KDC is Hadoop's MiniKdc. It keeps its keys in memory: each start of it makes new ones, and new
+keytabs for HDFS and for the users.
+"""
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.settings import Settings
+
+HOST, REALM = "127.0.0.1", "TWEETS.TEST"
+HDFS = ("nn/localhost", "dn/localhost", "HTTP/localhost")
+USERS = ("jobs", "audit")
+KDC = "kdc"  # the node's name
+MAIN = "org.apache.hadoop.minikdc.MiniKdc"
+
+
+def principal(user: str) -> str:
+    """The full name of this user."""
+    return f"{user}@{REALM}"
+
+
+PASSWORD = "changeit"  # the file's mode protects the key; Java wants a word
+# What both sides say: who the nodes are, and that all that is sent is encrypted.
+CORE_SITE = {
+    "hadoop.security.authentication": "kerberos",
+    "hadoop.security.authorization": "true",
+    "hadoop.rpc.protection": "privacy",
+}
+HDFS_SITE = {
+    "dfs.data.transfer.protection": "privacy",
+    "dfs.block.access.token.enable": "true",
+    "dfs.namenode.kerberos.principal": principal("nn/localhost"),
+    "dfs.datanode.kerberos.principal": principal("dn/localhost"),
+}
+
+
+def krb5_conf(home: Path) -> Path:
+    """The file that says where the KDC of this home is: KRB5_CONFIG, java.security.krb5.conf."""
+    return home / "krb5.conf"
+
+
+def client_folder(home: Path) -> Path:
+    """HADOOP_CONF_DIR for programs that use this HDFS."""
+    return home / "hadoop"
+
+
+def keytab(home: Path, name: str) -> Path:
+    """The keytab of a user or of "hdfs", for its owner only."""
+    return home / "secrets" / f"{name}.keytab"
+
+
+def arguments(home: Path) -> list[str]:
+    """The KDC's command behind its main class; `prepare` makes what it names."""
+    folder = home / "kdc"
+    return [str(folder), str(folder / "minikdc.properties"), str(_all(home)), *HDFS, *USERS]
+
+
+def _all(home: Path) -> Path:
+    """Where the KDC writes every key, until `share` has put each where it belongs."""
+    return home / "secrets" / "all.keytab"
+
+
+def files(settings: Settings, home: Path) -> dict[Path, str]:
+    """The configuration of the KDC and of its clients."""
+    port = settings.kdc_port
+    kdc = {
+        "org.name": "TWEETS",
+        "org.domain": "TEST",
+        "kdc.bind.address": HOST,
+        "kdc.port": str(port),
+        "transport": "TCP",
+        "debug": "false",
+        "instance": "T",
+        # ms
+        "max.ticket.lifetime": "86400000",
+        "max.renewable.lifetime": "604800000",
+    }
+    return {
+        home / "kdc" / "minikdc.properties": "".join(f"{n}={v}\n" for n, v in kdc.items()),
+        krb5_conf(home): f"""[libdefaults]
+ default_realm = {REALM}
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+ dns_canonicalize_hostname = false
+ rdns = false
+ udp_preference_limit = 1
+[realms]
+ {REALM} = {{
+  kdc = {HOST}:{port}
+ }}
+[domain_realm]
+ localhost = {REALM}
+""",
+    }
+
+
+def prepare(home: Path) -> None:
+    """Remove the keys of a former KDC, which this one will not know."""
+    for file in (home / "secrets").glob("*.keytab"):
+        file.unlink()
+
+
+def missing(settings: Settings, home: Path) -> str:
+    """What is missing until the KDC has answered and each has its keytab."""
+    try:
+        socket.create_connection((HOST, settings.kdc_port), timeout=2).close()
+    except OSError as error:
+        return f"no answer: {error}"
+    if keytab(home, "hdfs").exists():
+        return ""
+    wanted = set(map(principal, (*HDFS, *USERS)))
+    try:
+        data = _all(home).read_bytes()
+    except FileNotFoundError:
+        return "it has made no keys yet"
+    return "" if wanted <= {name for name, _ in entries(data)} else "it still makes keys"
+
+
+def share(home: Path) -> None:
+    """Give HDFS and each user a keytab with its own keys only."""
+    found = list(entries(_all(home).read_bytes()))
+    for name, owners in {"hdfs": HDFS, **{user: (user,) for user in USERS}}.items():
+        wanted = set(map(principal, owners))
+        file = keytab(home, name)
+        file.touch(mode=0o600)
+        file.write_bytes(b"\x05\x02" + b"".join(entry for who, entry in found if who in wanted))
+        file.chmod(0o400)
+    _all(home).unlink()
+
+
+def entries(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The principal and the bytes of each entry of a keytab. The format is MIT's
+    (https://web.mit.edu/kerberos/krb5-latest/doc/formats/keytab_file_format.html); an entry that
+    is not whole yet ends it."""
+    at = 2
+    while at + 4 <= len(data):
+        (size,) = struct.unpack_from(">i", data, at)
+        end = at + 4 + abs(size)
+        if end > len(data):
+            return
+        if size > 0:
+            (count,) = struct.unpack_from(">H", data, at + 4)
+            words, place = [], at + 6
+            for _ in range(count + 1):  # the realm, then the parts of the name
+                (length,) = struct.unpack_from(">H", data, place)
+                words.append(data[place + 2 : place + 2 + length].decode())
+                place += 2 + length
+            yield f"{'/'.join(words[1:])}@{words[0]}", data[at:end]
+        at = end
+
+
+def node_site(home: Path) -> dict[str, str]:
+    """What only the nodes' hdfs-site.xml says."""
+    file = str(keytab(home, "hdfs"))
+    return {
+        **HDFS_SITE,
+        "dfs.http.policy": "HTTPS_ONLY",
+        "dfs.namenode.keytab.file": file,
+        "dfs.datanode.keytab.file": file,
+        "dfs.web.authentication.kerberos.principal": principal("HTTP/localhost"),
+        "dfs.web.authentication.kerberos.keytab": file,
+    }
+
+
+def ssl_server(home: Path) -> dict[str, str]:
+    """ssl-server.xml."""
+    return {
+        "ssl.server.keystore.location": str(home / "secrets" / "hdfs.p12"),
+        "ssl.server.keystore.type": "PKCS12",
+        "ssl.server.keystore.password": PASSWORD,
+        "ssl.server.keystore.keypassword": PASSWORD,
+    }
+
+
+def hand_over(settings: Settings, home: Path) -> None:
+    """Give the root folder of the running HDFS to the jobs' user, for its outputs."""
+    from hdfs_native import Client
+
+    os.environ["KRB5_CONFIG"] = str(krb5_conf(home))  # which its library of C reads
+    client = Client(
+        f"hdfs://{HOST}:{settings.namenode_port}",
+        config_dir=str(client_folder(home)),
+        kerberos_principal=principal("nn/localhost"),
+        kerberos_keytab=str(keytab(home, "hdfs")),
+    )
+    client.set_owner("/", "jobs", "jobs")
