@@ -60,7 +60,7 @@ def log_in(settings: Settings) -> None:
 
 
 def _tell_spark(jvm: Any, settings: Settings, principal: str, keytab: str) -> None:
-    """As system properties: a context that comes from a checkpoint reads them anew from there."""
+    """As system properties: a context that comes from a checkpoint reads them there."""
     properties = jvm.java.lang.System
     properties.setProperty("spark.kerberos.principal", principal)
     properties.setProperty("spark.kerberos.keytab", keytab)

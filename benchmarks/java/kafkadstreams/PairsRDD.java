@@ -36,7 +36,7 @@ public final class PairsRDD extends RDD<Tuple2<byte[], byte[]>> {
 
   @Override
   public scala.collection.Iterator<Tuple2<byte[], byte[]>> compute(Partition split, TaskContext context) {
-    Range range = ((FrameRDD.Part) split).ranges().get(0);
+    Range range = ((FrameRDD.Part) split).ranges.get(0);
     Reader reader = Reader.take(params, range.topicPartition());
     context.addTaskCompletionListener(task -> {
       reader.release();

@@ -22,11 +22,11 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
   private final Map<String, String> params;
   private final long pollTimeoutMs;
 
-  private static final class Part implements Partition {
+  static final class Part implements Partition {
     private static final long serialVersionUID = 1L;
 
     private final int index;
-    private final List<Range> ranges;
+    final List<Range> ranges;
 
     Part(int index, List<Range> ranges) {
       this.index = index;

@@ -1,0 +1,65 @@
+"""`published_tweets` as a stream that is killed: each row once in a sink that forgets nothing."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import ROOT, Services, wait_until
+from tests.kit import jobs
+from tests.kit.compacting import environ, mirror
+from units.reading import table
+
+RECORDS, EACH = 400, 4
+
+
+def streaming(services: Services, output: str, folder: Path) -> subprocess.Popen[bytes]:
+    """The stream, until it has all."""
+    script = str(ROOT / "tests" / "on_spark" / "published_stream.py")
+    command = [str(ROOT / "scripts" / "submit"), script, output, services.webhdfs, str(folder)]
+    with (folder / "stream.log").open("ab") as log:
+        return subprocess.Popen(command, env=environ(), stdout=log, stderr=log)
+
+
+def in_sink(folder: Path) -> list[tuple[int, int]]:
+    """Partition and offset of each row in the files that Spark's file sink has committed."""
+    names: set[str] = set()
+    for file in (folder / "rows" / "_spark_metadata").glob("[0-9]*"):
+        for line in file.read_text().splitlines()[1:]:
+            names.add(Path(json.loads(line)["path"]).name)
+    found = [pq.read_table(folder / "rows" / name).column("kafka").to_pylist() for name in names]
+    return [(row["partition"], row["offset"]) for rows in found for row in rows]
+
+
+def commits(folder: Path) -> int:
+    return len(list((folder / "checkpoint" / "commits").glob("[0-9]*")))
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.long  # a stop and a start are in test_compaction.py
+@pytest.mark.parametrize("kills", [3, 50])
+def test_a_killed_stream_writes_each_row_once(
+    services: Services, topic: str, output: str, tmp_path: Path, kills: int
+) -> None:
+    jobs.publish(services, topic, RECORDS, "--malformed", "0.05")
+    mirror(services, topic, output, most=EACH)
+    dice = random.Random(kills)
+    for _ in range(kills):
+        before, job = commits(tmp_path), streaming(services, output, tmp_path)
+        more = before + dice.randint(1, 2)
+        wait_until(
+            lambda job=job, more=more: job.poll() is not None or commits(tmp_path) >= more,
+            120,
+            "the stream goes on",
+        )
+        wait_until(lambda: dice.random() < 0.3, 10, "some moment has come")
+        job.kill()
+        job.wait()
+    job = streaming(services, output, tmp_path)
+    assert job.wait(240) == 0, (tmp_path / "stream.log").read_text()[-3000:]
+    rows = table(output, ["kafka"], webhdfs=services.webhdfs).to_pylist()
+    wanted = sorted((row["kafka"]["partition"], row["kafka"]["offset"]) for row in rows)
+    assert sorted(in_sink(tmp_path)) == wanted and len(wanted) > RECORDS * 0.8
