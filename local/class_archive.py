@@ -1,5 +1,5 @@
-"""Spark's classes in a file that a JVM maps instead of unpacking and checking each again: a third
-less CPU until a job is up (`python -m benchmarks.start`).
+"""Spark's classes in a file that a JVM maps instead of unpacking and checking each again: a fifth
+less CPU until a job is up (`python -m benchmarks.job_start`).
 
 The JDK calls it class data sharing (JEP 350). A file of another JDK or another Spark is passed over
 by the JVM, so that it can only make a start faster.

@@ -109,15 +109,12 @@ def _steady(read: Callable[[], T]) -> T:
 
 
 def _paths(published: Published, kind: str) -> Paths:
-    newest: dict[int, units.Unit] = {}
-    for name in published.names(units.FOLDER):
-        if unit := units.Unit.of(name):
-            newest[unit.first] = max(unit, newest.get(unit.first, unit))
+    newest = units.named(published.names(units.FOLDER))
     of_units: list[str] = []
-    next_batch = min(newest, default=0)
-    for first in sorted(newest):
-        folder = newest[first].folder
-        _expect(published, first, next_batch)
+    next_batch = newest[0].first if newest else 0
+    for unit in newest:
+        folder = unit.folder
+        _expect(published, unit.first, next_batch)
         unit_manifest = UnitManifest.from_bytes(published.data(f"{folder}/_manifest.json"))
         next_batch = unit_manifest.until
         of_units += _files(published, folder, unit_manifest, kind)

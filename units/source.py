@@ -33,7 +33,7 @@ from pyspark.sql.streaming.datasource import (
 
 from config.errors import ConfigError, DataLossRisk
 from consumers.output import manifests
-from consumers.output.units import FOLDER, Unit, UnitManifest
+from consumers.output.units import FOLDER, Unit, UnitManifest, named
 from units import rows
 from units.reading import SPARK_SCHEMAS
 from views.reading import Published
@@ -123,7 +123,8 @@ class Rows:
         """Tasks for the batches [first, until): a unit where there is one, for what was erased is
         still in the batches that it replaces."""
         published, parts = self._published, list[InputPartition]()
-        units, held = self._units(published), published.first()
+        units = {unit.first: unit for unit in named(published.names(FOLDER))}
+        held = published.first()
         while first < until:
             unit = _manifest(published, units[first]) if first in units else None
             if unit is not None and unit.until <= until:
@@ -145,11 +146,6 @@ class Rows:
                 parts.append(Batches(begin, min(begin + each, end), known))
             first, previous = end, None
         return parts
-
-    def _units(self, published: Published) -> dict[int, Unit]:
-        """The newest revision of each unit, by its first batch."""
-        found = [unit for name in published.names(FOLDER) if (unit := Unit.of(name))]
-        return {unit.first: unit for unit in sorted(found)}
 
     def _batches(self, wanted: Batches) -> Iterator[pa.RecordBatch]:
         published, previous = self._published, wanted.previous
@@ -210,8 +206,8 @@ class Stream(Rows, DataSourceStreamReader, SupportsTriggerAvailableNow):
         if first >= until:
             return start
         if until < length and first < published.first():
-            units = self._units(published)
-            unit = _manifest(published, units[max(one for one in units if one <= first)])
+            units = named(published.names(FOLDER))
+            unit = _manifest(published, max(one for one in units if one.first <= first))
             return {"seq": unit.until, "sha256": unit.last}
         found = published.manifest(until - 1)
         if found is None:

@@ -87,11 +87,7 @@ class Compacted:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        newest: dict[int, Unit] = {}
-        for name in self.published.names(units.FOLDER):
-            if one := Unit.of(name):
-                newest[one.first] = max(one, newest.get(one.first, one))
-        self._units = [newest[first] for first in sorted(newest)]
+        self._units = units.named(self.published.names(units.FOLDER))
         self._manifests = {
             one: self._manifests[one] for one in self._units if one in self._manifests
         }

@@ -10,6 +10,7 @@ that the chain holds when the batches between are removed.
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -108,7 +109,13 @@ def revisions(files: Files) -> dict[int, list[int]]:
 
 def current(files: Files) -> list[Unit]:
     """The newest revision of each unit, in the order of the batches."""
-    return [Unit(first, numbers[-1]) for first, numbers in revisions(files).items()]
+    return named(files.list(FOLDER))
+
+
+def named(names: Iterable[str]) -> list[Unit]:
+    """The newest revision of each unit among these names in FOLDER, in the order of the batches."""
+    found = sorted(unit for name in names if (unit := Unit.of(name)))
+    return list({unit.first: unit for unit in found}.values())
 
 
 def newest(files: Files) -> UnitManifest | None:
