@@ -19,7 +19,7 @@ import pytest
 
 from consumers.output import fail_points
 from monitoring import supervisor
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import Services, wait_until
 from tests.kit import jobs
 from tests.kit.faults.watching import Reader
 
@@ -29,12 +29,10 @@ RATE = 600  # records a batch of one second: what a killed driver missed is made
 # Without backpressure, which settles at a trickle where a driver lives for seconds on a crowded
 # machine.
 SPARK = ("--conf", "spark.ui.enabled=false", "--conf", "spark.streaming.backpressure.enabled=false")
-# A driver that lives for seconds is started cheaply: no second compiler, no parallel collector, its
-# classes from an archive that the first slice's end makes, and no numba. Nothing of the protocol
-# changes by that; drivers that live on have numba.
+# A driver that lives for seconds is started cheaply: no second compiler, no parallel collector, and
+# no numba. Nothing of the protocol changes by that; drivers that live on have numba.
 ENVIRON = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 WITHOUT_NUMBA = {"PYTHONPATH": str(Path(__file__).with_name("without_numba"))}
-ARCHIVES = ROOT / "build" / "fault"
 AGAIN = re.compile(r"(\d+) records were delivered again")
 
 
@@ -57,18 +55,14 @@ class Runner:
         self.reader = Reader(services, output)
         self.reader.start()
         self.environ = ENVIRON
-        self.archive = ARCHIVES / f"{approach}.jsa"
         self.job: jobs.Job | None = None
         self.starts: list[dict[str, Any]] = []
         self.faults: list[dict[str, Any]] = []
         services.files.write(f"{jobs.path_of(output)}/{fail_points.MARK}", data=b"", overwrite=True)
 
-    def once(
-        self, act: Callable[[jobs.Job], Any], *arguments: str, java: str = "SharedArchiveFile"
-    ) -> int:
+    def once(self, act: Callable[[jobs.Job], Any], *arguments: str) -> int:
         """One start of the job: `act` on it, then wait for its end; returns its exit code."""
         begun = time.monotonic()
-        spark = [*SPARK, "--conf", f'spark.driver.defaultJavaOptions="-XX:{java}={self.archive}"']
         arguments = (*jobs.slowly(self.approach, RATE), *arguments)
         with jobs.started(
             self.services,
@@ -77,7 +71,7 @@ class Runner:
             self.topic,
             self.output,
             *arguments,
-            spark=spark,
+            spark=SPARK,
             environ=self.environ,
         ) as job:
             self.job = job
@@ -180,16 +174,9 @@ class Runner:
         return len({bisect(begins, at) for at in self.reader.seen.values()} - {0})
 
     def drain(self) -> None:
-        """Publish what is left on the topic; the last fault recovers here. After many starts it
-        makes the archive."""
-        java = (
-            "SharedArchiveFile"
-            if self.archive.exists() or len(self.starts) < 5
-            else "ArchiveClassesAtExit"
-        )
-        assert self.once(lambda job: job.ended(2 * LIMIT_S), "--available-now", java=java) == 0, (
-            self._said()
-        )
+        """Publish what is left on the topic; the last fault recovers here."""
+        code = self.once(lambda job: job.ended(2 * LIMIT_S), "--available-now")
+        assert code == 0, self._said()
 
     def _said(self) -> str:
         return f"{self.job.log}:\n{self.job.said()[-4000:]}" if self.job else ""
