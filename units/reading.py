@@ -115,15 +115,17 @@ def _paths(published: Published, kind: str) -> Paths:
     for unit in newest:
         folder = unit.folder
         _expect(published, unit.first, next_batch)
-        unit_manifest = UnitManifest.from_bytes(published.data(f"{folder}/_manifest.json"))
+        unit_manifest = published.unit(unit)
         next_batch = unit_manifest.until
         of_units += _files(published, folder, unit_manifest, kind)
     of_batches: list[str] = []
     for folder, seq in _batches(published, next_batch):
         _expect(published, seq, next_batch)
-        manifest = Manifest.from_bytes(published.data(f"{folder}/_manifest.json"))
+        found = published.manifest(seq)
+        if found is None:
+            raise FileNotFoundError(f"{published.output} has no batch {seq}")
         next_batch += 1
-        of_batches += _files(published, folder, manifest, kind)
+        of_batches += _files(published, folder, found[0], kind)
     return Paths(of_units, of_batches)
 
 

@@ -6,14 +6,13 @@ rows, these are looked up in what it replaces, as long as that is there, and tak
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from config.errors import ConfigError, DataLossRisk
+from config.errors import DataLossRisk
 from consumers.output import units
-from consumers.output.manifests import Manifest, OtherVersion
+from consumers.output.manifests import Manifest
 from consumers.output.units import Unit, UnitManifest
-from views.reading import Published
+from views.reading import Published, sound
 from views.store import lines
 from views.store.fold import Digest, seconds
 from views.store.frontier import Frontier, Store
@@ -94,9 +93,7 @@ class Compacted:
 
     def _manifest(self, unit: Unit) -> UnitManifest:
         if unit not in self._manifests:
-            path = f"{unit.folder}/_manifest.json"
-            with _sound(path):
-                self._manifests[unit] = UnitManifest.from_bytes(self.published.data(path))
+            self._manifests[unit] = self.published.unit(unit)
         return self._manifests[unit]
 
     def _due(self, at: Frontier) -> Iterator[None] | None:
@@ -145,8 +142,7 @@ class Compacted:
         try:
             if before:
                 erased -= _rows().places(self.published.data(f"{old.folder}/erased.parquet"))
-            data = self.published.data(f"{old.folder}/_manifest.json")
-            manifest = UnitManifest.from_bytes(data)
+            manifest = self.published.unit(old)
             for kind, table in self._tables(manifest):
                 some, hour = _rows().only(table, erased), _start(manifest)
                 if kind == "tweets":
@@ -180,7 +176,7 @@ class Compacted:
         for name in (file["path"] for file in unit.files):
             kind, path = name.partition("/")[0], f"{unit.unit.folder}/{name}"
             if kind in ("tweets", "rejected"):
-                with _sound(path):
+                with sound(path):
                     for table in _rows().groups(self.published.data(path), kind):
                         yield kind, table
 
@@ -213,15 +209,3 @@ def _within(place: tuple[str, int, int], manifest: Manifest) -> bool:
         (topic, partition) == (of, number) and start <= offset < end
         for of, number, start, end in manifest.ranges
     )
-
-
-@contextmanager
-def _sound(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OtherVersion as error:
-        what = f"another version of this program made the unit: {error}"
-        raise ConfigError(what, path, "use that version") from None
-    except ValueError as error:
-        remedy = "scripts/audit.py shows what is there"
-        raise DataLossRisk(f"the unit is damaged: {error}", path, remedy) from None

@@ -19,6 +19,7 @@ from config.errors import ConfigError, DataLossRisk, ServiceUnreachable
 from config.shared import WEBHDFS_PORT
 from consumers.output import chain
 from consumers.output.manifests import Manifest, OtherVersion
+from consumers.output.units import Unit, UnitManifest
 from views.kerberized import client
 
 BLOCK_BYTES = 4_000_000
@@ -58,16 +59,16 @@ class Published:
                 if error.exception != "FileNotFoundException":
                     raise
                 return None
-        try:
+        with sound(path):
             return Manifest.from_bytes(data), data
-        except OtherVersion as error:
-            raise ConfigError(
-                f"another version of this program made the output: {error}",
-                path,
-                "use that version",
-            ) from None
-        except ValueError as error:
-            raise DataLossRisk(str(error), path, "scripts/audit.py shows what is there") from None
+
+    def unit(self, unit: Unit) -> UnitManifest:
+        """The manifest of a unit's revision. Raises FileNotFoundError where it was replaced, else
+        what `manifest` raises."""
+        path = f"{unit.folder}/_manifest.json"
+        data = self.data(path)
+        with sound(f"{self.path}/{path}"):
+            return UnitManifest.from_bytes(data)
 
     def length(self) -> int:
         """The number of batches that were published, found by about 2 x log2 of it requests from
@@ -146,3 +147,15 @@ class Published:
                 path,
                 "scripts/audit.py says what is wrong",
             ) from None
+
+
+@contextmanager
+def sound(path: str) -> Iterator[None]:
+    """Raises ConfigError for what another version wrote, DataLossRisk for what is damaged."""
+    try:
+        yield
+    except OtherVersion as error:
+        what = f"another version of this program made the output: {error}"
+        raise ConfigError(what, path, "use that version") from None
+    except ValueError as error:
+        raise DataLossRisk(str(error), path, "scripts/audit.py shows what is there") from None

@@ -16,6 +16,7 @@ from consumers.output.commits import Batch, Output, Stage
 from consumers.output.files import Entry
 from consumers.output.manifests import Manifest
 from consumers.output.ownership import Ownership
+from consumers.output.units import Unit, UnitManifest
 from consumers.sentiment import Sentiment
 from consumers.tweets.parse import Rejected, row
 from consumers.tweets.row import Deleted, Tweet
@@ -92,9 +93,13 @@ class FromFiles:
 
     def manifest(self, seq: int) -> tuple[Manifest, bytes] | None:
         try:
-            return chain.manifest(self.files, seq) if chain.published(self.files, seq) else None
+            data = self.data(f"{chain.folder(seq)}/_manifest.json")
         except FileNotFoundError:
             return None
+        return Manifest.from_bytes(data), data
+
+    def unit(self, unit: Unit) -> UnitManifest:
+        return UnitManifest.from_bytes(self.data(f"{unit.folder}/_manifest.json"))
 
     def length(self) -> int:
         return chain.span(self.files, json.loads(self.files.read("_identity.json"))["identity"])[1]

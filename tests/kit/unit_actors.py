@@ -10,6 +10,7 @@ from consumers.output import aside, commits, compaction, ownership, removal, uni
 from consumers.output.compaction import Content
 from consumers.output.units import Unit
 from tests.kit.interleavings import Actor
+from tests.kit.published_output import FromFiles
 from tests.unit.consumers.test_commits_model import Name, records
 from units import reading
 
@@ -75,23 +76,13 @@ def remover(files: Any) -> None:
     list(removal.batches(files, identity, LATER))
 
 
-class Over:
-    """What views/reading.py gives of these files."""
-
-    output = "memory:"
-
-    def __init__(self, files: Any) -> None:
-        self.data = files.read
-        self.names = lambda folder: sorted(files.list(folder))
-
-
 def reader(offsets: int) -> Actor:
     """Reads as units/reading.py does, and finds at least this many records, each once."""
 
     def run(files: Any) -> None:
         def once() -> list[int]:
-            paths = reading._paths(Over(files), "tweets")  # type: ignore[arg-type]
-            names = [name.removeprefix("memory:/") for name in paths.units + paths.batches]
+            paths = reading._paths(FromFiles(files), "tweets")  # type: ignore[arg-type]
+            names = [name.removeprefix("memory/") for name in paths.units + paths.batches]
             return [offset for name in names for offset in json.loads(files.read(name))]
 
         found = reading._steady(once)
