@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from config.settings import Settings
 
@@ -16,6 +17,7 @@ HOST, REALM = "127.0.0.1", "TWEETS.TEST"
 HDFS = ("nn/localhost", "dn/localhost", "HTTP/localhost")
 USERS = ("jobs", "audit")
 KDC = "kdc"  # the node's name
+HADOOP = "org.apache.hadoop.security"
 MAIN = "org.apache.hadoop.minikdc.MiniKdc"
 
 
@@ -154,6 +156,19 @@ def entries(data: bytes) -> Iterator[tuple[str, bytes]]:
         at = end
 
 
+def node_core(home: Path) -> dict[str, str]:
+    """What only the nodes' core-site.xml says: all their pages want Kerberos. Without it WebHDFS
+    believes the name in `?user.name=`."""
+    return {
+        **CORE_SITE,
+        "hadoop.http.filter.initializers": f"{HADOOP}.AuthenticationFilterInitializer",
+        "hadoop.http.authentication.type": "kerberos",
+        "hadoop.http.authentication.kerberos.principal": principal("HTTP/localhost"),
+        "hadoop.http.authentication.kerberos.keytab": str(keytab(home, "hdfs")),
+        "hadoop.http.authentication.simple.anonymous.allowed": "false",
+    }
+
+
 def node_site(home: Path) -> dict[str, str]:
     """What only the nodes' hdfs-site.xml says."""
     file = str(keytab(home, "hdfs"))
@@ -177,15 +192,46 @@ def ssl_server(home: Path) -> dict[str, str]:
     }
 
 
+def namenode_missing(settings: Settings, home: Path) -> str:
+    """What is missing until the NameNode answers who logs in."""
+    try:
+        _superuser(settings, home).get_file_info("/")
+    except (OSError, RuntimeError) as error:
+        return f"no answer: {_first_line(error)}"
+    return ""
+
+
+def datanode_missing(settings: Settings, home: Path, name: str, port: int) -> str:
+    """What is missing until this DataNode listens and HDFS takes a file: safe mode is over then."""
+    from hdfs_native import WriteOptions
+
+    try:
+        socket.create_connection((HOST, port), timeout=2).close()
+        client, file = _superuser(settings, home), f"/_start-of-{name}"
+        with client.create(file, WriteOptions(overwrite=True)) as opened:
+            opened.write(b"started\n")
+        client.delete(file)
+    except (OSError, RuntimeError) as error:
+        return f"no file can be written: {_first_line(error)}"
+    return ""
+
+
 def hand_over(settings: Settings, home: Path) -> None:
     """Give the root folder of the running HDFS to the jobs' user, for its outputs."""
-    from hdfs_native import Client
+    _superuser(settings, home).set_owner("/", "jobs", "jobs")
+
+
+def _superuser(settings: Settings, home: Path) -> Any:
+    from hdfs_native import Client  # here alone: it loads the system's library of Kerberos
 
     os.environ["KRB5_CONFIG"] = str(krb5_conf(home))  # which its library of C reads
-    client = Client(
+    return Client(
         f"hdfs://{HOST}:{settings.namenode_port}",
         config_dir=str(client_folder(home)),
         kerberos_principal=principal("nn/localhost"),
         kerberos_keytab=str(keytab(home, "hdfs")),
     )
-    client.set_owner("/", "jobs", "jobs")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -2,14 +2,13 @@
 
 import base64
 import json
-import ssl
 import subprocess
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -40,14 +39,6 @@ class Node:
     configuration: dict[Path, str] = field(default_factory=dict)
     host: str = HOST
     environ: dict[str, str] | None = None
-
-
-class Web(NamedTuple):
-    """The "host:port" where a node answers http; https where `ca` is what signed its
-    certificate."""
-
-    address: str
-    ca: Path | None = None
 
 
 def brokers(settings: Settings, home: Path) -> list[Node]:
@@ -200,16 +191,15 @@ def _hadoop_options(settings: Settings, home: Path) -> list[str]:
     ]
 
 
-def _web(settings: Settings, home: Path, port: int) -> Web:
-    """Where a node of HDFS answers http."""
-    ca = secured.folder(home) / "ca.pem" if settings.secure else None
-    return Web(f"{HOST}:{port}", ca)
-
-
 def _namenode(settings: Settings, home: Path) -> Node:
-    folder, web = home / "namenode", _web(settings, home, settings.namenode_http_port)
+    folder, web = home / "namenode", f"{HOST}:{settings.namenode_http_port}"
     java = _java("hdfs", NAMENODE_HEAP_MB, _hadoop_options(settings, home), [folder])
     main = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+
+    def missing() -> str:
+        if settings.secure:
+            return kerberos.namenode_missing(settings, home)
+        return _namenode_missing(web)
 
     def prepare() -> None:
         if not (folder / "data" / "current").exists():
@@ -217,14 +207,14 @@ def _namenode(settings: Settings, home: Path) -> Node:
 
     return Node(
         "namenode",
-        f"{HOST}:{settings.namenode_port} (WebHDFS {web.address})",
+        f"{HOST}:{settings.namenode_port} (WebHDFS {web})",
         {
             settings.namenode_port: "namenode_port",
             settings.namenode_http_port: "namenode_http_port",
         },
         [*java, main],
         prepare,
-        lambda: _namenode_missing(web),
+        missing,
         _hadoop_files(settings, home, folder, {"dfs.namenode.name.dir": "data"}),
     )
 
@@ -240,14 +230,20 @@ def _datanode(settings: Settings, home: Path, number: int) -> Node:
         "dfs.datanode.ipc.address": f"{HOST}:{port + 2}",
     }
     java = _java("hdfs", 256, _hadoop_options(settings, home), [folder])
-    namenode, web = (_web(settings, home, one) for one in (settings.namenode_http_port, port + 1))
+
+    def missing() -> str:
+        if settings.secure:
+            return kerberos.datanode_missing(settings, home, name, port)
+        namenode, web = (f"{HOST}:{one}" for one in (settings.namenode_http_port, port + 1))
+        return _datanode_missing(namenode, f"{HOST}:{port}", web)
+
     return Node(
         name,
         f"{HOST}:{port}",
         dict.fromkeys(range(port, port + 3), "datanode_port"),
         [*java, "org.apache.hadoop.hdfs.server.datanode.DataNode"],
         lambda: None,
-        lambda: _datanode_missing(namenode, f"{HOST}:{port}", web),
+        missing,
         _hadoop_files(settings, home, folder, own),
     )
 
@@ -279,7 +275,7 @@ def _hadoop_files(
     }
     more = {}
     if settings.secure:
-        core |= kerberos.CORE_SITE
+        core |= kerberos.node_core(home)
         site |= kerberos.node_site(home)
         more[folder / "ssl-server.xml"] = site_file(kerberos.ssl_server(home))
     return {
@@ -310,14 +306,14 @@ def site_file(properties: dict[str, str]) -> str:
     return "\n".join(["<configuration>", *rows, "</configuration>", ""])
 
 
-def _namenode_missing(web: Web) -> str:
+def _namenode_missing(web: str) -> str:
     try:
         return "safe mode is on" if bean(web, "NameNodeInfo")["Safemode"] else ""
     except (URLError, OSError, KeyError, IndexError) as error:
         return f"no answer: {error}"
 
 
-def _datanode_missing(namenode_web: Web, address: str, web: Web) -> str:
+def _datanode_missing(namenode_web: str, address: str, web: str) -> str:
     try:
         actors = json.loads(bean(web, "DataNodeInfo")["BPServiceActorInfo"])
         if not any(actor["ActorState"] == "RUNNING" and actor["BlockPoolID"] for actor in actors):
@@ -336,16 +332,12 @@ def _datanode_missing(namenode_web: Web, address: str, web: Web) -> str:
     )
 
 
-def bean(web: Web | str, name: str) -> dict[str, Any]:
-    """One of Hadoop's management beans, of the node that answers at `web`, or at "host:port" by
-    plain http. Raises OSError when none does."""
-    web = Web(web) if isinstance(web, str) else web
-    scheme, context = "http", None
-    if web.ca:
-        scheme, context = "https", ssl.create_default_context(cafile=str(web.ca))
+def bean(address: str, name: str) -> dict[str, Any]:
+    """One of Hadoop's management beans, of the node whose pages are at `address` ("host:port").
+    Raises OSError when none answers."""
     service = "DataNode" if name.startswith("DataNode") else "NameNode"
     query = quote(f"Hadoop:service={service},name={name}")
-    with urlopen(f"{scheme}://{web.address}/jmx?qry={query}", timeout=5, context=context) as answer:
+    with urlopen(f"http://{address}/jmx?qry={query}", timeout=5) as answer:
         return dict(json.load(answer)["beans"][0])
 
 

@@ -1,8 +1,11 @@
 """An HDFS with Kerberos: who may what, and what each program says where it may not."""
 
+import ssl
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -93,6 +96,24 @@ def test_an_old_keytab_another_principal_and_a_kdc_that_is_away(
     away.write_text(text.replace(str(secured.services.kdc_port), "9"))
     said = secured.job("direct", "filled", output, environ={"KRB5_CONFIG": str(away)}, expect=1)
     assert "the KDC does not answer" in said
+
+
+@pytest.mark.parametrize("page", ["webhdfs/v1/?op=LISTSTATUS&user.name=nn", "jmx", "conf", "logs"])
+def test_a_stranger_reads_nothing_on_the_namenodes_pages(secured: Secured, page: str) -> None:
+    refused(secured, f"127.0.0.1:{secured.services.namenode_http_port}/{page}")
+
+
+@pytest.mark.parametrize("page", ["webhdfs/v1/a?op=OPEN&offset=0&user.name=nn", "jmx", "conf"])
+def test_a_stranger_reads_nothing_on_a_datanodes_pages(secured: Secured, page: str) -> None:
+    namenode = secured.services.hdfs.removeprefix("hdfs://")
+    more = f"&namenoderpcaddress={namenode}" if "?" in page else ""
+    refused(secured, f"127.0.0.1:{secured.services.datanode_port + 1}/{page}{more}")
+
+
+def refused(secured: Secured, page: str) -> None:
+    trust = ssl.create_default_context(cafile=str(secured.folder / "ca.pem"))
+    with pytest.raises(HTTPError, match="401|403"):
+        urlopen(f"https://{page}", timeout=30, context=trust)
 
 
 def test_a_secured_set_has_no_cluster(secured: Secured) -> None:
