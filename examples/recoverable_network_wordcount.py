@@ -1,7 +1,7 @@
 """Words that come from a socket, appended to a file. A restart continues from the checkpoint. Words
 to leave out are broadcast and counted, by variables that a recovered context makes again.
 
-scripts/submit examples/recoverable_network_wordcount.py 127.0.0.1 9999 file:///tmp/words /tmp/counts
+scripts/submit examples/recoverable_network_wordcount.py 127.0.0.1 9999 file:///tmp/kept /tmp/counts
 
 prints [('be', 2), ('not', 1), ('to', 2)] and 1 word left out
 """
