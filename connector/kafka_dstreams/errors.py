@@ -11,7 +11,7 @@ class KafkaError(Exception):
     """Kafka answered no, or not at all.
 
     >>> try:
-    ...     topics(params, ["no such topic"])
+    ...     topics(params, ["no-such-topic"])
     ... except KafkaError as error:
     ...     print(type(error).__name__)
     NoSuchTopic
