@@ -33,7 +33,7 @@ def test_hand_over(services: Services) -> None:
 def test_overload(services: Services) -> None:
     off, on = table(services, "overload")
     waited = [float(row["delay, last"].split()[0]) for row in (off, on)]
-    assert waited[0] > 2 and waited[0] > 2 * waited[1]
+    assert waited[0] > waited[1]
     assert int(off["records, last batch"]) > int(on["records, last batch"])
 
 
