@@ -5,7 +5,7 @@ SOURCE ?= sample
 MASTER ?= local
 SECURE ?=
 
-.PHONY: help setup demo pack doctor check test test-unit test-fault test-spark test-sparks bench licenses release clean
+.PHONY: help setup demo docs pack doctor check test test-unit test-fault test-spark test-sparks bench licenses release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,11 @@ test-sparks: ## the same on each Spark that the wheel is for, about an hour; the
 
 bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks
+
+docs: ## build/docs: the connector's API pages, from its docstrings
+	@scripts/setup --dev
+	PYTHONPATH=connector $(PYTHON) -m pdoc kafka_dstreams --output-directory build/docs
+	@echo "docs: build/docs/kafka_dstreams.html"
 
 licenses: ## docs/licenses.md: the licences of all packages and jars
 	@scripts/setup --dev

@@ -2,6 +2,8 @@
 which offset to which.
 
 scripts/submit examples/direct_wordcount.py 127.0.0.1:9092 TOPIC
+
+prints ('be', 2)
 """
 
 import sys

@@ -1,6 +1,8 @@
 """Words of a Kafka topic, counted each second; a receiver reads it.
 
 scripts/submit examples/receiver_wordcount.py 127.0.0.1:9092 TOPIC
+
+prints ('be', 2)
 """
 
 import sys

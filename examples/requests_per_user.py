@@ -2,6 +2,8 @@
 the user).
 
 scripts/submit examples/requests_per_user.py 127.0.0.1:9092 TOPIC
+
+prints ('ann', 2)
 """
 
 import re

@@ -1,6 +1,8 @@
 """How the lines of a topic sound, from -1 to 1.
 
 scripts/submit examples/sentiment_of_a_topic.py 127.0.0.1:9092 TOPIC
+
+prints (0.0, 'to be or')
 """
 
 import sys

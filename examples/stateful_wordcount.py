@@ -2,6 +2,8 @@
 restart.
 
 scripts/submit examples/stateful_wordcount.py 127.0.0.1:9092 TOPIC file:///tmp/stateful-wordcount
+
+prints ('be', 2)
 """
 
 import sys

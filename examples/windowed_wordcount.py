@@ -2,6 +2,8 @@
 is subtracted.
 
 scripts/submit examples/windowed_wordcount.py 127.0.0.1:9092 TOPIC file:///tmp/windowed-wordcount
+
+prints ('be', 2)
 """
 
 import sys

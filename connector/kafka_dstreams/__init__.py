@@ -1,5 +1,10 @@
 """Kafka for PySpark DStreams on current Spark: Spark 2.4's KafkaUtils, a direct stream and a
-reliable receiver."""
+reliable receiver.
+
+In the examples `words` is a topic of one partition with the records `to` and `be`, `brokers` is
+its broker's address, `params` is {"bootstrap.servers": brokers}, `frame` is one frame of that
+topic, and `sc` and `ssc` are a SparkContext and a StreamingContext that has not started.
+"""
 
 from pyspark import SparkContext
 

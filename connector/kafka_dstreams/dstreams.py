@@ -39,6 +39,15 @@ def direct_stream(
     `start` may also be "committed": what the `group.id` of `params` has committed, otherwise the
     beginning. With `headers` the elements are RecordWithHeaders. Without `fail_on_data_loss`
     records that retention has deleted are skipped with a warning.
+
+    >>> seen = []
+    >>> stream = direct_stream(ssc, ["words"], params)
+    >>> stream.foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> ssc.start()
+    >>> while len(seen) < 2:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> [(record.offset, record.value) for record in seen]
+    [(0, b'to'), (1, b'be')]
     """
     options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
     frames = streams.direct_frames(
@@ -56,7 +65,17 @@ def receiver_stream(
     fail_on_data_loss: bool = True,
 ) -> KafkaDStream:
     """A receiver's stream of Records; `topics` and `params` as in `receiver_frames`, the rest as in
-    `direct_stream`."""
+    `direct_stream`.
+
+    >>> seen, own = [], {**params, "group.id": "api-receiver", "auto.offset.reset": "earliest"}
+    >>> stream = receiver_stream(ssc, {"words": 1}, own)
+    >>> stream.map(lambda record: record.value).foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> ssc.start()
+    >>> while len(seen) < 2:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> seen
+    [b'to', b'be']
+    """
     options = {**without_secrets(params), **_options(headers, fail_on_data_loss)}
     frames = streams.receiver_frames(ssc, topics, options, storage_level)
     return KafkaDStream(frames._jdstream, ssc, RecordSerializer(records))
@@ -64,7 +83,19 @@ def receiver_stream(
 
 def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> None:
     """Acknowledge to the `group.id` of `params` what these ranges cover. A direct stream with
-    start="committed" continues there."""
+    start="committed" continues there.
+
+    >>> own = {**params, "group.id": "api-commit"}
+    >>> commit_ranges(own, [OffsetRange("words", 0, 0, 1)])
+    >>> seen = []
+    >>> stream = direct_stream(ssc, ["words"], own, start="committed")
+    >>> stream.foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> ssc.start()
+    >>> while not seen:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> [record.value for record in seen]
+    [b'be']
+    """
     streams.need(params, "bootstrap.servers", "group.id")
     ends: dict[tuple[str, int], int] = {}
     for r in ranges:
@@ -73,7 +104,12 @@ def commit_ranges(params: Mapping[str, Any], ranges: Iterable[OffsetRange]) -> N
 
 
 class KafkaRDD(RDD[Any]):
-    """An RDD of Kafka records. Transformations of it are plain RDDs, without `offsetRanges`."""
+    """An RDD of Kafka records. Transformations of it are plain RDDs, without `offsetRanges`.
+
+    >>> rdd = KafkaUtils.createRDD(sc, params, [OffsetRange("words", 0, 0, 2)])
+    >>> rdd.offsetRanges()
+    [OffsetRange(topic='words', partition=0, fromOffset=0, untilOffset=2)]
+    """
 
     def offsetRanges(self) -> list[OffsetRange]:
         """Its offset ranges, in the order of its partitions (a receiver's may have several per
@@ -95,6 +131,14 @@ class KafkaDStream(TransformedDStream[Any]):
     To all else in PySpark (window, union, join, state) it is what 2.4's was: a stream of pickled
     elements, made out of the frames by a stage that does nothing. Otherwise frames would meet the
     elements of other streams under one serializer.
+
+    >>> seen, stream = [], direct_stream(ssc, ["words"], params)
+    >>> stream.foreachRDD(lambda rdd: seen.extend(rdd.offsetRanges()))
+    >>> ssc.start()
+    >>> while not seen:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> print(seen[0])
+    OffsetRange(topic: words, partition: 0, range: [0 -> 2]
     """
 
     def __init__(self, jdstream: Any, ssc: StreamingContext, jrdd_deserializer: Serializer) -> None:
@@ -139,6 +183,16 @@ class KafkaTransformedDStream(TransformedDStream[Any]):
     A chain of map-like operations is folded into one, so that records cross into Python once. A
     function that the user gave to `KafkaDStream.transform` is never folded: it runs once per batch,
     however many streams are made of its result.
+
+    >>> seen, lengths = [], direct_stream(ssc, ["words"], params).map(lambda r: len(r.value))
+    >>> type(lengths).__name__
+    'KafkaTransformedDStream'
+    >>> lengths.foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> ssc.start()
+    >>> while len(seen) < 2:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> seen
+    [2, 2]
     """
 
     def __init__(self, prev: DStream[Any], func: Timed, folds: bool = True) -> None:

@@ -16,7 +16,11 @@ _HEADERS = 1  # flag: each record's headers follow the values
 
 
 class Record(NamedTuple):
-    """One Kafka record; `timestamp` is in milliseconds, `key` and `value` are bytes or None."""
+    """One Kafka record; `timestamp` is in milliseconds, `key` and `value` are bytes or None.
+
+    >>> Record("words", 0, 1, 1700000000000, None, b"be").value
+    b'be'
+    """
 
     topic: str
     partition: int
@@ -31,7 +35,11 @@ Headers = List[Tuple[str, Optional[bytes]]]
 
 class RecordWithHeaders(NamedTuple):
     """A Record and its headers: (name, value) in their order, names may repeat, a value is bytes or
-    None."""
+    None.
+
+    >>> dict(RecordWithHeaders("words", 0, 1, 1700000000000, None, b"be", [("a", b"b")]).headers)
+    {'a': b'b'}
+    """
 
     topic: str
     partition: int
@@ -44,7 +52,11 @@ class RecordWithHeaders(NamedTuple):
 
 class Frame(NamedTuple):
     """The records of one partition as columns of equal length; `headers` only where they were asked
-    for."""
+    for.
+
+    >>> Frame("words", 0, (0, 1), (5, 6), [None, None], [b"to", b"be"]).records()[1]
+    Record(topic='words', partition=0, offset=1, timestamp=6, key=None, value=b'be')
+    """
 
     topic: str
     partition: int
@@ -74,6 +86,10 @@ class Layout(NamedTuple):
     """Where the columns of a frame's `count` records lie, in bytes from its beginning, for callers
     that walk them without one object per record. Offsets and timestamps are int64, lengths int32
     (-1 is null); keys, then values, stand one behind the other.
+
+    >>> found = layout(frame)
+    >>> struct.unpack_from(f"<{found.count}q", frame, found.offsets)
+    (0, 1)
     """
 
     topic: str
@@ -88,7 +104,14 @@ class Layout(NamedTuple):
 
 
 def layout(data: bytes) -> Layout:
-    """Where things are in the frame in `data`. Raises ValueError if it is not one."""
+    """Where things are in the frame in `data`. Raises ValueError if it is not one.
+
+    >>> layout(frame)[:3]
+    ('words', 0, 2)
+    >>> layout(b"something else, and longer than a header")
+    Traceback (most recent call last):
+    ValueError: not a frame: it begins with b'some', not b'KFR1'
+    """
     if len(data) < _HEADER.size:
         raise ValueError(f"not a frame: {len(data)} bytes are shorter than its header")
     magic, count, partition, topic_length, flags = _HEADER.unpack_from(data)
@@ -103,7 +126,11 @@ def layout(data: bytes) -> Layout:
 
 
 def decode(data: bytes) -> Frame:
-    """The frame in `data`. Raises ValueError if it is not one."""
+    """The frame in `data`. Raises ValueError if it is not one.
+
+    >>> decode(frame).values
+    [b'to', b'be']
+    """
     found = layout(data)
     count = found.count
     numbers = struct.unpack_from(f"<{2 * count}q", data, found.offsets)

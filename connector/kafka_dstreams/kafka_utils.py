@@ -84,6 +84,15 @@ class KafkaUtils:
         `zkQuorum` says where the brokers are only if nothing else does
         (`kafka_dstreams.params.brokers`). `kafkaParams` is changed, as it always was. Raises
         TypeError.
+
+        >>> old = {"metadata.broker.list": brokers, "auto.offset.reset": "smallest"}
+        >>> seen, stream = [], KafkaUtils.createStream(ssc, "zoo:2181", "api", {"words": 1}, old)
+        >>> stream.foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+        >>> ssc.start()
+        >>> while len(seen) < 2:
+        ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+        >>> seen
+        [(None, 'to'), (None, 'be')]
         """
         if kafkaParams is None:
             kafkaParams = {}
@@ -131,6 +140,15 @@ class KafkaUtils:
         It begins at `fromOffsets` and reads those partitions only; without them at the beginning if
         `auto.offset.reset` is smallest (or earliest), otherwise at the end, and reads the
         partitions that there are now. Raises TypeError, Py4JJavaError.
+
+        >>> start = {TopicAndPartition("words", 0): 1}
+        >>> seen, stream = [], KafkaUtils.createDirectStream(ssc, ["words"], params, start)
+        >>> stream.foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+        >>> ssc.start()
+        >>> while not seen:
+        ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+        >>> seen
+        [(None, 'be')]
         """
         if not isinstance(topics, list):
             raise TypeError("topics should be list")
@@ -179,7 +197,11 @@ class KafkaUtils:
         messageHandler: Handler | None = None,
     ) -> KafkaRDD:
         """An RDD of these ranges, one partition each, in their order. Raises TypeError,
-        Py4JJavaError (not in Kafka)."""
+        Py4JJavaError (not in Kafka).
+
+        >>> KafkaUtils.createRDD(sc, params, [OffsetRange("words", 0, 0, 2)]).collect()
+        [(None, 'to'), (None, 'be')]
+        """
         if not isinstance(kafkaParams, dict):
             raise TypeError("kafkaParams should be dict")
         if not isinstance(offsetRanges, list):

@@ -102,6 +102,12 @@ def without_secrets(params: Mapping[str, Any]) -> dict[str, str]:
 
     Kafka's own table says which parameters are secrets. A reference is the whole value, in JAAS the
     whole value of an option.
+
+    >>> without_secrets({"ssl.key.password": "${env:KEY_PASSWORD}"})
+    {'ssl.key.password': '${env:KEY_PASSWORD}'}
+    >>> without_secrets({"ssl.key.password": "1234"})
+    Traceback (most recent call last):
+    ValueError: kafkaParams: ssl.key.password holds a secret in clear, ...
     """
     out = {name: text(value) for name, value in params.items()}
     for name, value in out.items():

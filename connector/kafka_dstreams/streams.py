@@ -18,7 +18,11 @@ from kafka_dstreams.java_errors import causes
 
 
 class OffsetRange(NamedTuple):
-    """The records [fromOffset, untilOffset) of one Kafka partition."""
+    """The records [fromOffset, untilOffset) of one Kafka partition.
+
+    >>> print(OffsetRange("words", 0, 0, 2))
+    OffsetRange(topic: words, partition: 0, range: [0 -> 2]
+    """
 
     topic: str
     partition: int
@@ -34,7 +38,11 @@ class OffsetRange(NamedTuple):
 
 
 class TopicState(NamedTuple):
-    """A topic as the broker has it: its id, and [begin, end) of each partition."""
+    """A topic as the broker has it: its id, and [begin, end) of each partition.
+
+    >>> topics(params, ["words"])["words"].partitions
+    {0: (0, 2)}
+    """
 
     id: str
     partitions: dict[int, tuple[int, int]]
@@ -62,6 +70,15 @@ def direct_frames(
     `grouped`: partitions without new records cost no task, and many with a few share at most two
     tasks per core. Otherwise each partition is an RDD partition, in their order. Raises
     NoSuchTopic, Unreachable, ValueError.
+
+    >>> seen = []
+    >>> stream = direct_frames(ssc, ["words"], params, stop_at={("words", 0): 1})
+    >>> stream.foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> ssc.start()
+    >>> while not seen:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> [decode(one).values for one in seen]
+    [[b'to']]
     """
     running.check_java(ssc.sparkContext._jvm)
     need(params, "bootstrap.servers", *(["group.id"] if start == "committed" else []))
@@ -108,6 +125,14 @@ def receiver_frames(
 
     What has been stored (in the write-ahead log where it is on) is acknowledged to Kafka, nothing
     else is. Raises ValueError.
+
+    >>> seen, own = [], {**params, "group.id": "api-frames", "auto.offset.reset": "earliest"}
+    >>> receiver_frames(ssc, {"words": 1}, own).foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> ssc.start()
+    >>> while not seen:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> decode(seen[0]).topic
+    'words'
     """
     running.check_java(ssc.sparkContext._jvm)
     # without one Spark would start the receiver again and again
@@ -128,7 +153,11 @@ def receiver_frames(
 
 def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
     """The offset ranges of a stream's RDD, a list for each of its partitions; raises ValueError for
-    any other RDD."""
+    any other RDD.
+
+    >>> offset_ranges(KafkaUtils.createRDD(sc, params, [OffsetRange("words", 0, 0, 2)]))
+    [[OffsetRange(topic='words', partition=0, fromOffset=0, untilOffset=2)]]
+    """
     try:
         parts = json.loads(_jvm().kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
     except Py4JJavaError as error:
@@ -138,14 +167,30 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
 
 def leader_epochs(rdd: RDD[Any]) -> dict[tuple[str, int], int]:
     """Kafka's leader epoch of the last record of each (topic, partition) in a stream's RDD, where
-    it is known."""
+    it is known.
+
+    >>> seen = []
+    >>> def act(rdd):
+    ...     if rdd.count():
+    ...         seen.append(leader_epochs(rdd))
+    >>> direct_frames(ssc, ["words"], params).foreachRDD(act)
+    >>> ssc.start()
+    >>> while not seen:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> seen[0]
+    {('words', 0): 0}
+    """
     rows = json.loads(_jvm().kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
     return {(topic, partition): epoch for topic, partition, epoch in rows}
 
 
 def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
     """What the broker knows of these topics. Raises NoSuchTopic, Unreachable. Needs a JVM, but no
-    context yet."""
+    context yet.
+
+    >>> list(topics(params, ["words"]))
+    ['words']
+    """
     return {
         topic: TopicState(
             state["id"], {int(p): (begin, end) for p, (begin, end) in state["partitions"].items()}
@@ -158,7 +203,11 @@ def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]
 
 def topic_ids(params: Mapping[str, str], names: list[str]) -> dict[str, str]:
     """The ids of these topics by name: `topics` in one round trip. Raises NoSuchTopic,
-    Unreachable."""
+    Unreachable.
+
+    >>> topic_ids(params, ["words"])["words"] == topics(params, ["words"])["words"].id
+    True
+    """
     return dict(json.loads(_call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
 
 
@@ -178,7 +227,10 @@ def commit(
 ) -> None:
     """Set the offsets of a group without members. With the leader epochs of what is before them
     (`leader_epochs`) a receiver that begins there notices when the log has been truncated below
-    them."""
+    them.
+
+    >>> commit(params, "api-group", {("words", 0): 2})
+    """
     _call(
         _jvm(),
         "commit",
@@ -191,7 +243,18 @@ def commit(
 
 def receive_in(ssc: StreamingContext, group: str) -> None:
     """Have the receivers of a context that has not started read in this group; otherwise a
-    recovered context keeps the old driver's group."""
+    recovered context keeps the old driver's group.
+
+    >>> seen, own = [], {**params, "group.id": "api-before", "auto.offset.reset": "earliest"}
+    >>> receiver_frames(ssc, {"words": 1}, own).foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+    >>> commit(params, "api-after", {("words", 0): 1})
+    >>> receive_in(ssc, "api-after")
+    >>> ssc.start()
+    >>> while not seen:
+    ...     _ = ssc.awaitTerminationOrTimeout(0.1)
+    >>> decode(seen[0]).values
+    [b'be']
+    """
     _call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
 
 

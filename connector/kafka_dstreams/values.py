@@ -8,12 +8,20 @@ Decoder = Callable[[Optional[bytes]], Any]
 
 
 def utf8_decoder(s: bytes | None) -> str | None:
-    """Bytes as text, None as None. Raises UnicodeDecodeError: what is not UTF-8 fails its batch."""
+    """Bytes as text, None as None. Raises UnicodeDecodeError: what is not UTF-8 fails its batch.
+
+    >>> utf8_decoder(b"be"), utf8_decoder(None)
+    ('be', None)
+    """
     return None if s is None else s.decode("utf-8")
 
 
 class TopicAndPartition:
-    """A partition of a topic: the key of `fromOffsets` and of `leaders`."""
+    """A partition of a topic: the key of `fromOffsets` and of `leaders`.
+
+    >>> {TopicAndPartition("words", 0): 7}[TopicAndPartition("words", 0)]
+    7
+    """
 
     def __init__(self, topic: str, partition: int) -> None:
         self._topic = topic
@@ -31,7 +39,10 @@ class TopicAndPartition:
 
 class Broker:
     """A broker's address, for the `leaders` of `createRDD`. Today's client finds the leaders by
-    itself."""
+    itself.
+
+    >>> leaders = {TopicAndPartition("words", 0): Broker("127.0.0.1", 9092)}
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -40,7 +51,12 @@ class Broker:
 
 class KafkaMessageAndMetadata:
     """What a message handler gets. `key` and `message` are decoded at each access; pickling keeps
-    the raw bytes only."""
+    the raw bytes only.
+
+    >>> message = KafkaMessageAndMetadata("words", 0, 1, None, b"be")
+    >>> message, message.message
+    (KafkaMessageAndMetadata(topic: words, partition: 0, offset: 1, key and message...), 'be')
+    """
 
     def __init__(
         self, topic: str, partition: int, offset: int, key: bytes | None, message: bytes | None

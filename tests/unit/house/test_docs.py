@@ -95,7 +95,7 @@ def load_job(job: str, arguments: list[str]) -> None:
 def behind(launcher: Path) -> list[Path]:
     """The module that a launcher starts."""
     source = launcher.read_text(encoding="utf-8")
-    names = re.findall(r"^from ((?:audit|views)\.\S+) import", source, re.MULTILINE)
+    names = re.findall(r"^from ((?:audit|experiments|views)\.\S+) import", source, re.MULTILINE)
     return [ROOT / f"{name.replace('.', '/')}.py" for name in names]
 
 

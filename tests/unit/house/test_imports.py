@@ -111,6 +111,9 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"config.venv", "local.stub_servers", "producer.sources"},
         {"websockets"},
     ),
+    "experiments": ({"config", "experiments"}, {"kafka"}),
+    "experiments.scripts": ({"kafka_dstreams"}, SPARK),
+    "scripts.experiment": ({"config", "experiments"}, set()),
     "scripts.audit": ({"config", "audit"}, set()),
     "scripts.dashboard": ({"config", "views"}, set()),
     "scripts.heatmap": ({"config", "views"}, set()),
@@ -129,6 +132,7 @@ TREES = (
     "units",
     "views",
     "audit",
+    "experiments",
     "local",
     "scripts",
 )

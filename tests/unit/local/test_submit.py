@@ -178,7 +178,7 @@ def test_secure_adds_the_profile_in_front_of_the_users_options(
     assert "--secure" not in line
     assert "spark.network.crypto.enabled=true" in line
     assert line.index("spark.ui.enabled=false") < line.index("spark.ui.enabled=true")
-    script = str(ROOT / "examples" / "socket_wordcount.py")
+    script = str(ROOT / "examples" / "network_wordcount.py")
     assert script in submit.command(["--secure", script])
     plain = submit.command([*own, "direct", "--topic", "t"])
     assert "spark.network.crypto.enabled=true" not in plain

@@ -1,0 +1,51 @@
+"""Words that come from a socket, appended to a file. A restart continues from the checkpoint. Words
+to leave out are broadcast and counted, by variables that a recovered context makes again.
+
+scripts/submit examples/recoverable_network_wordcount.py 127.0.0.1 9999 file:///tmp/kept /tmp/counts
+
+prints [('be', 2), ('not', 1), ('to', 2)] and 1 word left out
+"""
+
+import sys
+
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+
+host, port, checkpoint, output = sys.argv[1:]
+shared = {}
+
+
+def append(time, rdd):
+    """Runs on the driver, once for each batch. No checkpoint keeps broadcast variables and
+    accumulators: they are made at their first use."""
+    if not shared:
+        shared.update(out=rdd.context.broadcast({"or"}), left_out=rdd.context.accumulator(0))
+    out, left_out = shared["out"], shared["left_out"]
+
+    def wanted(pair):
+        if pair[0] in out.value:
+            left_out.add(pair[1])
+        return pair[0] not in out.value
+
+    counts = sorted(rdd.filter(wanted).collect())
+    if counts:
+        line = f"{counts} and {left_out.value} word left out"
+        print(time, line, flush=True)
+        with open(output, "a") as file:  # noqa: PTH123
+            file.write(f"{time} {line}\n")
+
+
+def create():
+    """Everything is built in here: a restart takes it from the checkpoint, and not from this
+    file."""
+    print("no checkpoint: a new context", flush=True)
+    ssc = StreamingContext(SparkContext(appName="recoverable network word count"), 1)
+    ssc.checkpoint(checkpoint)
+    words = ssc.socketTextStream(host, int(port)).flatMap(lambda line: line.split())
+    words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b).foreachRDD(append)
+    return ssc
+
+
+ssc = StreamingContext.getOrCreate(checkpoint, create)
+ssc.start()
+ssc.awaitTermination()

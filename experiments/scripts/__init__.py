@@ -1,0 +1,1 @@
+"""Streams that experiments start by spark-submit; nothing imports them."""
