@@ -5,7 +5,7 @@ SOURCE ?= sample
 MASTER ?= local
 SECURE ?=
 
-.PHONY: help setup demo pack doctor check test test-unit test-fault test-spark test-sparks bench licenses release clean
+.PHONY: help setup demo pack doctor check test test-unit test-fault test-spark test-sparks bench notebook licenses release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,10 @@ test-sparks: ## the same on each Spark that the wheel is for, about an hour; the
 
 bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
 	$(PYTHON) -m benchmarks
+
+notebook: ## examples/structured_streaming.ipynb on Kafka and HDFS here, from the first cell to the last; says where it is
+	@scripts/setup --notebook
+	@$(PYTHON) -m local.notebooks
 
 licenses: ## docs/licenses.md: the licences of all packages and jars
 	@scripts/setup --dev

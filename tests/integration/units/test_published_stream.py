@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import jobs
 from tests.kit.compacting import environ, mirror
 from units.reading import table
 
-RECORDS, EACH = 400, 4
+EACH = 4  # records of a batch; a kill comes after one or two batches
 
 
 def streaming(services: Services, output: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -40,11 +40,12 @@ def commits(folder: Path) -> int:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.long  # a stop and a start are in test_compaction.py
-@pytest.mark.parametrize("kills", [3, 50])
+@pytest.mark.parametrize("kills", [3, 12, 50])
 def test_a_killed_stream_writes_each_row_once(
     services: Services, topic: str, output: str, tmp_path: Path, kills: int
 ) -> None:
-    jobs.publish(services, topic, RECORDS, "--malformed", "0.05")
+    records = 8 * kills + 40
+    jobs.publish(services, topic, records, "--malformed", "0.05")
     mirror(services, topic, output, most=EACH)
     dice = random.Random(kills)
     for _ in range(kills):
@@ -59,7 +60,7 @@ def test_a_killed_stream_writes_each_row_once(
         job.kill()
         job.wait()
     job = streaming(services, output, tmp_path)
-    assert job.wait(240) == 0, (tmp_path / "stream.log").read_text()[-3000:]
+    assert job.wait(240 * PATIENCE) == 0, (tmp_path / "stream.log").read_text()[-3000:]
     rows = table(output, ["kafka"], webhdfs=services.webhdfs).to_pylist()
     wanted = sorted((row["kafka"]["partition"], row["kafka"]["offset"]) for row in rows)
-    assert sorted(in_sink(tmp_path)) == wanted and len(wanted) > RECORDS * 0.8
+    assert sorted(in_sink(tmp_path)) == wanted and len(wanted) > records * 0.8
