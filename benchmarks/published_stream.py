@@ -18,6 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+# spark-submit puts this folder first, where views.py would hide the room of that name
+sys.path.remove(str(Path(__file__).resolve().parent))
+
 from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks.compaction import fill
