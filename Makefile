@@ -5,7 +5,7 @@ SOURCE ?= sample
 MASTER ?= local
 SECURE ?=
 
-.PHONY: help setup demo docs pack doctor check test test-unit test-fault test-spark test-sparks bench licenses release clean
+.PHONY: help setup demo docs pack doctor check test test-unit test-fault test-spark test-sparks bench notebook licenses release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -58,6 +58,10 @@ docs: ## build/docs: the connector's API pages, from its docstrings
 	@scripts/setup --dev
 	PYTHONPATH=connector $(PYTHON) -m pdoc kafka_dstreams --output-directory build/docs
 	@echo "docs: build/docs/kafka_dstreams.html"
+
+notebook: ## examples/structured_streaming.ipynb on Kafka and HDFS here, from the first cell to the last; says where it is
+	@scripts/setup --notebook
+	@$(PYTHON) -m local.notebooks
 
 licenses: ## docs/licenses.md: the licences of all packages and jars
 	@scripts/setup --dev

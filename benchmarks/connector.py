@@ -35,8 +35,8 @@ OURS, PEERS = ("kafka_utils", "modern_records"), ("spark_2_4", "pairs", "map_in_
 def prepared() -> tuple[str, str]:
     """The --jars and the PYTHONPATH of the job: what is missing is fetched, the pairs' class is
     compiled."""
-    if not jars.installed("bench"):
-        jars.install("bench")
+    if not jars.installed(jars.NOTEBOOK):
+        jars.install(jars.NOTEBOOK)
     packages, wanted = BENCH / "packages", ROOT / "benchmarks" / "requirements.txt"
     stamp = packages / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != wanted.read_text():
@@ -63,7 +63,7 @@ def prepared() -> tuple[str, str]:
         check=True,
     )
     subprocess.run([bin_ / "jar", "cf", jar, "-C", classes, "."], check=True)
-    return ",".join(map(str, [*ours, *jars.files("bench"), jar])), str(packages)
+    return ",".join(map(str, [*ours, *jars.files(jars.NOTEBOOK), jar])), str(packages)
 
 
 def fill(bootstrap: str, topic: str, count: int, size: int) -> None:

@@ -19,7 +19,7 @@ WHAT_FOR = {
     "kafka": "brokers of scripts/services",
     "hdfs": "NameNode and DataNodes of scripts/services",
     "kdc": "the Kerberos KDC of scripts/services start --secure",
-    "bench": "the benchmarks",
+    "structured": "the notebook and the benchmarks",
 }
 OTHER_PYTHONS = {"tomli": ("2.2.1", "MIT", "https://github.com/hukkin/tomli")}  # Python 3.10 only
 # a wheel whose metadata names none: the licence of its source, and of the list of parts inside

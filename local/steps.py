@@ -24,6 +24,9 @@ def main() -> None:
     parser.add_argument(
         "--dev", action="store_true", help="also install what the checks and tests need"
     )
+    parser.add_argument(
+        "--notebook", action="store_true", help="also install what the notebook needs; --dev does"
+    )
     parser.add_argument("--java", action="store_true", help="only compile our Java")
     parser.add_argument(
         "--update-locks",
@@ -40,11 +43,15 @@ def main() -> None:
         if not shutil.which("make"):
             say("setup: make is missing (Debian: apt install make); the scripts work without it")
         install_packages("requirements-dev.txt" if args.dev else "requirements.txt")
+        notebook = args.dev or args.notebook
+        if notebook:
+            install_packages("requirements-notebook.txt")
         if jdk.find() is None:
             jdk.fetch()
         if args.update_locks:
-            in_venv("lock", [*jars.SETS, *jars.COMPILED_AGAINST])
-        missing = [name for name in jars.SETS if not jars.installed(name)]
+            in_venv("lock", [*jars.SETS, jars.NOTEBOOK, *jars.COMPILED_AGAINST])
+        wanted = [*jars.SETS, *([jars.NOTEBOOK] if notebook else [])]
+        missing = [name for name in wanted if not jars.installed(name)]
         if missing:
             need_space()
             in_venv("install", missing)

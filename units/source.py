@@ -124,7 +124,6 @@ class Rows:
         still in the batches that it replaces."""
         published, parts = self._published, list[InputPartition]()
         units = {unit.first: unit for unit in named(published.names(FOLDER))}
-        held = published.first()
         while first < until:
             unit = _manifest(published, units[first]) if first in units else None
             if unit is not None and unit.until <= until:
@@ -133,7 +132,7 @@ class Rows:
                 parts.append(WholeUnit([f"{folder}/{one}" for one in names if self._is_mine(one)]))
                 first, previous = unit.until, unit.last
                 continue
-            if first < held:
+            if not published.there(first):
                 raise DataLossRisk(
                     f"batches {first} to {until - 1} were asked for, and are a part of a unit now",
                     self._output,
@@ -201,11 +200,11 @@ class Stream(Rows, DataSourceStreamReader, SupportsTriggerAvailableNow):
         step."""
         published = self._published
         first = int(start["seq"])
-        length = published.length() if self._end is None else self._end
+        length = published.length(first) if self._end is None else self._end
         until = min(length, first + limit.max_files) if isinstance(limit, ReadMaxFiles) else length
         if first >= until:
             return start
-        if until < length and first < published.first():
+        if until < length and not published.there(first):
             units = named(published.names(FOLDER))
             unit = _manifest(published, max(one for one in units if one.first <= first))
             return {"seq": unit.until, "sha256": unit.last}

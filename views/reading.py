@@ -70,19 +70,22 @@ class Published:
         with sound(f"{self.path}/{path}"):
             return UnitManifest.from_bytes(data)
 
-    def length(self) -> int:
-        """The number of batches that were published, found by about 2 x log2 of it requests from
-        the first one on that no unit has replaced."""
-        low = self.first()
-        if not self._there(low):
-            return 0
+    def length(self, known: int = 0) -> int:
+        """The number of batches that were published, at least `known` of them: found by about
+        2 x log2 of those behind it requests. Only where that batch is no longer there, the first
+        one that is there is looked for in the folders."""
+        low = max(known - 1, 0)
+        if not self.there(low):
+            low = self.first()
+            if not self.there(low):
+                return 0
         step = 1
-        while self._there(low + step):
+        while self.there(low + step):
             low, step = low + step, step * 2
         high = low + step
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self._there(middle) else (low, middle)
+            low, high = (middle, high) if self.there(middle) else (low, middle)
         return high
 
     def first(self) -> int:
@@ -126,7 +129,8 @@ class Published:
         if rest:
             yield rest
 
-    def _there(self, seq: int) -> bool:
+    def there(self, seq: int) -> bool:
+        """Whether the batch was published and no unit has replaced it yet."""
         path = f"{self.path}/{chain.folder(seq)}"
         with self._asking(path):
             return self._client.status(path, strict=False) is not None

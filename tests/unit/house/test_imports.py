@@ -101,6 +101,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "local": ({"config", "local"}, {"kafka", "jgo"}),
     "local.certificates": (set(), {"cryptography"}),
     "local.class_training": (set(), SPARK),
+    "local.notebooks": ({"config", "local"}, {"nbclient", "nbformat"}),
     "local.kerberos": ({"config.settings"}, {"hdfs_native"}),
     "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": (

@@ -20,7 +20,7 @@ CONTENT = b"the jar's bytes"
 COORDINATE = "org.example:small:1.0"
 
 
-@pytest.mark.parametrize("name", jars.SETS)
+@pytest.mark.parametrize("name", [*jars.SETS, jars.NOTEBOOK])
 def test_lock_files_pin_every_wanted_jar_by_checksum_and_name_no_host(name: str) -> None:
     rows = jars.locked(name)
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest, _ in rows)

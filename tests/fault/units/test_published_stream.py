@@ -8,12 +8,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import jobs
 from tests.kit.compacting import environ, mirror
+from tests.kit.faults.results import machine
 from units.reading import table
 
-RECORDS, EACH = 400, 4
+RESULTS = ROOT / "docs" / "results" / "published-stream-kills.json"
+
+EACH = 4  # records of a batch; a kill comes after one or two batches
 
 
 def streaming(services: Services, output: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -38,13 +41,14 @@ def commits(folder: Path) -> int:
     return len(list((folder / "checkpoint" / "commits").glob("[0-9]*")))
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.long  # a stop and a start are in test_compaction.py
 @pytest.mark.parametrize("kills", [3, 50])
 def test_a_killed_stream_writes_each_row_once(
     services: Services, topic: str, output: str, tmp_path: Path, kills: int
 ) -> None:
-    jobs.publish(services, topic, RECORDS, "--malformed", "0.05")
+    records = 8 * kills + 40
+    jobs.publish(services, topic, records, "--malformed", "0.05")
     mirror(services, topic, output, most=EACH)
     dice = random.Random(kills)
     for _ in range(kills):
@@ -59,7 +63,12 @@ def test_a_killed_stream_writes_each_row_once(
         job.kill()
         job.wait()
     job = streaming(services, output, tmp_path)
-    assert job.wait(240) == 0, (tmp_path / "stream.log").read_text()[-3000:]
+    assert job.wait(240 * PATIENCE) == 0, (tmp_path / "stream.log").read_text()[-3000:]
     rows = table(output, ["kafka"], webhdfs=services.webhdfs).to_pylist()
     wanted = sorted((row["kafka"]["partition"], row["kafka"]["offset"]) for row in rows)
-    assert sorted(in_sink(tmp_path)) == wanted and len(wanted) > RECORDS * 0.8
+    assert sorted(in_sink(tmp_path)) == wanted and len(wanted) > records * 0.8
+    figures = {"kills": kills, "triggers": commits(tmp_path), "rows": len(wanted), "wrong": 0}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    about = {"made_by": "make test-fault", "machine": machine()}
+    RESULTS.write_text(json.dumps({**known, **about, str(kills): figures}, indent=1) + "\n")

@@ -1,0 +1,61 @@
+"""The notebook, executed as `make notebook` does, and what is committed of it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from local import notebooks
+from tests.conftest import PATIENCE, ROOT, Services
+
+VERDICT = r"notebook: direct, receiver_based and structured have the same (\d+) rows"
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("tweets", [400, pytest.param(200_000, marks=pytest.mark.long)])
+def test_three_roads_have_the_same_rows(services: Services, tmp_path: Path, tweets: int) -> None:
+    """All assertions of the notebook hold; the last is that the roads' rows are the same."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local.notebooks", str(tmp_path / "executed.ipynb")],
+        cwd=ROOT,
+        env={**os.environ, **services.environ, "NOTEBOOK_TWEETS": str(tweets)},
+        capture_output=True,
+        text=True,
+        timeout=(600 + tweets / 100) * PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-6000:]
+    verdict = re.fullmatch(VERDICT, done.stdout.splitlines()[-1])
+    assert verdict and int(verdict[1]) > tweets
+    nbformat.validate(nbformat.read(tmp_path / "executed.ipynb", as_version=4))
+
+
+def test_a_cell_that_fails_is_said(services: Services, tmp_path: Path) -> None:
+    """No number of tweets: the first cell fails, exit 1 with its error, and no file."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local.notebooks", str(tmp_path / "executed.ipynb")],
+        cwd=ROOT,
+        env={**os.environ, **services.environ, "NOTEBOOK_TWEETS": "none"},
+        capture_output=True,
+        text=True,
+        timeout=120 * PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1 and "ValueError" in done.stderr, done.stderr[-3000:]
+    assert not (tmp_path / "executed.ipynb").exists()
+
+
+def test_the_committed_notebook_is_whole_and_says_nothing_of_a_machine() -> None:
+    notebook = nbformat.read(notebooks.NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert re.fullmatch(VERDICT, notebooks.last_line(notebook))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert notebooks.clean(notebook.copy()) == notebook
+    text = notebooks.NOTEBOOK.read_text(encoding="utf-8")
+    for stranger in (r"/(root|home|tmp|work|Users)/", r"\b(?!127\.0\.0\.1)\d+\.\d+\.\d+\.\d+:\d"):
+        assert not re.search(stranger, text), stranger
