@@ -13,7 +13,7 @@ import org.apache.spark.streaming.receiver.Receiver;
  */
 final class FrameReceiver extends Receiver<byte[]> {
   private static final long serialVersionUID = 1L;
-  private static final long JOIN_MS = 20_000;
+  static final long JOIN_MS = 20_000;
 
   private final Map<String, String> params;
   private final Map<String, Integer> topics;
