@@ -13,7 +13,7 @@ import org.apache.spark.streaming.receiver.Receiver;
  */
 final class FrameReceiver extends Receiver<byte[]> {
   private static final long serialVersionUID = 1L;
-  static final long JOIN_MS = 20_000;
+  private static final long JOIN_MS = 20_000;
 
   private final Map<String, String> params;
   private final Map<String, Integer> topics;
@@ -62,12 +62,15 @@ final class FrameReceiver extends Receiver<byte[]> {
   @Override
   public void onStop() {
     loops.forEach(ReceiverLoop::stop);
-    for (Thread thread : threads) {
-      try {
-        thread.join(JOIN_MS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+    threads.forEach(FrameReceiver::join);
+  }
+
+  /** Waits for a receiver's thread, but not for ever. */
+  static void join(Thread thread) {
+    try {
+      thread.join(JOIN_MS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

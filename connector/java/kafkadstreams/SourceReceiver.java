@@ -146,11 +146,7 @@ final class SourceReceiver extends Receiver<byte[]> {
   @Override
   public void onStop() {
     stopping = true;
-    try {
-      thread.join(FrameReceiver.JOIN_MS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    FrameReceiver.join(thread);
     if (process != null) process.destroyForcibly();
   }
 }

@@ -23,7 +23,7 @@ from kafka_dstreams import running, streams
 from kafka_dstreams.dstreams import KafkaDStream
 from kafka_dstreams.records import RecordSerializer, records
 
-_REFERENCE = re.compile(r"\$\{(?:env:([^${}:]+)|file:([^${}]+):([^${}:]+))\}")
+REFERENCE = re.compile(r"\$\{(?:env:([^${}:]+)|file:([^${}]+):([^${}:]+))\}")
 _CREDENTIALS = re.compile(r"://[^/@:]*:(?!\$\{(?:env|file):[^${}]+\}@)[^/@]+@")
 
 
@@ -111,7 +111,7 @@ def secret(text: str) -> str:
     """The text with each ${env:NAME} and ${file:PATH:KEY} in it replaced by what that holds: for
     `open`, so that checkpoints have the reference only. Raises GiveUp where there is no such
     entry."""
-    return _REFERENCE.sub(_looked_up, text)
+    return REFERENCE.sub(_looked_up, text)
 
 
 def _looked_up(found: re.Match[str]) -> str:
