@@ -28,7 +28,11 @@ class MQTTUtils:
     ) -> DStream[str]:
         """A stream of the payloads as text; what is not UTF-8 becomes U+FFFD."""
         return _stream(
-            ssc, brokerUrl, topic, storageLevel, lambda record: record.value.decode("utf-8", "replace")
+            ssc,
+            brokerUrl,
+            topic,
+            storageLevel,
+            lambda record: record.value.decode("utf-8", "replace"),
         )
 
     @staticmethod

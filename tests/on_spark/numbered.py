@@ -116,3 +116,10 @@ class Unpicklable(Numbers):
 
 def refused():
     raise ValueError("not here")
+
+
+def mqtt(folder, url, client_id="receiver"):  # noqa: ARG001
+    """The topic `numbers` of a broker."""
+    from kafka_dstreams.sources.mqtt import MQTT
+
+    return MQTT(url, "numbers", client_id)

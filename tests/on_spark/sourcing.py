@@ -2,7 +2,7 @@
 
     sourcing.py FOLDER SOURCE [ARGUMENT …]
 
-SOURCE is a class of tests/on_spark/numbered.py, made with FOLDER and the arguments. Prints
+SOURCE is a name in tests/on_spark/numbered.py, called with FOLDER and the arguments. Prints
 {"time", "values": […]} when a batch has been processed. When FOLDER/stop is there, or after Ctrl-C,
 it stops gracefully and prints {"stopped": seconds}. The checkpoint is in FOLDER.
 """

@@ -40,8 +40,8 @@ class MQTT(Source):
     ) -> None:
         if qos not in (0, 1):
             raise ValueError(
-                f"QoS {qos}: an MQTT client confirms QoS 2 before its message is stored, so a crash "
-                "would lose it; QoS 1 does not (it may come twice)"
+                f"QoS {qos}: an MQTT client confirms QoS 2 before its message is stored, so a "
+                "crash would lose it; QoS 1 does not (it may come twice)"
             )
         if not client_id:
             raise ValueError("client_id should name this receiver's session, as group.id does")
@@ -56,6 +56,7 @@ class MQTT(Source):
     def open(self) -> None:
         """Connect and subscribe. Raises GiveUp where the broker refuses for good."""
         from paho.mqtt import client as paho
+        from paho.mqtt.enums import CallbackAPIVersion
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
 
@@ -68,7 +69,11 @@ class MQTT(Source):
         self.failure: Exception | None = None
         self.subscribed = False
         self.client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, self.client_id, None, protocol=paho.MQTTv5, manual_ack=True
+            CallbackAPIVersion.VERSION2,
+            self.client_id,
+            None,
+            protocol=paho.MQTTv5,
+            manual_ack=True,
         )
         self.client.on_message = lambda _client, _data, message: self.came.append(message)
         self.client.on_connect = self._connected
@@ -79,11 +84,15 @@ class MQTT(Source):
             self.client.username_pw_set(user, secret(password) if password else None)
         if PORTS[url.scheme] == 8883:
             self.client.tls_set()
-        keeping = Properties(PacketTypes.CONNECT)
+        keeping = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         keeping.SessionExpiryInterval = self.session_expiry_s
         keeping.ReceiveMaximum = 65_535
         self.client.connect(
-            url.hostname or "", url.port or PORTS[url.scheme], KEEPALIVE_S, clean_start=False, properties=keeping
+            url.hostname or "",
+            url.port or PORTS[url.scheme],
+            KEEPALIVE_S,
+            clean_start=False,
+            properties=keeping,
         )
         end = time.monotonic() + 30
         while not self.subscribed:
@@ -95,7 +104,9 @@ class MQTT(Source):
         """What has come; earlier than `wait` when the broker has gone quiet: its window may be
         full."""
         end = time.monotonic() + wait
-        if self.sent:  # the window was full at `sent` if more comes as soon as these are acknowledged
+        if (
+            self.sent
+        ):  # the window was full at `sent` if more comes as soon as these are acknowledged
             self.full = self.sent if self._turn(QUIET_S) else max(self.full, self.sent + 1)
         out: list[Message] = []
         while len(out) < limit:
@@ -122,7 +133,7 @@ class MQTT(Source):
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
 
-        leaving = Properties(PacketTypes.DISCONNECT)
+        leaving = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
         leaving.SessionExpiryInterval = 0 if self.ends_session else self.session_expiry_s
         self.client.on_disconnect = None
         self.client.disconnect(properties=leaving)
@@ -150,4 +161,3 @@ class MQTT(Source):
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
         if self.failure is None:
             self.failure = ConnectionError(f"the broker is gone: {reason}")
-

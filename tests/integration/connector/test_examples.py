@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zmq
 
 from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit.old_scripts import running
+from tests.kit.rabbitmq import rabbitmq
 
 LINES = ["to be or not to be"] * 9
 LOG = ['127.0.0.1 - ann [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 2326', "no log line"] * 6
@@ -62,6 +64,8 @@ def test_every_example_is_tried() -> None:
         *WANTED,
         "lines_to_kafka.py",  # feeds the others
         "tweets_to_kafka.py",  # test_tutorial_producer.py
+        "rabbitmq_wordcount.py",  # the last two tests
+        "zeromq_wordcount.py",
     }
 
 
@@ -99,3 +103,25 @@ def test_example(services: Services, topic: str, tmp_path: Path, example: str) -
                 (tmp_path / "one.txt").write_text("\n".join(lines))
                 (tmp_path / "one.txt").rename(folder / "one.txt")
             script.wait_for(lambda text: wanted in text, wanted)
+
+
+def test_zeromq(tmp_path: Path) -> None:
+    """It has no queue for who is not there yet, so the words are said until they came."""
+    with zmq.Context() as context, context.socket(zmq.PUB) as publisher:
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        words = [f"tcp://127.0.0.1:{port}", "words"]
+        with running("../../examples/zeromq_wordcount.py", words, tmp_path / "run") as script:
+
+            def said(text: str) -> bool:
+                publisher.send_multipart([b"words", b"to be or not to be"])
+                return "('be', " in text
+
+            script.wait_for(said, "words")
+
+
+def test_rabbitmq(tmp_path: Path) -> None:
+    with rabbitmq(tmp_path / "broker") as broker:
+        broker.publish("words", [line.encode() for line in LINES])
+        words = [broker.url, "words", (tmp_path / "checkpoint").as_uri()]
+        with running("../../examples/rabbitmq_wordcount.py", words, tmp_path / "run") as script:
+            script.wait_for(lambda text: "('be', " in text, "words")
