@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.conftest import ROOT
 from tests.kit.old_scripts import Running, running
 
 LOG = (
@@ -25,7 +26,8 @@ def sourcing(
     """sourcing.py with this source; its checkpoint and the source's own files are in `folder`."""
     runs = len(list(folder.glob("run-*")))
     words = (str(folder), *words)
-    with running("sourcing.py", words, folder / f"run-{runs}", [*log, *options]) as run:
+    module = ("--py-files", str(ROOT / "tests" / "on_spark" / "numbered.py"))
+    with running("sourcing.py", words, folder / f"run-{runs}", [*log, *module, *options]) as run:
         yield run
 
 

@@ -30,21 +30,20 @@ def show(when, rdd):
 
 
 def create():
-    sc = SparkContext(appName="sourcing")
-    sc.addPyFile(numbered.__file__)
-    ssc = StreamingContext(sc, 0.5)
+    ssc = StreamingContext(SparkContext(appName="sourcing"), 0.5)
     ssc.checkpoint(checkpoint)
     stream = source_stream(ssc, getattr(numbered, kind)(folder, *arguments))
     stream.map(lambda record: record.value.decode()).foreachRDD(show)
     return ssc
 
 
-interrupted = []
 ssc = StreamingContext.getOrCreate(checkpoint, create)
-signal.signal(signal.SIGINT, lambda *_: interrupted.append(1))
+signals = ssc.sparkContext._jvm.kafkadstreams.Signals
+signals.install()  # otherwise SIGINT ends the JVM, in whatever state it is
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 ssc.start()
 try:
-    while not Path(folder, "stop").exists() and not interrupted:
+    while not Path(folder, "stop").exists() and not signals.requested():
         ssc.awaitTerminationOrTimeout(0.2)
 except Exception as error:
     print(json.dumps({"ended": str(error)}), flush=True)
