@@ -12,15 +12,20 @@ from pyspark import SparkContext
 from pyspark.streaming import StreamingContext
 
 host, port, checkpoint, output = sys.argv[1:]
-shared = {}
+
+
+def once(name, make):
+    """A global variable that is made at its first use. Only `globals()` knows it, so that no
+    checkpoint takes it along: it could not be restored."""
+    if name not in globals():
+        globals()[name] = make()
+    return globals()[name]
 
 
 def append(time, rdd):
-    """Runs on the driver, once for each batch. No checkpoint keeps broadcast variables and
-    accumulators: they are made at their first use."""
-    if not shared:
-        shared.update(out=rdd.context.broadcast({"or"}), left_out=rdd.context.accumulator(0))
-    out, left_out = shared["out"], shared["left_out"]
+    """Runs on the driver, once for each batch."""
+    out = once("out", lambda: rdd.context.broadcast({"or"}))
+    left_out = once("left_out", lambda: rdd.context.accumulator(0))
 
     def wanted(pair):
         if pair[0] in out.value:

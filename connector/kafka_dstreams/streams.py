@@ -98,7 +98,7 @@ def direct_frames(
         "grouped": grouped,
     }
     return DStream(
-        _call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)),
+        call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)),
         ssc,
         NoOpSerializer(),
     )
@@ -109,7 +109,7 @@ def rdd_of_frames(
 ) -> Any:
     """The Java RDD that reads these ranges, one partition each, as frames. The caller has checked
     that they are in Kafka."""
-    return _call(
+    return call(
         sc._jvm, "rdd", sc._jsc, json.dumps(dict(params)), json.dumps([list(row) for row in ranges])
     )
 
@@ -145,7 +145,7 @@ def receiver_frames(
     spec = json.dumps({"params": dict(params), "topics": dict(topics)})
     level = ssc.sparkContext._getJavaStorageLevel(storage_level)
     return DStream(
-        _call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level),
+        call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level),
         ssc,
         NoOpSerializer(),
     )
@@ -196,7 +196,7 @@ def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]
             state["id"], {int(p): (begin, end) for p, (begin, end) in state["partitions"].items()}
         )
         for topic, state in json.loads(
-            _call(_jvm(), "topics", json.dumps(dict(params)), names)
+            call(_jvm(), "topics", json.dumps(dict(params)), names)
         ).items()
     }
 
@@ -208,7 +208,7 @@ def topic_ids(params: Mapping[str, str], names: list[str]) -> dict[str, str]:
     >>> topic_ids(params, ["words"])["words"] == topics(params, ["words"])["words"].id
     True
     """
-    return dict(json.loads(_call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
+    return dict(json.loads(call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
 
 
 def topics_once(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
@@ -216,7 +216,7 @@ def topics_once(params: Mapping[str, str], names: list[str]) -> dict[str, TopicS
     try:
         return topics(params, names)
     finally:
-        _call(_jvm(), "close", json.dumps(dict(params)))
+        call(_jvm(), "close", json.dumps(dict(params)))
 
 
 def commit(
@@ -231,7 +231,7 @@ def commit(
 
     >>> commit(params, "api-group", {("words", 0): 2})
     """
-    _call(
+    call(
         _jvm(),
         "commit",
         json.dumps(dict(params)),
@@ -255,7 +255,7 @@ def receive_in(ssc: StreamingContext, group: str) -> None:
     >>> decode(seen[0]).values
     [b'be']
     """
-    _call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
+    call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
 
 
 def need(params: Mapping[str, str], *names: str) -> None:
@@ -265,7 +265,8 @@ def need(params: Mapping[str, str], *names: str) -> None:
         raise ValueError(f"Kafka's parameters should have {' and '.join(missing)}")
 
 
-def _call(jvm: Any, method: str, *arguments: Any) -> Any:
+def call(jvm: Any, method: str, *arguments: Any) -> Any:
+    """Call a method of Helper. Raises what Kafka answered in place of it."""
     try:
         return getattr(jvm.kafkadstreams.Helper, method)(*arguments)
     except Py4JJavaError as error:

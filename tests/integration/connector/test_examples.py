@@ -5,14 +5,19 @@ import re
 import subprocess
 from pathlib import Path
 
+import zmq
+
 from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit.old_scripts import running, send_lines
 from tests.kit.other_spark import SUBMIT
+from tests.kit.rabbitmq import rabbitmq
 
 CASES = ROOT / "tests" / "on_spark" / "examples_cases.py"
 ELSEWHERE = {
     "lines_to_kafka.py",  # feeds the others
     "tweets_to_kafka.py",  # test_tutorial_producer.py
+    "rabbitmq_wordcount.py",  # the last two tests
+    "zeromq_wordcount.py",
 }
 
 
@@ -40,3 +45,25 @@ def test_the_examples_print_what_they_say(services: Services, tmp_path: Path) ->
     results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"case"')]
     assert [result for result in results if result["error"]] == [], done.stderr[-3000:]
     assert len(results) == CASES.read_text().count("\ncase_") + CASES.read_text().count("def case_")
+
+
+def test_zeromq(tmp_path: Path) -> None:
+    """It has no queue for who is not there yet, so the words are said until they came."""
+    with zmq.Context() as context, context.socket(zmq.PUB) as publisher:
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        words = [f"tcp://127.0.0.1:{port}", "words"]
+        with running("../../examples/zeromq_wordcount.py", words, tmp_path / "run") as script:
+
+            def said(text: str) -> bool:
+                publisher.send_multipart([b"words", b"to be or not to be"])
+                return "('be', " in text
+
+            script.wait_for(said, "words")
+
+
+def test_rabbitmq(tmp_path: Path) -> None:
+    with rabbitmq(tmp_path / "broker") as broker:
+        broker.publish("words", [b"to be or not to be"] * 9)
+        words = [broker.url, "words", (tmp_path / "checkpoint").as_uri()]
+        with running("../../examples/rabbitmq_wordcount.py", words, tmp_path / "run") as script:
+            script.wait_for(lambda text: "('be', " in text, "words")

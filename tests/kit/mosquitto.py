@@ -1,0 +1,98 @@
+"""A mosquitto of a test's own: a real MQTT broker, with a data folder and a port of its own.
+
+`with mosquitto(folder) as broker` starts it; without mosquitto on the machine the test is skipped
+(in CI it fails) and says what to install.
+"""
+
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from local.processes import Home
+from tests.conftest import HOST, PATIENCE, PORTS, wait_until
+
+NEEDED = "the MQTT tests need the broker mosquitto: apt install mosquitto"
+PROGRAM = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+NAME = "mosquitto"
+PORT = PORTS + 300
+
+
+@dataclass(frozen=True)
+class Mosquitto:
+    """A broker whose queues survive its death; `port` takes MQTT, or MQTT over TLS."""
+
+    home: Home
+    port: int = PORT
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        file = self.home.path / "mosquitto.conf"
+        self.home.start(NAME, self.address, [str(PROGRAM), "-c", str(file)])
+        self.home.wait(NAME, self._missing, 30 * PATIENCE)
+
+    def kill(self) -> None:
+        """SIGKILL: what it had not written is gone."""
+        pid = self.home.pid(NAME)
+        assert pid, "mosquitto does not run"
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.home.pid(NAME) is None, 10, "mosquitto is gone")
+
+    def _missing(self) -> str:
+        with socket.socket() as tried:
+            return "it takes no connection" if tried.connect_ex((HOST, self.port)) else ""
+
+    def publish(self, topic: str, values: list[bytes], qos: int = 1) -> None:
+        """Publish the values in order; returns when the broker has acknowledged each."""
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        client.max_inflight_messages_set(1000)
+        client.connect(HOST, self.port)
+        client.loop_start()
+        sent = [client.publish(topic, value, qos) for value in values]
+        for one in sent:
+            one.wait_for_publish(30 * PATIENCE)
+        assert all(one.is_published() for one in sent), "mosquitto has not acknowledged all"
+        client.disconnect()
+        client.loop_stop()
+
+
+@contextmanager
+def mosquitto(folder: Path, *lines: str, port: int = PORT) -> Iterator[Mosquitto]:
+    """A running broker with its data in `folder`; `lines` are added to its configuration and can
+    replace our `allow_anonymous true`."""
+    if PROGRAM is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NEEDED)
+    broker = Mosquitto(Home(folder), port)
+    (folder / NAME).mkdir(parents=True, exist_ok=True)
+    ours = [
+        f"listener {port} {HOST}",
+        "persistence true",
+        f"persistence_location {folder / NAME}/",
+        # a QoS 1 message is acknowledged before it is on the disk unless each change is saved
+        "autosave_on_changes true",
+        "autosave_interval 1",
+        "log_dest stderr",
+        # Debian's mosquitto changes to a user who may not write here when root starts it
+        "user root",
+        *([] if any("allow_anonymous" in line for line in lines) else ["allow_anonymous true"]),
+        *lines,
+    ]
+    (folder / "mosquitto.conf").write_text("\n".join(ours) + "\n", encoding="utf-8")
+    broker.start()
+    try:
+        yield broker
+    finally:
+        with suppress(ProcessLookupError):
+            broker.home.stop(NAME)
