@@ -26,8 +26,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "units.settings": ({"config"}, set()),
     "local.settings": ({"config"}, set()),
     "producer.sources": (
-        ERRORS | {"config.settings", "producer.sources"},
-        LINES | {"tweepy", "requests", "websockets", "tomli"},
+        ERRORS | {"config.references", "config.settings", "producer.sources"},
+        LINES | {"tweepy", "requests", "websockets", "tomli", "paho"},
     ),
     "producer.spool": (ERRORS | {"producer.spool"}, set()),
     "producer.publishing": (
