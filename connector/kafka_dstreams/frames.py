@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import repeat
 from typing import Any, List, NamedTuple, Optional, Tuple
@@ -118,6 +118,34 @@ def decode(data: bytes) -> Frame:
         parts[count:],
         headers,
     )
+
+
+def pack(
+    topic: str,
+    offsets: Sequence[int],
+    timestamps: Sequence[int],
+    keys: Sequence[bytes | None],
+    values: Sequence[bytes | None],
+    headers: Sequence[Iterable[tuple[str, bytes | None]]] | None = None,
+) -> bytes:
+    """The frame of these columns of equal length, as of partition 0. Raises TypeError for keys and
+    values that are not bytes."""
+    count, name = len(offsets), topic.encode()
+    lengths = [-1 if part is None else len(part) for column in (keys, values) for part in column]
+    parts = [
+        _HEADER.pack(_MAGIC, count, 0, len(name), 0 if headers is None else _HEADERS),
+        struct.pack(f"<{2 * count}q", *offsets, *timestamps),
+        struct.pack(f"<{2 * count}i", *lengths),
+        name,
+        *filter(None, keys),
+        *filter(None, values),
+    ]
+    for pairs in headers or ():
+        own = [part for name, value in pairs for part in (name.encode(), value)]
+        parts.append(_INT.pack(len(own) // 2))
+        for part in own:
+            parts += [_INT.pack(-1 if part is None else len(part)), part or b""]
+    return b"".join(parts)
 
 
 def keys_and_values(data: bytes) -> tuple[list[bytes | None], list[bytes | None]]:

@@ -81,7 +81,7 @@ def direct_frames(
         "grouped": grouped,
     }
     return DStream(
-        _call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)),
+        call(ssc.sparkContext._jvm, "directStream", ssc._jssc, json.dumps(spec)),
         ssc,
         NoOpSerializer(),
     )
@@ -92,7 +92,7 @@ def rdd_of_frames(
 ) -> Any:
     """The Java RDD that reads these ranges, one partition each, as frames. The caller has checked
     that they are in Kafka."""
-    return _call(
+    return call(
         sc._jvm, "rdd", sc._jsc, json.dumps(dict(params)), json.dumps([list(row) for row in ranges])
     )
 
@@ -120,7 +120,7 @@ def receiver_frames(
     spec = json.dumps({"params": dict(params), "topics": dict(topics)})
     level = ssc.sparkContext._getJavaStorageLevel(storage_level)
     return DStream(
-        _call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level),
+        call(ssc.sparkContext._jvm, "receiverStream", ssc._jssc, spec, level),
         ssc,
         NoOpSerializer(),
     )
@@ -151,7 +151,7 @@ def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]
             state["id"], {int(p): (begin, end) for p, (begin, end) in state["partitions"].items()}
         )
         for topic, state in json.loads(
-            _call(_jvm(), "topics", json.dumps(dict(params)), names)
+            call(_jvm(), "topics", json.dumps(dict(params)), names)
         ).items()
     }
 
@@ -159,7 +159,7 @@ def topics(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]
 def topic_ids(params: Mapping[str, str], names: list[str]) -> dict[str, str]:
     """The ids of these topics by name: `topics` in one round trip. Raises NoSuchTopic,
     Unreachable."""
-    return dict(json.loads(_call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
+    return dict(json.loads(call(_jvm(), "topicIds", json.dumps(dict(params)), names)))
 
 
 def topics_once(params: Mapping[str, str], names: list[str]) -> dict[str, TopicState]:
@@ -167,7 +167,7 @@ def topics_once(params: Mapping[str, str], names: list[str]) -> dict[str, TopicS
     try:
         return topics(params, names)
     finally:
-        _call(_jvm(), "close", json.dumps(dict(params)))
+        call(_jvm(), "close", json.dumps(dict(params)))
 
 
 def commit(
@@ -179,7 +179,7 @@ def commit(
     """Set the offsets of a group without members. With the leader epochs of what is before them
     (`leader_epochs`) a receiver that begins there notices when the log has been truncated below
     them."""
-    _call(
+    call(
         _jvm(),
         "commit",
         json.dumps(dict(params)),
@@ -192,7 +192,7 @@ def commit(
 def receive_in(ssc: StreamingContext, group: str) -> None:
     """Have the receivers of a context that has not started read in this group; otherwise a
     recovered context keeps the old driver's group."""
-    _call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
+    call(ssc.sparkContext._jvm, "group", ssc._jssc, group)
 
 
 def need(params: Mapping[str, str], *names: str) -> None:
@@ -202,7 +202,8 @@ def need(params: Mapping[str, str], *names: str) -> None:
         raise ValueError(f"Kafka's parameters should have {' and '.join(missing)}")
 
 
-def _call(jvm: Any, method: str, *arguments: Any) -> Any:
+def call(jvm: Any, method: str, *arguments: Any) -> Any:
+    """Call a method of Helper. Raises what Kafka answered in place of it."""
     try:
         return getattr(jvm.kafkadstreams.Helper, method)(*arguments)
     except Py4JJavaError as error:

@@ -62,12 +62,15 @@ final class FrameReceiver extends Receiver<byte[]> {
   @Override
   public void onStop() {
     loops.forEach(ReceiverLoop::stop);
-    for (Thread thread : threads) {
-      try {
-        thread.join(JOIN_MS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+    threads.forEach(FrameReceiver::join);
+  }
+
+  /** Waits for a receiver's thread, but not for ever. */
+  static void join(Thread thread) {
+    try {
+      thread.join(JOIN_MS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -74,7 +74,13 @@ public final class Helper {
     JsonNode json = parse(spec);
     Map<String, Integer> topics = new TreeMap<>();
     json.get("topics").fields().forEachRemaining(topic -> topics.put(topic.getKey(), topic.getValue().asInt()));
-    return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, level));
+    return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, null, level));
+  }
+
+  /** A stream of what a source written in Python brings. spec, environment: as `PythonSource` has them; hello: the first bytes for it. */
+  public static JavaDStream<byte[]> sourceStream(JavaStreamingContext jssc, String spec, String environment, byte[] hello, StorageLevel level) {
+    return wrap(new ReceiverStream(jssc.ssc(), new HashMap<>(), Map.of(),
+        new PythonSource(params(parse(spec)), params(parse(environment)), hello), level));
   }
 
   /** An RDD of frames, one partition per range. ranges: [[topic, partition, from, until], …], which the caller has checked. */

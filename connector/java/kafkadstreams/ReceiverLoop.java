@@ -30,12 +30,12 @@ import org.slf4j.LoggerFactory;
 final class ReceiverLoop implements ConsumerRebalanceListener {
   private static final Logger LOG = LoggerFactory.getLogger(ReceiverLoop.class);
   /** A block is one write to the log and one task: large enough to be worth both, small beside a worker's memory. */
-  private static final int BLOCK_BYTES = 32 << 20;
+  static final int BLOCK_BYTES = 32 << 20;
 
   private final FrameReceiver receiver;
   private final String topic;
   private final long blockIntervalMs;
-  private final int consumers;
+  private final Allowance allowance;
   private final PollBudget budget = new PollBudget();
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Map<String, String> params;
@@ -48,15 +48,13 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   /** The offset that polling has reached, with the leader epoch of what is before it. */
   private final Map<TopicPartition, OffsetAndMetadata> polled = new HashMap<>();
   private long gatheredBytes;
-  private double allowance;
-  private long allowanceAt = System.nanoTime();
   private volatile boolean stopping;
 
   ReceiverLoop(FrameReceiver receiver, Map<String, String> params, String topic, long blockIntervalMs, int consumers) {
     this.receiver = receiver;
     this.topic = topic;
     this.blockIntervalMs = blockIntervalMs;
-    this.consumers = consumers;
+    allowance = new Allowance(receiver, consumers, blockIntervalMs);
     consumer = new KafkaConsumer<>(Params.receiver(params), budget, budget);
     this.params = params;
   }
@@ -101,25 +99,14 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
       ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(Math.min(left, waiting.isEmpty() ? left : 10)));
       polled.putAll(records.nextOffsets());
       waiting.addAll(Frames.kept(records, Params.includeHeaders(params)));
-      for (long allowed = allowed(); allowed > 0 && !waiting.isEmpty(); allowed--) take(waiting.poll());
+      for (long allowed = allowance.now(); allowed > 0 && !waiting.isEmpty(); allowed--) take(waiting.poll());
     }
   }
 
   private void take(ConsumerRecord<byte[], byte[]> record) {
     gathered.computeIfAbsent(new TopicPartition(record.topic(), record.partition()), p -> new ArrayList<>()).add(record);
     gatheredBytes += Frames.sizeOf(record);
-    allowance--;
-  }
-
-  /** Records that spark.streaming.receiver.maxRate and backpressure allow now; this consumer's share of the receiver's. */
-  private long allowed() {
-    long limit = receiver.supervisor().getCurrentRateLimit();
-    if (limit == Long.MAX_VALUE) return Long.MAX_VALUE;
-    double rate = (double) limit / consumers;
-    long now = System.nanoTime();
-    allowance = Math.min(Math.max(1, rate * blockIntervalMs / 1000), allowance + rate * (now - allowanceAt) / 1e9);
-    allowanceAt = now;
-    return (long) allowance;
+    allowance.take(1);
   }
 
   /** `store` returns when the block is in the write-ahead log; from then on Kafka need not keep it for us. */

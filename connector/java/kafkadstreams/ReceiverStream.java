@@ -31,12 +31,15 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
   private final Map<String, String> params;
   private final Map<String, Integer> topics;
   private final StorageLevel level;
+  /** What is received from where it is not Kafka: then there are no params and no topics. */
+  private final PythonSource source;
 
-  ReceiverStream(StreamingContext ssc, Map<String, String> params, Map<String, Integer> topics, StorageLevel level) {
+  ReceiverStream(StreamingContext ssc, Map<String, String> params, Map<String, Integer> topics, PythonSource source, StorageLevel level) {
     super(ssc, ClassTag$.MODULE$.apply(byte[].class));
     this.params = params;
     this.topics = topics;
     this.level = level;
+    this.source = source;
   }
 
   void group(String group) {
@@ -45,7 +48,7 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
 
   /**
    * Asked once, when a context starts; `start` is not called where one is recovered. A receiver is started again whatever it
-   * died of: where continuing would skip records, the driver has to end the stream.
+   * died of: where continuing would skip records, or a source gives up, the driver has to end the stream.
    */
   @Override
   public Receiver<byte[]> getReceiver() {
@@ -55,13 +58,16 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
       @Override
       public void onReceiverError(StreamingListenerReceiverError event) {
         String message = event.receiverInfo().lastErrorMessage();
-        String name = DataLossException.class.getName() + ": ";
-        if (message.startsWith(name)) scheduler.reportError(message, new DataLossException(message.substring(name.length())));
+        String text = message.substring(message.indexOf(": ") + 2);
+        if (message.startsWith(DataLossException.class.getName() + ": ")) scheduler.reportError(message, new DataLossException(text));
+        if (message.startsWith(GaveUpException.class.getName() + ": ")) scheduler.reportError(message, new GaveUpException(text));
       }
     });
+    long blockIntervalMs = ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms");
+    if (source != null) return new SourceReceiver(source, blockIntervalMs, ssc().conf().getTimeAsMs("spark.streaming.source.answerTimeout", "60s"), level);
     Map<String, String> reading = new HashMap<>(params);
     if (!ssc().sparkContext().isLocal()) reading.putIfAbsent(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, LOST_AFTER_MS);
-    return new FrameReceiver(reading, topics, ssc().conf().getTimeAsMs("spark.streaming.blockInterval", "200ms"), level);
+    return new FrameReceiver(reading, topics, blockIntervalMs, level);
   }
 
   /** Without this check Spark starts the receiver again for ever, and the driver never hears why it fails. */

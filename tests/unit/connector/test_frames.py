@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kafka_dstreams import Record, decode
+from kafka_dstreams import Record, decode, frames
 from local import compile as java
 from local import jdk
 from tests.conftest import ROOT
@@ -123,3 +123,13 @@ def test_a_receiver_stores_frames_compressed_and_still_reads_those_that_are_not(
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     assert [line.split()[1:] for line in said] == [["true", "true"]] * 3
     assert int(said[0].split()[0]) * 3 < len(tweets)
+
+
+def test_what_is_packed_is_read_again() -> None:
+    columns = ([5, 6, 7], [10, -1, 2**60], [b"k", None, b""], [None, b"", b"value" * 9])
+    for headers in (None, [[], [("a", b"1"), ("a", None)], [("ä", b"")]]):
+        frame = decode(frames.pack("töpic", *columns, headers))
+        assert frame.topic == "töpic" and frame.partition == 0
+        assert (list(frame.offsets), list(frame.timestamps)) == columns[:2]
+        assert (frame.keys, frame.values) == columns[2:]
+        assert frame.headers == headers

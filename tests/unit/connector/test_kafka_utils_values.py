@@ -322,7 +322,7 @@ def test_the_java_half_stays_small() -> None:
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", java, flags=re.DOTALL).splitlines()
     assert (
         sum(1 for line in code if line.strip() and not line.startswith(("import ", "package ")))
-        <= 1254  # Java 11 has no records
+        <= 1254 + 170  # Java 11 has no records; sources in Python
     )
 
 
@@ -348,5 +348,5 @@ def test_the_python_half_stays_small() -> None:
     assert (
         500
         < sum(code(path.read_text(encoding="utf-8")) for path in (ROOT / "connector").rglob("*.py"))
-        <= 972
+        <= 972 + 600  # sources in Python
     )

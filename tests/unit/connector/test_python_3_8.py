@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 CONNECTOR = ROOT / "connector"
-SOURCES = sorted([*CONNECTOR.glob("kafka_dstreams*.py"), *CONNECTOR.glob("kafka_dstreams/*.py")])
+SOURCES = sorted([*CONNECTOR.glob("kafka_dstreams*.py"), *CONNECTOR.glob("kafka_dstreams/**/*.py")])
 
 
 def oldest_python(*sources: Path) -> str:

@@ -1,0 +1,78 @@
+"""tests/on_spark/sourcing.py under a test: what came, which processes ran."""
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.kit.old_scripts import Running, running
+
+LOG = (
+    "--conf",
+    "spark.streaming.receiver.writeAheadLog.enable=true",
+    "--conf",
+    "spark.streaming.gracefulStopTimeout=60s",
+)
+
+
+@contextmanager
+def sourcing(
+    folder: Path, *words: str, options: Sequence[str] = (), log: Sequence[str] = LOG
+) -> Iterator[Running]:
+    """sourcing.py with this source; its checkpoint and the source's own files are in `folder`."""
+    runs = len(list(folder.glob("run-*")))
+    words = (str(folder), *words)
+    with running("sourcing.py", words, folder / f"run-{runs}", [*log, *options]) as run:
+        yield run
+
+
+def values(*texts: str) -> Counter[str]:
+    """How often each value came, in batches that were each printed once or more."""
+    batches = {}
+    for text in texts:
+        for line in text.splitlines():
+            if line.startswith('{"time"'):
+                row = json.loads(line)
+                batches[row["time"]] = row["values"]
+    return Counter(value for batch in batches.values() for value in batch)
+
+
+def missing(came: Counter[str]) -> list[int]:
+    """Which numbers below the highest one did not come."""
+    return sorted(set(range(max(map(int, came), default=0))) - set(map(int, came)))
+
+
+def stopped(run: Running, folder: Path) -> float:
+    """Ask for a graceful stop; how many seconds it took."""
+    (folder / "stop").touch()
+    return stop_said(run)
+
+
+def stop_said(run: Running) -> float:
+    """Wait for the line that says how many seconds a stop took."""
+    text = run.wait_for(lambda text: '{"stopped"' in text, "the stop")
+    line = next(line for line in text.splitlines() if line.startswith('{"stopped"'))
+    return float(json.loads(line)["stopped"])
+
+
+def opened(folder: Path) -> list[int]:
+    """The processes that have opened the source, the newest last."""
+    try:
+        return list(map(int, (folder / "opened").read_text().split()))
+    except FileNotFoundError:
+        return []
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs, as anything but a zombie."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def kill(pid: int, by: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(pid, by)

@@ -1,0 +1,118 @@
+"""Sources of numbered messages, for tests: 0, 1, 2, …; what has been acknowledged is in a file, and
+what is not comes again, as from a queue. Each has a fault of its own."""
+
+import ctypes
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from kafka_dstreams.sources import GiveUp, Message, Source, secret
+
+
+class Numbers(Source):
+    """`rate` messages per second."""
+
+    name = "numbers"
+
+    def __init__(self, folder, rate="1000"):
+        self.folder, self.rate = folder, int(rate)
+
+    def open(self):
+        Path(self.folder, "pid").write_text(str(os.getpid()))
+        with Path(self.folder, "opened").open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        self.next = self.acknowledged = acknowledged(self.folder)
+
+    def poll(self, limit, wait):
+        time.sleep(wait)
+        count = min(limit, int(self.rate * wait))
+        first, self.next = self.next, self.next + count
+        return [Message(b"%d" % number) for number in range(first, self.next)]
+
+    def ack(self):
+        self.acknowledged = self.next
+        new = Path(self.folder, "acknowledged.new")
+        new.write_text(str(self.next))
+        new.rename(Path(self.folder, "acknowledged"))
+
+    def close(self):
+        Path(self.folder, "closed").write_text(str(self.next))
+
+
+def acknowledged(folder):
+    """How many messages have been acknowledged."""
+    try:
+        return int(Path(folder, "acknowledged").read_text())
+    except FileNotFoundError:
+        return 0
+
+
+class Noisy(Numbers):
+    """Prints in every way there is, reads stdin, and leaves a forked child behind."""
+
+    def open(self):
+        super().open()
+        if os.fork() == 0:
+            while not Path(self.folder, "stop").exists():
+                time.sleep(0.1)
+            os._exit(0)
+
+    def poll(self, limit, wait):
+        print("printed by Python")
+        os.write(1, b"printed to descriptor 1\n")
+        ctypes.CDLL(None).puts(b"printed by C")
+        ctypes.CDLL(None).fflush(None)
+        assert sys.stdin.read() == ""
+        return super().poll(limit, wait)
+
+
+class Hanging(Numbers):
+    """Does not return once it has acknowledged something, in its first process."""
+
+    def poll(self, limit, wait):
+        opened = Path(self.folder, "opened").read_text().splitlines()
+        if self.acknowledged > 500 and len(opened) == 1:
+            threading.Event().wait()
+        return super().poll(limit, wait)
+
+
+class Window(Numbers):
+    """Returns at once when as many messages as its window are out, as MQTT's brokers do."""
+
+    def poll(self, limit, wait):  # noqa: ARG002
+        first, self.next = self.next, self.next + min(limit, self.rate)
+        return [Message(b"%d" % number) for number in range(first, self.next)]
+
+
+class GivingUp(Numbers):
+    def poll(self, limit, wait):  # noqa: ARG002
+        raise GiveUp("the queue is closed for good")
+
+
+class Missing(Numbers):
+    def open(self):
+        import no_such_library  # noqa: F401
+
+
+class Secret(Numbers):
+    def open(self):
+        super().open()
+        assert secret("${env:NUMBERS_PASSWORD}").startswith("hush")
+
+
+class NotBytes(Numbers):
+    def poll(self, limit, wait):  # noqa: ARG002
+        return [Message("text")]
+
+
+class Unpicklable(Numbers):
+    """Can be pickled, not unpickled."""
+
+    def __reduce__(self):
+        return refused, ()
+
+
+def refused():
+    raise ValueError("not here")
