@@ -53,7 +53,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer.help": ({"config", "producer.settings"}, set()),
     "producer.__main__": ({"config", "monitoring", "producer"}, set()),
     "producer": (set(), set()),
-    "connector": ({"kafka_dstreams", "kafka_dstreams_hook"}, SPARK),
+    "connector": ({"kafka_dstreams", "kafka_dstreams_hook"}, SPARK | {"fastavro"}),
     "connector.kafka_dstreams.sources.mqtt": ({"kafka_dstreams.sources"}, {"paho"}),
     "consumers.compiled": ({"consumers.compiled"}, COMPILER | NUMBERS),
     "consumers.sentiment": (
