@@ -1,4 +1,4 @@
-"""Makes `pyspark.streaming.kafka` and `pyspark.streaming.mqtt` importable again, without touching
+"""Makes `pyspark.streaming.kafka`, `.mqtt` and `.flume` importable again, without touching
 PySpark or importing anything before it is asked for.
 
 Runs at each start of the interpreter: by connector/sitecustomize.py under scripts/submit, by
@@ -14,6 +14,7 @@ import sys
 MODULES = {
     "pyspark.streaming.kafka": "kafka_dstreams.kafka_utils",
     "pyspark.streaming.mqtt": "kafka_dstreams.mqtt_utils",
+    "pyspark.streaming.flume": "kafka_dstreams.flume_utils",
 }
 NEWER = ("KafkaDStream", "KafkaRDD", "KafkaTransformedDStream")  # not Spark 2.4's
 

@@ -24,6 +24,10 @@ EXAMPLES = {  # source: what it is, and a run of it
         '--query "coffee lang:en" --interval 60',
     ),
     "bluesky": ("Bluesky's Jetstream; needs no key", '--keywords "coffee,tea" --lang en'),
+    "mqtt": (
+        "messages of an MQTT broker, each one tweet; needs paho-mqtt",
+        "--mqtt-url mqtt://localhost --mqtt-client-id tweets-1",
+    ),
     "replay": ("a file of tweets, or standard input", "--file tests/data/tweets_x_v2.jsonl"),
     "sample": ("invented tweets", "--source sample"),
 }
@@ -52,7 +56,8 @@ def _source(arguments: Sequence[str]) -> str:
     if "--source" in words[:-1]:
         named = words[words.index("--source") + 1]
         return named if named in SOURCES else ""
-    return next((source for name, source in SAID_BY.items() if f"--{name}" in words), "")
+    said = ((name.replace("_", "-"), source) for name, source in SAID_BY.items())
+    return next((source for name, source in said if f"--{name}" in words), "")
 
 
 def _overview() -> str:

@@ -2,7 +2,8 @@
 
 A source is a module (or a package) with
 
-- `open(chosen, state, memory)`: its records; `memory` is what an earlier run kept for it
+- `open(chosen, state, memory)`: its records; `memory` is what an earlier run kept for it. Records
+  with a `close` are closed when the spool has all of them, or the run has failed
 - `question(chosen)`: what it is asked for, so that a position of another question is not used;
   None where every run reads from the beginning
 - `estimate(chosen, folder)`, where it costs money: what a run would cost
@@ -12,7 +13,7 @@ and has its settings in `producer/settings.py`, its example in `producer/help.py
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ MODULES = {  # imported when chosen: the other sources need no tweepy
     "stream": "producer.sources.x.stream",
     "search": "producer.sources.x.search",
     "bluesky": "producer.sources.bluesky",
+    "mqtt": "producer.sources.mqtt",
     "replay": "producer.sources.replay",
     "sample": "producer.sources.sample",
 }
@@ -63,15 +65,19 @@ def question(chosen: Settings) -> str:
 
 
 def open_source(
-    chosen: Settings, state: State, position: str = "", folder: Path | None = None
+    chosen: Settings,
+    state: State,
+    position: str = "",
+    folder: Path | None = None,
+    kept: Callable[[], int] | None = None,
 ) -> Iterable[Record]:
     """The records of the source, which tells `state` what it does.
 
     `position` is the newest one that was kept with a record of the same question, `folder` is where
-    the source may keep a file of its own: the spool's. Raises ConfigError or CredentialsError for
-    what can be seen before reading.
+    the source may keep a file of its own: the spool's, `kept` says how many records of this run are
+    in the spool. Raises ConfigError or CredentialsError for what can be seen before reading.
     """
-    memory = Memory(position, question(chosen), folder)
+    memory = Memory(position, question(chosen), folder, kept)
     records: Iterable[Record] = _module(chosen).open(chosen, state, memory)
     return records
 

@@ -18,7 +18,6 @@ from producer.publishing.tally import Tally
 from producer.report import Report
 from producer.sources import State
 from producer.sources.pace import paced
-from producer.sources.replay import Replay
 from producer.spool.backlog import Backlog
 from producer.spool.spool import Spool
 from producer.stopping import Interrupt
@@ -66,7 +65,11 @@ class Run:
             patient=self._spooled,
         )
         self._source = open_source(
-            chosen, self._state, self._records.position, spool_folder(chosen)
+            chosen,
+            self._state,
+            self._records.position,
+            spool_folder(chosen),
+            (lambda: self._read - self._records.unwritten) if self._spooled else None,
         )
         self._sender = Sender(self._records, self._connect, interrupt.end)
 
@@ -119,6 +122,8 @@ class Run:
             self._sender.wait(POLL_S)
         self._sender.stop()
         records.close()
+        if hasattr(self._source, "close"):
+            self._source.close()
         if self._tally.ledger:
             self._tally.ledger.close()
 
@@ -144,7 +149,7 @@ class Run:
             repeats=state.repeats,
             gaps=state.gaps,
             gap_seconds=round(state.gap_s, 1),
-            skipped_empty_lines=self._source.skipped if isinstance(self._source, Replay) else 0,
+            skipped_empty_lines=getattr(self._source, "skipped", 0),
             bytes=tally.value_bytes,
             seconds=round(seconds, 3),
             records_per_second=round(tally.acked / seconds, 1) if seconds else 0.0,

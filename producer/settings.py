@@ -10,18 +10,19 @@ from config.settings import Setting
 from config.shared import BOOTSTRAP, METRICS, OUTPUT, TOPIC, WEBHDFS_PORT, name_output
 from config.venv import ROOT
 
-SOURCES = ("stream", "search", "bluesky", "replay", "sample")
+SOURCES = ("stream", "search", "bluesky", "mqtt", "replay", "sample")
 SAID_BY = {  # flag: the source that it says
     "track": "stream",
     "rules": "stream",
     "query": "search",
     "keywords": "bluesky",
+    "mqtt_url": "mqtt",
     "file": "replay",
 }
 CAN_BE_READ_AGAIN = ("replay", "sample")
 SAMPLE_POSTS = 2000  # what `sample` makes unless it is told otherwise: it would never end
 
-_STREAM, _SEARCH, _BLUESKY, _REPLAY, _SAMPLE = ((source,) for source in SOURCES)
+_STREAM, _SEARCH, _BLUESKY, _MQTT, _REPLAY, _SAMPLE = ((source,) for source in SOURCES)
 _X = _STREAM + _SEARCH
 _JETSTREAMS = ",".join(
     f"wss://jetstream{n}.us-{side}.bsky.network" for side in ("east", "west") for n in (1, 2)
@@ -105,6 +106,26 @@ _OF_X = (
     Setting("x_base_url", "https://api.x.com", "X's address; another one for tests only", _X),
     Setting("x_bearer_token", "", "X's bearer token", _X, secret=True),
 )
+_OF_MQTT = (
+    Setting("mqtt_url", "", "the broker: mqtt://HOST or, over TLS, mqtts://HOST", _MQTT),
+    Setting("mqtt_topic", "tweets/#", "the filter of topics to subscribe to, with QoS 1", _MQTT),
+    Setting(
+        "mqtt_client_id",
+        "",
+        "the id under which the broker keeps messages for us; nobody else may use it",
+        _MQTT,
+    ),
+    Setting("mqtt_user", "", "log in to the broker as this user", _MQTT),
+    Setting(
+        "mqtt_password",
+        "",
+        "where its password is: ${env:NAME} or ${file:/PATH:KEY}; never the password itself",
+        _MQTT,
+    ),
+    Setting("mqtt_ca", "", "PEM file of the authorities that sign the broker's certificate", _MQTT),
+    Setting("mqtt_certificate", "", "PEM file of this client's certificate and its chain", _MQTT),
+    Setting("mqtt_key", "", "PEM file of its private key, mode 400", _MQTT),
+)
 _OF_OTHERS = (
     Setting("lang", "", "posts in this language only (en, pt, ja, …)", only=_SEARCH + _BLUESKY),
     Setting(
@@ -137,7 +158,7 @@ _OF_OTHERS = (
     Setting("seed", 1, "the same seed gives the same tweets", _SAMPLE),
     Setting("malformed", 0.0, "share of malformed records, 0 to 1", _SAMPLE),
 )
-ROWS = {"producer": _OF_ALL + _OF_X + _OF_OTHERS}
+ROWS = {"producer": _OF_ALL + _OF_X + _OF_MQTT + _OF_OTHERS}
 
 
 def complete(program: str, values: dict[str, Any], origins: dict[str, str]) -> None:
@@ -149,7 +170,7 @@ def complete(program: str, values: dict[str, Any], origins: dict[str, str]) -> N
     name_output(program, values)
     flags = [name for name, origin in origins.items() if origin.startswith("--")]
     if origins["source"] != "--source":
-        said = {SAID_BY[name]: f"--{name}" for name in flags if name in SAID_BY}
+        said = {SAID_BY[name]: "--" + name.replace("_", "-") for name in flags if name in SAID_BY}
         if len(said) > 1:
             raise ConfigError(
                 f"flags of {len(said)} sources: {', '.join(sorted(said.values()))}",
@@ -178,7 +199,8 @@ def no_source() -> ConfigError:
     """The error to raise where neither flags nor settings name a source."""
     ways = (
         '--track "…" or --rules FILE (stream), --query "…" (search), --keywords "…" or --source '
-        "bluesky, --file FILE (replay), --source sample; python3 -m producer --help"
+        "bluesky, --mqtt-url URL (mqtt), --file FILE (replay), --source sample; "
+        "python3 -m producer --help"
     )
     return ConfigError(
         "no source is named", "the command line", f"say where the tweets come from: {ways}"
@@ -188,6 +210,6 @@ def no_source() -> ConfigError:
 def _belongs_elsewhere(name: str, takers: tuple[str, ...], source: str) -> ConfigError:
     flag = "--" + name.replace("_", "-")
     own = next((other for other, of in SAID_BY.items() if of == source), "")
-    meant = f", did you mean --{own}?" if own and name in SAID_BY else ""
+    meant = f", did you mean --{own.replace('_', '-')}?" if own and name in SAID_BY else ""
     what = f"{flag} is a flag of the source {' or '.join(takers)}, not of {source}{meant}"
     return ConfigError(what, "the command line", f"leave {flag} out, or say --source {takers[0]}")

@@ -20,7 +20,8 @@ def check(chosen: settings.Settings) -> int:
     nothing and leaves nothing behind."""
 
     def source() -> str:
-        open_source(chosen, State())
+        kept = None if chosen.spool == "none" else lambda: 0
+        open_source(chosen, State(), kept=kept)
         return f" ({chosen.source})"
 
     codes = [

@@ -29,11 +29,14 @@ Check: TypeAlias = tuple[str, Callable[[], str]]
 
 class Memory(NamedTuple):
     """What earlier runs kept for a source: the newest `position` of the same question, the digest
-    of that `question`, and the `folder` for a file of the source's own (None: there is none)."""
+    of that `question`, the `folder` for a file of the source's own (None: there is none), and
+    `kept`, which says how many of this run's records the spool has on its disk (None: there is no
+    spool)."""
 
     position: str = ""
     question: str = ""
     folder: Path | None = None
+    kept: Callable[[], int] | None = None
 
 
 @dataclass

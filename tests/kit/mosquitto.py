@@ -28,7 +28,7 @@ PORT = PORTS + 300
 
 @dataclass(frozen=True)
 class Mosquitto:
-    """A broker whose queues survive its death; `port` takes MQTT, or MQTT over TLS."""
+    """A broker whose sessions survive `kill`; `port` takes MQTT, or MQTT over TLS."""
 
     home: Home
     port: int = PORT
@@ -44,9 +44,14 @@ class Mosquitto:
         self.home.wait(NAME, self._missing, 30 * PATIENCE)
 
     def kill(self) -> None:
-        """SIGKILL: what it had not written is gone."""
+        """Have it save what it has, then SIGKILL: mosquitto acknowledges before it saves, so that
+        otherwise it may itself lose messages that it has acknowledged."""
         pid = self.home.pid(NAME)
         assert pid, "mosquitto does not run"
+        file = self.home.path / NAME / "mosquitto.db"
+        file.unlink(missing_ok=True)
+        os.kill(pid, signal.SIGUSR1)
+        wait_until(file.exists, 10, "mosquitto has saved its messages")
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: self.home.pid(NAME) is None, 10, "mosquitto is gone")
 
@@ -80,10 +85,8 @@ def mosquitto(folder: Path, *lines: str, port: int = PORT) -> Iterator[Mosquitto
         f"listener {port} {HOST}",
         "persistence true",
         f"persistence_location {folder / NAME}/",
-        # a QoS 1 message is acknowledged before it is on the disk unless each change is saved
-        "autosave_on_changes true",
-        "autosave_interval 1",
         "log_dest stderr",
+        "log_type all",
         # Debian's mosquitto changes to a user who may not write here when root starts it
         "user root",
         *([] if any("allow_anonymous" in line for line in lines) else ["allow_anonymous true"]),

@@ -26,8 +26,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "units.settings": ({"config"}, set()),
     "local.settings": ({"config"}, set()),
     "producer.sources": (
-        ERRORS | {"config.settings", "producer.sources"},
-        LINES | {"tweepy", "requests", "websockets", "tomli"},
+        ERRORS | {"config.references", "config.settings", "producer.sources"},
+        LINES | {"tweepy", "requests", "websockets", "tomli", "paho"},
     ),
     "producer.spool": (ERRORS | {"producer.spool"}, set()),
     "producer.publishing": (
@@ -53,7 +53,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "producer.help": ({"config", "producer.settings"}, set()),
     "producer.__main__": ({"config", "monitoring", "producer"}, set()),
     "producer": (set(), set()),
-    "connector": ({"kafka_dstreams", "kafka_dstreams_hook"}, SPARK | {"paho"}),
+    "connector": ({"kafka_dstreams", "kafka_dstreams_hook"}, SPARK | {"fastavro", "paho"}),
     "consumers.compiled": ({"consumers.compiled"}, COMPILER | NUMBERS),
     "consumers.sentiment": (
         {"consumers.compiled", "consumers.sentiment"},

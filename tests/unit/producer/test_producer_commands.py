@@ -20,7 +20,7 @@ from producer.opening import MODULES
 from producer.settings import SOURCES
 from tests.conftest import ROOT
 
-HELP_FITS = (46, 110)  # lines, columns
+HELP_FITS = (48, 110)  # lines, columns
 
 
 def load(*argv: str, file: Path = Path("/nowhere"), **environ: str) -> settings.Settings:
@@ -171,7 +171,7 @@ class TestHelp:
                 row = setting.flag if setting in access.SETTINGS else row
                 assert (row in overview) == (not setting.only)
         assert all(flag in overview for flag in help.ACTIONS)
-        assert "{stream,search,bluesky,replay,sample}" in overview, "choices are shown"
+        assert "{stream,search,bluesky,mqtt,replay,sample}" in overview, "choices are shown"
 
     def test_usage_examples_and_exit_status_come_before_the_flags(self) -> None:
         overview = help.text(["--help"])
