@@ -1,7 +1,7 @@
 """A RabbitMQ of a test's own: a real broker, with data, ports, cookie and epmd of its own.
 
-`with rabbitmq(folder) as broker` starts it; without RabbitMQ on the machine the test is skipped (in
-CI it fails) and says what to install.
+`with rabbitmq(folder) as broker` starts it; without RabbitMQ on the machine the test is skipped
+and says what to install.
 """
 
 import os
@@ -93,7 +93,7 @@ class RabbitMQ:
 def rabbitmq(folder: Path, port: int = PORT) -> Iterator[RabbitMQ]:
     """A running broker with its data in `folder`; it listens on `port` and the two behind it."""
     if not PROGRAM:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(NEEDED)
+        pytest.skip(NEEDED)
     broker = RabbitMQ(Home(folder), port)
     environ = {**os.environ, **_epmd(port)}
     broker.home.start(NAMES, f"{HOST}:{port + 2}", ["epmd"], environ)

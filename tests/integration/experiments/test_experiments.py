@@ -24,6 +24,7 @@ def table(services: Services, name: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
+@pytest.mark.long
 def test_hand_over(services: Services) -> None:
     *stints, whole = table(services, "hand-over")
     assert [row["approach"] for row in stints] == ["direct", "receiver_based", "direct"]
