@@ -12,7 +12,7 @@ from tests.kit.old_scripts import running, send_lines
 from tests.kit.other_spark import SUBMIT
 from tests.kit.rabbitmq import rabbitmq
 
-CASES = ROOT / "tests" / "on_spark" / "examples_cases.py"
+CASES = ROOT / "tests" / "on_spark" / "all_examples.py"
 ELSEWHERE = {
     "lines_to_kafka.py",  # feeds the others
     "tweets_to_kafka.py",  # test_tutorial_producer.py

@@ -1,7 +1,7 @@
 """The examples, unmodified, one after the other in one Spark: the command on top of each, what it
 reads from the cases' services, and what it prints.
 
-spark-submit … examples_cases.py BOOTSTRAP WEBHDFS HDFS FOLDER
+spark-submit … all_examples.py BOOTSTRAP WEBHDFS HDFS FOLDER
 """
 
 import contextlib
