@@ -33,7 +33,7 @@ from pyspark.sql.streaming.datasource import (
 
 from config.errors import ConfigError, DataLossRisk
 from consumers.output import manifests
-from consumers.output.units import FOLDER, Unit, UnitManifest, named
+from consumers.output.units import FOLDER, named
 from units import rows
 from units.reading import SPARK_SCHEMAS
 from views.reading import Published
@@ -125,7 +125,7 @@ class Rows:
         published, parts = self._published, list[InputPartition]()
         units = {unit.first: unit for unit in named(published.names(FOLDER))}
         while first < until:
-            unit = _manifest(published, units[first]) if first in units else None
+            unit = published.unit(units[first]) if first in units else None
             if unit is not None and unit.until <= until:
                 names = (file["path"] for file in unit.files)
                 folder = unit.unit.folder
@@ -206,7 +206,7 @@ class Stream(Rows, DataSourceStreamReader, SupportsTriggerAvailableNow):
             return start
         if until < length and not published.there(first):
             units = named(published.names(FOLDER))
-            unit = _manifest(published, max(one for one in units if one.first <= first))
+            unit = published.unit(max(one for one in units if one.first <= first))
             return {"seq": unit.until, "sha256": unit.last}
         found = published.manifest(until - 1)
         if found is None:
@@ -216,10 +216,6 @@ class Stream(Rows, DataSourceStreamReader, SupportsTriggerAvailableNow):
     def partitions(self, start: Offset, end: Offset) -> Sequence[InputPartition]:
         """One per unit, and the batches shared out."""
         return self._plan(int(start["seq"]), int(end["seq"]), str(start["sha256"]) or None)
-
-
-def _manifest(published: Published, unit: Unit) -> UnitManifest:
-    return UnitManifest.from_bytes(published.data(f"{unit.folder}/_manifest.json"))
 
 
 def _for_spark(table: pa.Table) -> list[pa.RecordBatch]:

@@ -58,7 +58,7 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
       @Override
       public void onReceiverError(StreamingListenerReceiverError event) {
         String message = event.receiverInfo().lastErrorMessage();
-        String text = message.substring(message.indexOf(": ") + 2);
+        String text = message.replaceFirst("^[^:]*: ", "");
         if (message.startsWith(DataLossException.class.getName() + ": ")) scheduler.reportError(message, new DataLossException(text));
         if (message.startsWith(GaveUpException.class.getName() + ": ")) scheduler.reportError(message, new GaveUpException(text));
       }

@@ -100,7 +100,7 @@ final class SourceReceiver extends Receiver<byte[]> {
     answer(0, "closed");
   }
 
-  /** Stores an answer of so many frames. Returns how many messages of their size a block may have. */
+  /** Stores an answer of `count` frames. Returns how many messages of this size fit into a block. */
   private long store(int count, Allowance allowance) throws IOException {
     long records = answers.readInt();
     long bytes = 0;

@@ -139,7 +139,7 @@ class MQTT(Source):
         self.client.disconnect(properties=leaving)
 
     def _turn(self, seconds: float) -> bool:
-        """Let paho read and write for so long; whether messages are there."""
+        """Let paho read and write for up to `seconds`; returns whether messages are there."""
         self.client.loop(seconds)
         if self.failure is not None:
             raise self.failure
