@@ -37,9 +37,9 @@ test-unit: ## the tests that need no services
 	@scripts/setup --dev
 	$(PYTHON) -m pytest tests/unit
 
-test-fault: ## the long fault loops, hours; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n chooses others
+test-fault: ## what `make test` leaves out, hours: the long fault loops, the second of each pair; FAULT_ROUNDS=3 makes them short, FAULT_SEED=n chooses others
 	@scripts/setup --dev
-	TEST_PATIENCE=$${TEST_PATIENCE:-3} $(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal tests/fault
+	TEST_PATIENCE=$${TEST_PATIENCE:-3} $(PYTHON) -m pytest --verbose --timeout 7200 -o faulthandler_timeout=0 --numprocesses 2 --dist worksteal -m long tests
 	$(PYTHON) -m tests.kit.faults.results
 
 test-spark: ## the connector's wheel and tests on another PySpark, below build/: make test-spark PYSPARK=3.5.7

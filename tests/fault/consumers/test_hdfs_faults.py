@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Services, wait_until
 from tests.kit.faults.attacks import OWN_RETRIES, Attack, attacked, dfsadmin, kill_service
 from tests.kit.faults.proxy import AFTER, BEFORE, HOLD_ANSWER, HOLD_CALL, UP
-from tests.kit.jobs import APPROACHES, Job
+from tests.kit.jobs import APPROACHES, RECEIVER_AT_LEAST, Job
 from tests.kit.producing import frozen
 
 PATIENCE_S = 120
@@ -20,7 +20,7 @@ PATIENCE_S = 120
 @pytest.mark.parametrize(
     "retries", [OWN_RETRIES, pytest.param((), marks=pytest.mark.long)], ids=["ours", "hadoop's"]
 )
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_every_second_rename_is_cut(
     services: Services,
     topic: str,

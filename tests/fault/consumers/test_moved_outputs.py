@@ -71,7 +71,7 @@ def ended_with_its_sentence(job: Job, said: str) -> None:
 @pytest.mark.parametrize(
     "busy", [True, pytest.param(False, marks=pytest.mark.long)], ids=["busy", "idle"]
 )
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_taken_away_under_a_living_job(
     services: Services,
     topic: str,
@@ -106,7 +106,8 @@ def test_taken_away_under_a_living_job(
     assert audit(services, topic, output)["published"] == (900 if busy else 60)
 
 
-@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_another_output_in_its_place(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:

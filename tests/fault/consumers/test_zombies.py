@@ -130,9 +130,8 @@ def test_what_a_living_zombie_acknowledges_is_not_missing(
         assert zombie.process.poll() is None, zombie.said()
 
 
-@pytest.mark.parametrize(
-    "approach", ["direct", pytest.param("receiver_based", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_a_living_driver_goes_on_while_its_successor_starts(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_what_x_had_while_it_was_away_is_fetched_to_the_last_post(
     assert len(on_topic) == len(set(on_topic)), "each once"
 
 
+@pytest.mark.long
 def test_a_longer_gap_is_named_with_its_number_of_posts(followed: Followed) -> None:
     """A quarter of an hour and more: X's clock runs by itself, for both."""
     x = followed.x

@@ -33,6 +33,7 @@ def figures(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_the_contenders_race(services: Services, tmp_path: Path) -> None:
     results = tmp_path / "jobs.json"
     few = ("--tweets", "1500", "--slow-tweets", "1000", "--rounds", "1", "--partitions", "2")
@@ -69,6 +70,7 @@ def test_the_producer(services: Services, tmp_path: Path) -> None:
     assert figures(results)["ratio_to_plain"]["kafka_python_plain_loop"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)  # the first time it fetches what the peers need
 def test_the_connector(services: Services, tmp_path: Path) -> None:
     results = tmp_path / "connector.json"

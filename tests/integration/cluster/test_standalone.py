@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import clusters, jobs
 from tests.kit.clusters import Cluster, end, goes_on, on_two_hosts
-from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
+from tests.kit.jobs import RECEIVER_AT_LEAST, audit, publish, run_job, slowly, started
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def cluster(services: Services) -> Iterator[Cluster]:
         yield found
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_executor_worker_master_and_host_killed(
     services: Services, cluster: Cluster, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:

@@ -17,7 +17,7 @@ from tests.kit import clusters
 from tests.kit.clusters import Cluster
 from tests.kit.jobs import publish
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 WORDS = ROOT / "tests" / "on_spark" / "words.py"
 FAILED = "failed: "
 SECRET = (
@@ -107,7 +107,7 @@ def cluster(services: Services) -> Iterator[Cluster]:
         yield found
 
 
-@pytest.mark.parametrize("door", ["direct", pytest.param("receiver", marks=pytest.mark.long)])
+@pytest.mark.parametrize("door", ["direct", "receiver"])
 def test_on_standalone(
     services: Services, cluster: Cluster, machine: Machine, topic: str, tmp_path: Path, door: str
 ) -> None:
@@ -119,7 +119,6 @@ def test_on_standalone(
     assert not said.startswith(FAILED) and "of 100" in said, errors(said)
 
 
-@pytest.mark.long
 def test_without_the_wheel_the_hosts_know_nothing_of_it(
     services: Services, cluster: Cluster, machine: Machine, topic: str, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Services
 from tests.kit.jobs import (
-    RECEIVER_AT_LEAST,
+    APPROACHES,
     audit,
     await_batches,
     batches,
@@ -24,7 +24,8 @@ from tests.kit.jobs import (
 )
 
 
-@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_signals_stop_in_order(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:

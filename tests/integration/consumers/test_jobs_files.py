@@ -9,7 +9,7 @@ import pytest
 from local.nodes import bean
 from tests.conftest import HOST, Services
 from tests.kit.jobs import (
-    APPROACHES,
+    RECEIVER_AT_LEAST,
     batches,
     manifests,
     path_of,
@@ -29,7 +29,7 @@ def activity(services: Services) -> dict[str, Any]:
     return bean(f"{HOST}:{services.datanode_port + 1}", "DataNodeActivity-*")
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_every_file_of_a_batch_is_forced_to_the_disk(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:
@@ -49,7 +49,7 @@ def test_every_file_of_a_batch_is_forced_to_the_disk(
     assert after["FsyncNanosNumOps"] - before["FsyncNanosNumOps"] >= 2 * files, "data and checksums"
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_executors_write_by_the_drivers_hadoop_settings(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import HOST, PATIENCE, ROOT, Services
 from tests.kit.faults.attacks import java_jar
 from tests.kit.jobs import (
-    APPROACHES,
+    RECEIVER_AT_LEAST,
     Job,
     audit,
     await_batches,
@@ -121,7 +121,7 @@ def test_readme_s_plain_line_listens_on_the_loopback_only(
         job.kill()
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_submit_listens_on_the_loopback_only(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:
@@ -134,7 +134,7 @@ def test_submit_listens_on_the_loopback_only(
         assert_guarded(ui)
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_a_driver_without_memory_ends_like_a_killed_one_and_is_started_again(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from kafka.admin import KafkaAdminClient
 
 from producer.sources.sample import sample
 from tests.conftest import Services
-from tests.kit.jobs import APPROACHES, audit, manifests, new_topic, publish, rows, run_job
+from tests.kit.jobs import RECEIVER_AT_LEAST, audit, manifests, new_topic, publish, rows, run_job
 
 Offsets = set[tuple[int, int]]
 
@@ -44,7 +44,7 @@ def published(services: Services, output: str) -> list[tuple[int, int]]:
     return sorted((at["partition"], at["offset"]) for at in found)
 
 
-@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
 def test_records_of_aborted_and_open_transactions_are_not_published(
     services: Services, topic: str, output: str, tmp_path: Path, approach: str
 ) -> None:

@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient
 from tests.conftest import Services
 from tests.kit.faults.attacks import dfsadmin
 from tests.kit.jobs import (
-    RECEIVER_AT_LEAST,
+    APPROACHES,
     audit,
     await_batches,
     batches,
@@ -25,7 +25,8 @@ from tests.kit.jobs import (
 SUPERVISED = ("--supervise",)
 
 
-@pytest.mark.parametrize("approach", RECEIVER_AT_LEAST)
+@pytest.mark.long
+@pytest.mark.parametrize("approach", APPROACHES)
 def test_a_quota_reached_while_a_job_runs(
     services: Services, topic: str, output: str, approach: str, tmp_path: Path
 ) -> None:
@@ -51,12 +52,13 @@ def test_a_quota_reached_while_a_job_runs(
     assert audit(services, topic, output)["published"] == 900
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "limit",
     [
         "-setSpaceQuota",
-        pytest.param("-setQuota", marks=pytest.mark.long),
-        pytest.param("permission", marks=pytest.mark.long),
+        "-setQuota",
+        "permission",
     ],
 )
 def test_a_write_ahead_log_that_cannot_be_written(

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from local.stub_servers.x import TOKEN, XStub
 from tests.conftest import ROOT, Services, wait_until
 from tests.kit.jobs import APPROACHES, audit, default_ctrl_c, rows, run_job
@@ -29,6 +31,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.long
 def test_both_jobs_read_what_the_tutorials_producer_sends(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def test_a_full_disk_stops_the_reading_and_loses_nothing(
         assert_all_there(services, topic, tmp_path, x, run)
 
 
+@pytest.mark.long
 def test_a_broker_that_is_away_from_the_beginning(
     services: Services, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import ROOT, Services
 from tests.kit.jobs import audit, publish, run_job, slowly
 from views.follow import store_path
@@ -31,6 +33,7 @@ def summary(services: Services, folder: Path, output: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.long
 def test_one_job_falls_behind_and_the_other_takes_its_output_over(
     services: Services, topic: str, output: str, tmp_path: Path
 ) -> None:
