@@ -11,7 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from config import settings as table
 from config.errors import ConfigError
 from config.venv import ROOT
-from local import cluster, hosts, jars, kerberos, nodes, page, secured, stub_nodes, yarn_nodes
+from local import (
+    cluster,
+    hdfs_nodes,
+    hosts,
+    jars,
+    kafka_nodes,
+    kerberos,
+    nodes,
+    page,
+    secured,
+    stub_nodes,
+    yarn_nodes,
+)
 from local.processes import Home
 from local.say import say
 
@@ -42,8 +54,8 @@ class Services:
             what = "HDFS has Kerberos in a secured set, and the clusters of this machine have none"
             raise ConfigError(what, str(self.home.path), "start them without --secure")
         self.nodes = [
-            *nodes.brokers(self.settings, self.home.path),
-            *nodes.hdfs_nodes(self.settings, self.home.path),
+            *kafka_nodes.brokers(self.settings, self.home.path),
+            *hdfs_nodes.nodes(self.settings, self.home.path),
         ]
         self.nodes += cluster.nodes(self.settings, self.home.path)
         self.nodes += yarn_nodes.nodes(self.settings, self.home.path)
@@ -102,7 +114,7 @@ class Services:
         (self.home.path / "set.json").write_text(
             json.dumps({n: self.settings.values[n] for n in MADE_WITH})
         )
-        nodes.make_cluster_id(self.home.path)
+        kafka_nodes.make_cluster_id(self.home.path)
         if self.settings.secure:
             secured.prepare(self.home.path)
         for node in [

@@ -7,7 +7,8 @@ from urllib.request import urlopen
 
 from config.settings import Settings
 from local import hosts, jars, jdk
-from local.nodes import HOST, LOGGING, Node, site_file
+from local.hdfs_nodes import site_file
+from local.nodes import HOST, LOGGING, Node
 
 MEMORY_MB = 6144  # of one NodeManager
 CORES = 4

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from local import jars, jdk
-from local.nodes import bean, site_file
+from local.hdfs_nodes import bean, site_file
 from local.processes import Home
 from tests.conftest import HOST, PORTS, Services
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from local.nodes import bean
+from local.hdfs_nodes import bean
 from tests.conftest import HOST, PORTS, SERVICES_HOME, Services, wait_until
 from tests.kit.faults.attacks import Attack, attacked, kill_service
 from tests.kit.faults.watching import load

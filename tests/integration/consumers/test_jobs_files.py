@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.nodes import bean
+from local.hdfs_nodes import bean
 from tests.conftest import HOST, Services
 from tests.kit.jobs import (
     RECEIVER_AT_LEAST,
