@@ -5,6 +5,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from typing import Any
 
 import numpy as np
 
@@ -112,21 +113,22 @@ class Digest:
     def _folded(self, found: list[lines.Line], until: float) -> None:
         """Sums go by the number of each line's (time, language, label): few of them differ."""
         scores = [line.sentiment for line in found if line.sentiment is not None]
-        numbers: dict[tuple[int, str | None, str], int] = {}
-        moments = [line.created_at and line.created_at[:16] for line in found]
-        minutes = {moment: _minute(moment, until) for moment in set(moments)}
+        moments: list[Any] = [line.created_at and line.created_at[:16] for line in found]
+        minutes: dict[Any, int] = {moment: _minute(moment, until) for moment in set(moments)}
+        if 0 in minutes.values():  # where a tweet tells no time its record does
+            for place, line in enumerate(found):
+                moments[place] = minutes[moments[place]] or _sent(line.kafka, until)
+            minutes = {minute: minute for minute in moments}
+        numbers: dict[tuple[Any, str | None, str], int] = {}
         rows = np.array(
             [
-                numbers.setdefault(
-                    (minutes[moment] or _sent(line.kafka, until), line.lang, score.label),
-                    len(numbers),
-                )
+                numbers.setdefault((moment, line.lang, score.label), len(numbers))
                 for moment, line, score in zip(moments, found, scores, strict=True)
             ]
         )
         keys = [
-            (minute, (lang or "und")[:LANGUAGE_CHARACTERS], NUMBERS[label])
-            for minute, lang, label in numbers
+            (minutes[moment], (lang or "und")[:LANGUAGE_CHARACTERS], NUMBERS[label])
+            for moment, lang, label in numbers
         ]
         compounds = np.rint(np.array([score.compound for score in scores]) * SCALE)
         counts, sums = np.bincount(rows), np.bincount(rows, compounds)
@@ -145,7 +147,9 @@ class Digest:
         """Add a line that has hashtags, a country, or a place."""
         minute, lang, label = key
         for tag in line.hashtags:
-            _add(self.terms["tag", minute, tag[:TERM_CHARACTERS].lower()], 1, compound)
+            sum_ = self.terms["tag", minute, tag[:TERM_CHARACTERS].lower()]
+            sum_[0] += 1
+            sum_[1] += compound
         if line.country:
             _add(self.terms["country", minute, line.country[:TERM_CHARACTERS]], 1, compound)
         if line.located:
