@@ -24,7 +24,7 @@ def rows(linked: Linked, convict: Convict) -> Iterator[tuple[Row, bytes]]:
     listed = {file.path: file.records for file in manifest.files} if manifest else {}
     counts, outside = Counter[str](), 0
     for path, length in sorted(linked.lengths.items()):
-        if path == "tombstones.parquet":  # the ids of the deleted rows once more
+        if path == "tombstones.parquet":  # it repeats the ids of the deletions' rows
             if manifest and listed.get(path) != manifest.counts.get("deleted"):
                 convict(f"{path}: {listed.get(path)} records, the manifest says {manifest.counts}")
             continue

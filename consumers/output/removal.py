@@ -1,6 +1,6 @@
 """What goes: batches that a unit has replaced, revisions that a newer one has replaced, and units
-that are older than they are to be kept. Each some hours after it has been replaced, so that whoever
-reads it comes to an end.
+that are older than they are to be kept. Each some hours after it has been replaced, so that a
+reader of it comes to its end.
 
 Whatever is removed here is removed for good: it does not go to HDFS's trash.
 """

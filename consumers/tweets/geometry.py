@@ -14,7 +14,7 @@ def position(point, box):
     if len(point) == 2 and _on_earth(point[0], point[1]):
         return POINT, point[1], point[0]
     if len(box) == 4:
-        # a box over the date line has its west in the east
+        # in a box that crosses the date line west is greater than east
         lon = (box[0] + box[2] + (360.0 if box[0] > box[2] else 0.0)) / 2
         lon, lat = lon - 360.0 if lon > 180 else lon, (box[1] + box[3]) / 2
         if _on_earth(lon, lat):

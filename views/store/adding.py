@@ -74,7 +74,7 @@ def _upsert(
         f"VALUES ({marks}{', ?' * len(names)}) "
         f"ON CONFLICT ({columns}) DO UPDATE SET {changes}"
     )
-    for size in SIZES:  # each level from the one before, which has fewer rows
+    for size in SIZES:  # each level from the previous one, which has fewer rows
         level: _Sums = {}
         for (group, start, *key), added in rows.items():
             _add(level, (group, bucket(size, start), *key), added)

@@ -84,7 +84,7 @@ class Session:
 
     def frames(self, messages: list[Message]) -> Iterator[bytes]:
         """The messages in frames of about the same length, with the next offsets. Raises GiveUp for
-        what is no message."""
+        what is not a Message."""
         if not messages:
             return
         try:

@@ -130,7 +130,7 @@ class _Sweeps:
             yield self._positioned(held)
 
     def _most_liked(self, since_id: int, until_id: int) -> Generator[Record, None, None]:
-        """The records in bands of likes, from the top."""
+        """Yields the records by bands of likes, the most liked band first."""
         held: Record | None = None
         newest, whole = self._reached.newest, False
         for band in [
