@@ -18,6 +18,7 @@ from producer.sources.x.sweeps import tweets as search
 from producer.sources.x.wire import Account
 
 BASE = id_at(time.time() - 7_200)
+PRICES = Prices(post=0.005, user=0.010, count=0.005)  # USD
 STREAM, RULES, SEARCH = "/search/stream", "/stream/rules", "/search/recent"
 
 
@@ -29,7 +30,7 @@ class Try:
         self.x, self.state, self.pauses, self.said = x, State(), [], []  # type: ignore[var-annotated]
         self.account = Account(TOKEN, x.url, self._pause, silence_s)
         self.account.now = x.world.now  # type: ignore[method-assign] # both see the same clock, however fast it is
-        self.purse = Purse(self.state, Prices(), now=self.account.now, **limits)
+        self.purse = Purse(self.state, PRICES, now=self.account.now, **limits)
 
     def _pause(self, seconds: float) -> None:
         self.x.world.ahead_s += seconds

@@ -21,9 +21,9 @@ class Prices:
     """USD per resource that an answer has (docs.x.com, getting-started/pricing). Whether those in
     `includes` are billed X does not say: a bound of costs has to count them."""
 
-    post: float = 0.005
-    user: float = 0.010
-    count: float = 0.005
+    post: float
+    user: float
+    count: float
 
     @property
     def most(self) -> float:

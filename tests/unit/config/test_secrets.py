@@ -15,11 +15,12 @@ from producer.sources import State
 from producer.sources.x import wire as x_wire
 from producer.sources.x.following import tweets as stream
 from producer.sources.x.kept import Kept
-from producer.sources.x.purse import Prices, Purse
+from producer.sources.x.purse import Purse
 from producer.sources.x.query import query
 from producer.sources.x.rules import wanted
 from producer.sources.x.sweeps import tweets as search
 from producer.sources.x.wire import Account
+from tests.kit.x_tries import PRICES
 
 CANARY = "canary-7d2f9b40c3"
 
@@ -57,7 +58,7 @@ def test_the_token_stays_where_it_is(
         account = Account(
             CANARY, x.url if fault != "nobody" else "http://127.0.0.1:9", lambda _: None
         )
-        purse = Purse(state, Prices())
+        purse = Purse(state, PRICES)
         with pytest.raises(PipelineError) as raised:
             if path == "/search/recent":
                 next(

@@ -3,6 +3,7 @@ names."""
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from producer.opening import OLD_FLAGS, refuse_old_flags
 from producer.sources import State
 from producer.sources.x.ids import id_at, seconds_of
 from producer.sources.x.kept import NAME, Kept
-from producer.sources.x.purse import REMEMBERED, Prices, Purse
+from producer.sources.x.purse import REMEMBERED, Purse
 from producer.sources.x.query import duration_s, query
 from producer.sources.x.reconnects import CONNECTS, LIMITED, NETWORK, SERVER, WINDOW_S, Reconnects
 from producer.sources.x.rules import OURS, Plan, Rule, Rules, wanted
 from producer.sources.x.wire import Account
+from tests.kit.x_tries import PRICES
 
 FOREIGN = {"id": "1", "value": "cats", "tag": "somebody else's"}
 HAS = [
@@ -176,7 +178,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 def test_the_purse_counts_posts_and_authors_once() -> None:
     state = State()
-    purse = Purse(state, Prices(), max_usd=1.0)
+    purse = Purse(state, PRICES, max_usd=1.0)
     assert (
         purse.received("1", ["a"]) and purse.received("2", ["a"]) and not purse.received("1", ["a"])
     )
@@ -192,7 +194,7 @@ def test_the_purse_counts_posts_and_authors_once() -> None:
 
 def test_a_post_is_billed_again_on_the_next_day() -> None:
     state, now = State(), [1.8e9]
-    purse = Purse(state, Prices(user=0.0), now=lambda: now[0])
+    purse = Purse(state, replace(PRICES, user=0.0), now=lambda: now[0])
     assert purse.received("1")
     now[0] += 86_400
     assert not purse.received("1"), "it is not handed over again"
@@ -203,7 +205,7 @@ def test_a_restart_does_not_multiply_the_bill(tmp_path: Path) -> None:
     """Run after run of one day, killed each time: all together stay below the limit."""
     bought, now = 0, [1.8e9]
     for run in range(200):
-        purse = Purse(State(), Prices(), max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0])
+        purse = Purse(State(), PRICES, max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0])
         # then kill -9: nothing more is written
         while purse.affordable() >= 1 and bought < run * 3:
             bought += purse.received(str(run * 1_000 + bought), [str(bought)])
@@ -211,7 +213,7 @@ def test_a_restart_does_not_multiply_the_bill(tmp_path: Path) -> None:
     now[0] += 86_400
     assert (
         Purse(
-            State(), Prices(), max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0]
+            State(), PRICES, max_usd=1.0, kept=Kept(tmp_path, "q"), now=lambda: now[0]
         ).affordable()
         == 40
     )
@@ -219,7 +221,7 @@ def test_a_restart_does_not_multiply_the_bill(tmp_path: Path) -> None:
 
 def test_a_run_over_midnight_stays_below_the_limit_too(tmp_path: Path) -> None:
     now = [1.8e9]
-    purse = Purse(State(), Prices(), max_usd=0.30, kept=Kept(tmp_path, "q"), now=lambda: now[0])
+    purse = Purse(State(), PRICES, max_usd=0.30, kept=Kept(tmp_path, "q"), now=lambda: now[0])
     assert all(purse.received(str(number)) for number in range(40))
     now[0] += 86_400
     assert purse.affordable() == 4
@@ -249,7 +251,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 
 def test_a_purse_without_a_limit_remembers_a_bounded_number() -> None:
-    purse = Purse(State(), Prices())
+    purse = Purse(State(), PRICES)
     for number in range(REMEMBERED + 1):
         purse.received(str(number))
     assert purse.affordable() == math.inf
