@@ -28,7 +28,7 @@ def table(services: Services, name: str) -> list[dict[str, str]]:
 def test_hand_over(services: Services) -> None:
     *stints, whole = table(services, "hand-over")
     assert [row["approach"] for row in stints] == ["direct", "receiver_based", "direct"]
-    assert whole["ended by"] == "0 lost, 0 duplicated" and int(whole["tweets"]) > 300
+    assert (whole["lost"], whole["duplicated"]) == ("0", "0") and int(whole["tweets"]) > 300
 
 
 def test_overload(services: Services) -> None:
