@@ -108,7 +108,12 @@ assert tweets.isStreaming and len(tweets.columns) == 7
 """
     (tmp_path / "queries.py").write_text(script, encoding="utf-8")
     files = ",".join(map(str, jars.files("structured") + jars.files("connector")))
-    told = {"JAVA_HOME": str(jdk.home()), "PYSPARK_SUBMIT_ARGS": f"--jars {files} pyspark-shell"}
+    told = {
+        "JAVA_HOME": str(jdk.home()),
+        "PYSPARK_SUBMIT_ARGS": f"--jars {files} pyspark-shell",
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
     subprocess.run(
         [sys.executable, tmp_path / "queries.py"],
         env={**os.environ, **services.environ, **told, "PYTHONPATH": str(ROOT)},
