@@ -12,6 +12,7 @@ import pytest
 
 from experiments.lab import Program
 from local import jars, jdk
+from local.notebooks import TOO_SLOW
 from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit import jobs
 from tests.kit.compacting import mirror
@@ -114,9 +115,15 @@ assert tweets.isStreaming and len(tweets.columns) == 7
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
-    subprocess.run(
-        [sys.executable, tmp_path / "queries.py"],
-        env={**os.environ, **services.environ, **told, "PYTHONPATH": str(ROOT)},
-        timeout=300 * PATIENCE,
-        check=True,
-    )
+    for _ in range(3):  # Spark waits ten seconds for its Python worker, on a busy machine too
+        done = subprocess.run(
+            [sys.executable, tmp_path / "queries.py"],
+            env={**os.environ, **services.environ, **told, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300 * PATIENCE,
+            check=False,
+        )
+        if TOO_SLOW not in done.stderr:
+            break
+    assert done.returncode == 0, done.stderr[-4000:]
