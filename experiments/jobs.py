@@ -124,10 +124,11 @@ def hand_over(lab: Lab) -> Rows:
 def stint(approach: str, said: str, end: str) -> dict[str, Any]:
     """One driver's batches, as its log has them."""
     numbers = [(int(number), int(tweets)) for number, _, tweets in BATCH.findall(said)]
+    ends = sorted({numbers[0][0], numbers[-1][0]}) if numbers else ["none"]
     return {
         "approach": approach,
         "ended by": end,
-        "batches": f"{numbers[0][0]} to {numbers[-1][0]}" if numbers else "none",
+        "batches": " to ".join(map(str, ends)),
         "tweets": sum(tweets for _, tweets in numbers),
         "lost": "-",
         "duplicated": "-",

@@ -33,9 +33,10 @@ def test_hand_over(services: Services) -> None:
 
 def test_overload(services: Services) -> None:
     off, on = table(services, "overload")
-    waited = [float(row["delay, last"].split()[0]) for row in (off, on)]
-    assert waited[0] > waited[1]
-    assert int(off["records, last batch"]) > int(on["records, last batch"])
+    waited = [float(off[f"delay, {which}"].split()[0]) for which in ("first", "last")]
+    assert waited[0] < waited[1]
+    first, last = (int(on[f"records, {which} batch"]) for which in ("first", "last"))
+    assert first > last and int(off["records, last batch"]) > last
 
 
 @pytest.mark.long

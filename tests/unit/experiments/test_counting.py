@@ -47,6 +47,7 @@ def test_a_drivers_batches_are_read_from_its_log() -> None:
         "approach": "direct", "ended by": "Ctrl-C", "batches": "3 to 4", "tweets": 62,
         "lost": "-", "duplicated": "-",
     }  # fmt: skip
+    assert stint("direct", said.splitlines()[0], "kill -9")["batches"] == "3"
     assert stint("direct", "", "kill -9")["batches"] == "none"
 
 
