@@ -1,7 +1,7 @@
 """Words of the text files that are moved into a folder, of HDFS or of this machine (file://). Move,
 do not write: a file is read once, as it is when it is seen.
 
-scripts/submit examples/hdfs_wordcount.py hdfs://127.0.0.1:8020/lines
+scripts/submit examples/hdfs_wordcount.py file:///tmp/lines
 
 prints ('be', 2)
 """

@@ -70,7 +70,7 @@ def kill_in_commit(lab: Lab) -> Rows:
                 {
                     "approach": approach,
                     "killed": point,
-                    "published then": there,
+                    "published at the kill": there,
                     "delivered again": again,
                     **verdict(lab, topic, output),
                 }
@@ -104,7 +104,8 @@ def add_partitions(lab: Lab) -> Rows:
 def hand_over(lab: Lab) -> Rows:
     """One output, begun by direct, continued by receiver_based, which is killed, finished by
     direct."""
-    say("look at: each begins, in each partition, at the offset where the one before ended")
+    say("look at: each continues the batches' numbers, in each partition at the offset where the")
+    say("one before ended: so nothing is lost, nothing is there twice")
     topic, output = lab.make_topic(), lab.output("shared")
     rows = []
     with lab.publishing(topic, 300):
@@ -115,22 +116,20 @@ def hand_over(lab: Lab) -> Rows:
             rows.append(stint(approach, job.said(), end))
     rows.append(stint("direct", lab.drain("direct", topic, output).said(), "end of the topic"))
     total = verdict(lab, topic, output)
-    counts = f"{total['lost']} lost, {total['duplicated']} duplicated"
-    whole = {
-        "approach": "audit",
-        "batches": "all",
-        "tweets": total["published"],
-        "ended by": counts,
-    }
-    return [*rows, whole]
+    whole = {"approach": "audit of all", "ended by": "-", "batches": "all"}
+    counts = {"lost": total["lost"], "duplicated": total["duplicated"]}
+    return [*rows, {**whole, "tweets": total["published"], **counts}]
 
 
 def stint(approach: str, said: str, end: str) -> dict[str, Any]:
     """One driver's batches, as its log has them."""
     numbers = [(int(number), int(tweets)) for number, _, tweets in BATCH.findall(said)]
+    ends = sorted({numbers[0][0], numbers[-1][0]}) if numbers else ["none"]
     return {
         "approach": approach,
-        "batches": f"{numbers[0][0]} to {numbers[-1][0]}" if numbers else "none",
-        "tweets": sum(tweets for _, tweets in numbers),
         "ended by": end,
+        "batches": " to ".join(map(str, ends)),
+        "tweets": sum(tweets for _, tweets in numbers),
+        "lost": "-",
+        "duplicated": "-",
     }

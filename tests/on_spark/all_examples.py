@@ -158,7 +158,7 @@ case_joined_streams = plain("joined_streams.py", ["ann tea", "bob milk"], ["ann 
 def case_hdfs_wordcount():
     files, name = InsecureClient(WEBHDFS, user=getpass.getuser()), f"/tests/{uuid.uuid4().hex}"
     files.makedirs(f"{name}/lines")
-    (_,), wanted = command_and_output("hdfs_wordcount.py")
+    _, wanted = command_and_output("hdfs_wordcount.py")
 
     def move(seen):
         if seen.count("Time:") and not files.status(f"{name}/lines/one.txt", strict=False):
@@ -166,6 +166,18 @@ def case_hdfs_wordcount():
             files.rename(f"{name}/one.txt", f"{name}/lines/one.txt")
 
     run("hdfs_wordcount.py", [f"{HDFS}{name}/lines"], wanted, move)
+
+
+def case_hdfs_wordcount_of_this_machine():
+    arguments, wanted = command_and_output("hdfs_wordcount.py")
+    (Path(FOLDER) / "lines").mkdir()
+
+    def move(seen):
+        if seen.count("Time:") and not (Path(FOLDER) / "lines" / "one.txt").exists():
+            (Path(FOLDER) / "one.txt").write_text("\n".join(LINES))
+            (Path(FOLDER) / "one.txt").rename(Path(FOLDER) / "lines" / "one.txt")
+
+    run("hdfs_wordcount.py", told(arguments, {}), wanted, move)
 
 
 def case_recoverable_network_wordcount_continues():

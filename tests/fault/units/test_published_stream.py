@@ -2,12 +2,14 @@
 
 import json
 import random
+import signal
 import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from local.notebooks import TOO_SLOW
 from tests.conftest import PATIENCE, ROOT, Services, wait_until
 from tests.kit import jobs
 from tests.kit.compacting import environ, mirror
@@ -20,10 +22,10 @@ EACH = 4  # records of a batch; a kill comes after one or two batches
 
 
 def streaming(services: Services, output: str, folder: Path) -> subprocess.Popen[bytes]:
-    """The stream, until it has all."""
+    """The stream, until it has all; its log begins again."""
     script = str(ROOT / "tests" / "on_spark" / "published_stream.py")
     command = [str(ROOT / "scripts" / "submit"), script, output, services.webhdfs, str(folder)]
-    with (folder / "stream.log").open("ab") as log:
+    with (folder / "stream.log").open("wb") as log:
         return subprocess.Popen(command, env=environ(), stdout=log, stderr=log)
 
 
@@ -37,6 +39,17 @@ def in_sink(folder: Path) -> list[tuple[int, int]]:
     return [(row["partition"], row["offset"]) for rows in found for row in rows]
 
 
+def log(folder: Path) -> str:
+    """The end of what the last stream has said."""
+    return (folder / "stream.log").read_text()[-3000:]
+
+
+def was_too_slow(folder: Path) -> bool:
+    """Whether Spark gave its Python worker up, for which it waits ten seconds on any machine; the
+    remedy is another start (docs/units.md)."""
+    return TOO_SLOW in log(folder)
+
+
 def commits(folder: Path) -> int:
     return len(list((folder / "checkpoint" / "commits").glob("[0-9]*")))
 
@@ -47,11 +60,11 @@ def commits(folder: Path) -> int:
 def test_a_killed_stream_writes_each_row_once(
     services: Services, topic: str, output: str, tmp_path: Path, kills: int
 ) -> None:
-    records = 8 * kills + 40
+    records = 12 * kills + 40
     jobs.publish(services, topic, records, "--malformed", "0.05")
     mirror(services, topic, output, most=EACH)
-    dice = random.Random(kills)
-    for _ in range(kills):
+    dice, killed = random.Random(kills), 0
+    while killed < kills:
         before, job = commits(tmp_path), streaming(services, output, tmp_path)
         more = before + dice.randint(1, 2)
         wait_until(
@@ -60,14 +73,15 @@ def test_a_killed_stream_writes_each_row_once(
             "the stream goes on",
         )
         wait_until(lambda: dice.random() < 0.3, 10, "some moment has come")
+        killed += job.poll() is None  # the rest died of itself
         job.kill()
-        job.wait()
-    job = streaming(services, output, tmp_path)
-    assert job.wait(240 * PATIENCE) == 0, (tmp_path / "stream.log").read_text()[-3000:]
+        assert job.wait() == -signal.SIGKILL or was_too_slow(tmp_path), log(tmp_path)
+    while (job := streaming(services, output, tmp_path)).wait(240 * PATIENCE):
+        assert was_too_slow(tmp_path), log(tmp_path)
     rows = table(output, ["kafka"], webhdfs=services.webhdfs).to_pylist()
     wanted = sorted((row["kafka"]["partition"], row["kafka"]["offset"]) for row in rows)
     assert sorted(in_sink(tmp_path)) == wanted and len(wanted) > records * 0.8
-    figures = {"kills": kills, "triggers": commits(tmp_path), "rows": len(wanted), "wrong": 0}
+    figures = {"kills": killed, "triggers": commits(tmp_path), "rows": len(wanted), "wrong": 0}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     about = {"made_by": "make test-fault", "machine": machine()}

@@ -4,11 +4,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from nbclient.exceptions import CellExecutionError
 
+from config.errors import PipelineError
 from local import notebooks
 from tests.conftest import PATIENCE, ROOT, Services
 
@@ -47,6 +52,31 @@ def test_a_cell_that_fails_is_said(services: Services, tmp_path: Path) -> None:
     )
     assert done.returncode == 1 and "ValueError" in done.stderr, done.stderr[-3000:]
     assert not (tmp_path / "executed.ipynb").exists()
+
+
+def failing(words: str, times: int) -> Callable[[Any], Any]:
+    """An execution whose cells fail so often with these words, and then do not."""
+    tries = iter([*[CellExecutionError(words, "Error", words)] * times, None])
+
+    def executed(_environ: Any) -> Any:
+        error = next(tries)
+        if error:
+            raise error
+        return nbformat.v4.new_notebook()
+
+    return executed
+
+
+@pytest.mark.parametrize(
+    ("words", "times", "fails"),
+    [(notebooks.TOO_SLOW, 1, False), (notebooks.TOO_SLOW, 2, True), ("another error", 1, True)],
+)
+def test_only_a_worker_that_was_too_slow_is_given_a_second_chance(
+    monkeypatch: pytest.MonkeyPatch, words: str, times: int, fails: bool
+) -> None:
+    monkeypatch.setattr(notebooks, "_executed", failing(words, times))
+    with pytest.raises(PipelineError) if fails else nullcontext():
+        assert notebooks.execute({}) == nbformat.v4.new_notebook()
 
 
 def test_the_committed_notebook_is_whole_and_says_nothing_of_a_machine() -> None:

@@ -44,8 +44,10 @@ def test_a_drivers_batches_are_read_from_its_log() -> None:
         "18:33:00 batch 4: t[2] [51, 60), 9 tweets, 0 deleted, 0 rejected, 0.3 s\n"
     )
     assert stint("direct", said, "Ctrl-C") == {
-        "approach": "direct", "batches": "3 to 4", "tweets": 62, "ended by": "Ctrl-C",
+        "approach": "direct", "ended by": "Ctrl-C", "batches": "3 to 4", "tweets": 62,
+        "lost": "-", "duplicated": "-",
     }  # fmt: skip
+    assert stint("direct", said.splitlines()[0], "kill -9")["batches"] == "3"
     assert stint("direct", "", "kill -9")["batches"] == "none"
 
 

@@ -52,6 +52,17 @@ def test_the_secured_script_has_no_secret_in_clear() -> None:
         params.without_secrets({**shown["params"], "ssl.truststore.password": "in clear"})
 
 
+def test_the_examples_readme_has_the_commands_on_top_of_the_examples() -> None:
+    """Those are run by tests/integration/connector/test_examples.py; the README names topics."""
+    page = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^scripts/submit examples/(\w+\.py)(.*)$", page, re.MULTILINE)
+    assert len(shown) == 15
+    for name, arguments in shown:
+        plain = re.sub(r" (words|log|orders)\b", " TOPIC", arguments)
+        command = f"\nscripts/submit examples/{name}{plain.replace('payments', 'OTHER')}\n"
+        assert command in (ROOT / "examples" / name).read_text(encoding="utf-8")
+
+
 def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = [page.name for page in (ROOT / "docs").glob("*.md") if page.name != "README.md"]
