@@ -158,7 +158,7 @@ def case_a_write_ahead_log_without_a_checkpoint_is_refused_at_the_start():
     topic, ssc = make_topic(), StreamingContext(cases.sc, 1)
     params = {"bootstrap.servers": BOOTSTRAP, "group.id": topic}
     with settings({"receiver__writeAheadLog__enable": "true"}):
-        receiver_frames(ssc, {topic: 1}, params).foreachRDD(print)
+        receiver_frames(ssc, {topic: 1}, params).foreachRDD(lambda rdd: rdd.count())
         raises(Exception, "call ssc.checkpoint(directory) before ssc.start()", ssc.start)
         ssc.stop(stopSparkContext=False)
 
@@ -167,7 +167,7 @@ def case_receivers_that_leave_no_core_for_batches_are_refused_at_the_start():
     topic, ssc = make_topic(), StreamingContext(cases.sc, 1)
     for number in range(3):  # of local[3]
         params = {"bootstrap.servers": BOOTSTRAP, "group.id": f"{topic}-{number}"}
-        receiver_frames(ssc, {topic: 1}, params).foreachRDD(print)
+        receiver_frames(ssc, {topic: 1}, params).foreachRDD(lambda rdd: rdd.count())
     refused = raises(Exception, "no batch would ever run", ssc.start)
     assert "--master local[4] or more" in str(refused)
     ssc.stop(stopSparkContext=False)
