@@ -20,23 +20,19 @@ _PYTHON = ("PYTHON_VERSION_MISMATCH", "Cannot run program")
 _TASKS = "org.apache.spark.scheduler.TaskSetManager"  # the logger's name
 
 
-def count(sc: SparkContext) -> int:
-    """A cluster's executors that have registered and are not known to be lost."""
-    return int(sc._jsc.sc().schedulerBackend().getExecutorIds().size())
-
-
 class Watch:
     """How long a context has been without executors. A local one never is."""
 
     def __init__(self, sc: SparkContext) -> None:
         self._sc, self._seen = sc, time.monotonic()
+        self._cluster = sc._jvm.kafkadstreams.Cluster  # type: ignore[union-attr]
         # whether driver and executor are one process; asked once, `check` runs five times a second
-        self.is_local = bool(sc._jsc.sc().isLocal())
+        self.is_local = bool(self._cluster.isLocal(sc._jsc.sc()))
 
     def check(self) -> None:
         """Raises ServiceUnreachable when there has been no executor for LONE_S."""
         now = time.monotonic()
-        if self.is_local or count(self._sc):
+        if self.is_local or self._cluster.executors(self._sc._jsc.sc()):
             self._seen = now
         elif now - self._seen > LONE_S:
             what = f"no executor for {LONE_S:.0f} s: the batches wait, nothing is lost"

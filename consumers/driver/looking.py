@@ -7,7 +7,6 @@ from pyspark.streaming import StreamingContext
 
 import kafka_dstreams
 from config.errors import PipelineError
-from consumers.driver import executors
 from consumers.driver.driver import Driver
 
 
@@ -46,7 +45,8 @@ class Look:
         figures = self._driver.figures
         figures.waiting.set(self._progress.waitingBatches().size())
         figures.receivers.set(self._progress.numActiveReceivers())
-        figures.executors.set(1 if self._is_local else executors.count(self._sc))
+        cluster = self._sc._jvm.kafkadstreams.Cluster
+        figures.executors.set(1 if self._is_local else cluster.executors(self._sc._jsc.sc()))
         last = self._progress.lastCompletedBatch()
         if last.isDefined() and last.get().schedulingDelay().isDefined():
             figures.delay_s.set(last.get().schedulingDelay().get() / 1000)

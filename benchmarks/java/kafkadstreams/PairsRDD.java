@@ -10,6 +10,7 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
 import scala.Tuple2;
+import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /** What Spark 2.4 gave to Python: each record a pair of byte arrays. It reads as ours does; only the crossing differs. */
@@ -40,9 +41,9 @@ public final class PairsRDD extends RDD<Tuple2<byte[], byte[]>> {
     context.addTaskCompletionListener(task -> {
       reader.release();
     });
-    reader.seek(range.from, range.fromEpoch);
-    return Scala.iterator(new Iterator<Tuple2<byte[], byte[]>>() {
-      private ConsumerRecord<byte[], byte[]> record = reader.next(range.until, 60_000);
+    reader.seek(range.from(), range.fromEpoch());
+    return CollectionConverters.asScala(new Iterator<Tuple2<byte[], byte[]>>() {
+      private ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), 60_000);
 
       @Override
       public boolean hasNext() {
@@ -53,7 +54,7 @@ public final class PairsRDD extends RDD<Tuple2<byte[], byte[]>> {
       public Tuple2<byte[], byte[]> next() {
         if (record == null) throw new NoSuchElementException();
         Tuple2<byte[], byte[]> pair = new Tuple2<>(record.key(), record.value());
-        record = reader.next(range.until, 60_000);
+        record = reader.next(range.until(), 60_000);
         return pair;
       }
     });

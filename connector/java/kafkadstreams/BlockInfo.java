@@ -10,12 +10,20 @@ import java.util.List;
 final class BlockInfo implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  final long records;
-  final List<Range> ranges;
+  private final long records;
+  private final List<Range> ranges;
 
   BlockInfo(long records, List<Range> ranges) {
     this.records = records;
     this.ranges = ranges;
+  }
+
+  long records() {
+    return records;
+  }
+
+  List<Range> ranges() {
+    return ranges;
   }
 
   @Override

@@ -25,7 +25,7 @@ final class BlocksRDD extends WriteAheadLogBackedBlockRDD<byte[]> implements Has
     super(sc, blocks.stream().map(ReceivedBlockInfo::blockId).toArray(BlockId[]::new),
         blocks.stream().map(block -> block.walRecordHandleOption().getOrElse(() -> null)).toArray(WriteAheadLogRecordHandle[]::new),
         valid(blocks), false, StorageLevel.MEMORY_ONLY_SER(), ClassTag$.MODULE$.apply(byte[].class));
-    ranges = blocks.stream().map(block -> info(block).ranges).collect(Collectors.toList());
+    ranges = blocks.stream().map(block -> info(block).ranges()).collect(Collectors.toList());
   }
 
   static BlockInfo info(ReceivedBlockInfo block) {

@@ -203,13 +203,13 @@ final class DirectStream extends InputDStream<byte[]> {
   /** A range ends where records begin that must not be read again; the next batch continues behind them. */
   private long beforeSkipped(TopicPartition partition, long from, long until) {
     long end = until;
-    for (Range done : skip.getOrDefault(partition, List.of())) if (done.from >= from) end = Math.min(end, done.from);
+    for (Range done : skip.getOrDefault(partition, List.of())) if (done.from() >= from) end = Math.min(end, done.from());
     return end;
   }
 
   private long afterSkipped(TopicPartition partition, long position) {
     for (Range done : skip.getOrDefault(partition, List.of())) {
-      if (done.from <= position && position < done.until) return done.until;
+      if (done.from() <= position && position < done.until()) return done.until();
     }
     return position;
   }

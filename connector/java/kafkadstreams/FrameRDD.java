@@ -5,8 +5,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
+import java.util.NoSuchElementException;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.spark.Partition;
 import org.apache.spark.SparkContext;
@@ -40,6 +39,10 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
     }
   }
 
+  FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params) {
+    this(sc, tasks, params, null);
+  }
+
   /** One partition, and so one task, for each of the lists; it prefers the home of its first range. */
   FrameRDD(SparkContext sc, List<List<Range>> tasks, Map<String, String> params, Homes homes) {
     super(sc, Scala.none(), ClassTag$.MODULE$.apply(byte[].class));
@@ -70,34 +73,56 @@ final class FrameRDD extends RDD<byte[]> implements HasRanges {
 
   @Override
   public scala.collection.Iterator<byte[]> compute(Partition split, TaskContext context) {
-    Iterator<Range> ranges = ((Part) split).ranges.stream().filter(range -> range.count() > 0).iterator();
-    return Scala.iterator(ranges).flatMap(range -> Scala.iterator(frames(range, context)));
+    scala.collection.Iterator<Range> ranges = Scala.iterator(((Part) split).ranges.iterator());
+    return ranges.flatMap(range -> Scala.iterator(new FrameIterator(range, context)));
   }
 
-  private Iterator<byte[]> frames(Range range, TaskContext context) {
-    Reader reader = Reader.take(params, range.topicPartition());
-    AtomicBoolean done = new AtomicBoolean();
-    context.addTaskCompletionListener(task -> {
-      if (!done.get()) reader.close();
-    });
-    reader.seek(range.from, range.fromEpoch);
-    return Stream.generate(() -> nextRecords(reader, range)).takeWhile(records -> {
-      done.set(records.isEmpty());
-      if (done.get()) reader.release(); // the task's next range may be read with it
-      return !done.get();
-    }).map(records -> Frames.pack(records, Params.includeHeaders(params))).iterator();
-  }
+  private final class FrameIterator implements Iterator<byte[]> {
+    private final Range range;
+    private final Reader reader;
+    private byte[] frame;
+    private boolean done;
 
-  /** As many as fill a frame, or those up to the range's end. */
-  private List<ConsumerRecord<byte[], byte[]>> nextRecords(Reader reader, Range range) {
-    List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-    long bytes = 0;
-    while (bytes < Frames.TARGET_BYTES) {
-      ConsumerRecord<byte[], byte[]> record = reader.next(range.until, pollTimeoutMs);
-      if (record == null) break;
-      records.add(record);
-      bytes += Frames.sizeOf(record);
+    FrameIterator(Range range, TaskContext context) {
+      this.range = range;
+      if (range.count() == 0) {
+        reader = null;
+        done = true;
+        return;
+      }
+      reader = Reader.take(params, range.topicPartition());
+      context.addTaskCompletionListener(task -> {
+        if (!done) reader.close();
+      });
+      reader.seek(range.from(), range.fromEpoch());
     }
-    return records;
+
+    @Override
+    public boolean hasNext() {
+      if (frame == null && !done) {
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        long bytes = 0;
+        while (bytes < Frames.TARGET_BYTES && !done) {
+          ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), pollTimeoutMs);
+          if (record == null) {
+            done = true;
+            reader.release(); // the task's next range may be read with it
+          } else {
+            records.add(record);
+            bytes += Frames.sizeOf(record);
+          }
+        }
+        if (!records.isEmpty()) frame = Frames.pack(records, Params.includeHeaders(params));
+      }
+      return frame != null;
+    }
+
+    @Override
+    public byte[] next() {
+      if (!hasNext()) throw new NoSuchElementException();
+      byte[] out = frame;
+      frame = null;
+      return out;
+    }
   }
 }

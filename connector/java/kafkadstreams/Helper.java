@@ -1,7 +1,6 @@
 package kafkadstreams;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
@@ -50,7 +49,8 @@ public final class Helper {
   public static JavaDStream<byte[]> directStream(JavaStreamingContext jssc, String spec) {
     JsonNode json = parse(spec);
     Map<String, String> params = params(json.get("params"));
-    List<String> topics = JSON.convertValue(json.get("topics"), new TypeReference<ArrayList<String>>() {});
+    List<String> topics = new ArrayList<>();
+    json.get("topics").forEach(topic -> topics.add(topic.asText()));
     JsonNode start = json.get("start");
     Offsets kafka = Offsets.of(params);
     List<TopicPartition> partitions = Offsets.partitions(kafka.describe(topics));
@@ -72,7 +72,8 @@ public final class Helper {
   /** A receiver's stream of frames. spec: {"params": {…}, "topics": {topic: consumers}}. */
   public static JavaDStream<byte[]> receiverStream(JavaStreamingContext jssc, String spec, StorageLevel level) {
     JsonNode json = parse(spec);
-    Map<String, Integer> topics = JSON.convertValue(json.get("topics"), new TypeReference<TreeMap<String, Integer>>() {});
+    Map<String, Integer> topics = new TreeMap<>();
+    json.get("topics").fields().forEachRemaining(topic -> topics.put(topic.getKey(), topic.getValue().asInt()));
     return wrap(new ReceiverStream(jssc.ssc(), params(json.get("params")), topics, null, level));
   }
 
@@ -85,7 +86,7 @@ public final class Helper {
   /** An RDD of frames, one partition per range. ranges: [[topic, partition, from, until], …], which the caller has checked. */
   public static JavaRDD<byte[]> rdd(JavaSparkContext jsc, String params, String ranges) {
     List<List<Range>> tasks = ranges(parse(ranges)).stream().map(List::of).collect(Collectors.toList());
-    return new JavaRDD<>(new FrameRDD(jsc.sc(), tasks, params(parse(params)), null), ClassTag$.MODULE$.apply(byte[].class));
+    return new JavaRDD<>(new FrameRDD(jsc.sc(), tasks, params(parse(params))), ClassTag$.MODULE$.apply(byte[].class));
   }
 
   /** Throws what Spark 2.4 threw, for Python's old doors: old scripts catch it as py4j hands it over. */
@@ -103,15 +104,18 @@ public final class Helper {
 
   /** The ranges of an RDD of ours, or of what maps and unions make of it: [[[topic, partition, from, until], …] per partition]. */
   public static String ranges(RDD<?> rdd) {
-    return JSON.valueToTree(rangesOf(rdd).stream().map(part -> part.stream()
-        .map(r -> List.of(r.topic, r.partition, r.from, r.until)).collect(Collectors.toList())).collect(Collectors.toList())).toString();
+    List<Object> out = new ArrayList<>();
+    for (List<Range> part : rangesOf(rdd)) {
+      out.add(part.stream().map(r -> List.of(r.topic(), r.partition(), r.from(), r.until())).collect(Collectors.toList()));
+    }
+    return JSON.valueToTree(out).toString();
   }
 
   /** The leader epoch of the last record of each partition in the same RDDs, where it is known: [[topic, partition, epoch], …]. */
   public static String leaderEpochs(RDD<?> rdd) {
     Map<TopicPartition, Integer> out = new HashMap<>();
-    rangesOf(rdd).stream().flatMap(List::stream).filter(range -> range.count() > 0 && range.epoch != null)
-        .forEach(range -> out.merge(range.topicPartition(), range.epoch, Math::max));
+    rangesOf(rdd).stream().flatMap(List::stream).filter(range -> range.count() > 0 && range.epoch() != null)
+        .forEach(range -> out.merge(range.topicPartition(), range.epoch(), Math::max));
     return JSON.valueToTree(out.entrySet().stream()
         .map(e -> List.of(e.getKey().topic(), e.getKey().partition(), e.getValue())).collect(Collectors.toList())).toString();
   }
@@ -198,7 +202,9 @@ public final class Helper {
   }
 
   private static Map<String, String> params(JsonNode json) {
-    return JSON.convertValue(json, new TypeReference<HashMap<String, String>>() {});
+    Map<String, String> out = new HashMap<>();
+    json.fields().forEachRemaining(entry -> out.put(entry.getKey(), entry.getValue().asText()));
+    return out;
   }
 
   private static JsonNode parse(String text) {

@@ -9,15 +9,15 @@ import org.apache.kafka.common.TopicPartition;
  * The records [from, until) of one Kafka partition, and the leader epochs (null: unknown) under which the records before `from`
  * were read and those before `until` were there. Equal by value: block metadata needs it.
  */
-final class Range implements Serializable {
+public final class Range implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  final String topic;
-  final int partition;
-  final long from;
-  final long until;
-  final Integer fromEpoch;
-  final Integer epoch;
+  private final String topic;
+  private final int partition;
+  private final long from;
+  private final long until;
+  private final Integer fromEpoch;
+  private final Integer epoch;
 
   Range(String topic, int partition, long from, long until) {
     this(topic, partition, from, until, null, null);
@@ -32,11 +32,35 @@ final class Range implements Serializable {
     this.epoch = epoch;
   }
 
-  TopicPartition topicPartition() {
+  public String topic() {
+    return topic;
+  }
+
+  public int partition() {
+    return partition;
+  }
+
+  public long from() {
+    return from;
+  }
+
+  public long until() {
+    return until;
+  }
+
+  Integer fromEpoch() {
+    return fromEpoch;
+  }
+
+  Integer epoch() {
+    return epoch;
+  }
+
+  public TopicPartition topicPartition() {
     return new TopicPartition(topic, partition);
   }
 
-  long count() {
+  public long count() {
     return until - from;
   }
 

@@ -122,7 +122,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
     });
     if (ranges.isEmpty()) return;
     receiver.store(frames().iterator(), new BlockInfo(gathered.values().stream().mapToLong(List::size).sum(), ranges));
-    ranges.forEach(range -> unstored.put(range.topicPartition(), range.until));
+    ranges.forEach(range -> unstored.put(range.topicPartition(), range.until()));
     gathered.clear();
     gatheredBytes = 0;
     acknowledge(acknowledged);

@@ -94,8 +94,8 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
     List<ReceivedBlockInfo> blocks = List.of();
     if (time.greaterEq(graph().startTime())) { // earlier ones are asked for after a recovery only
       blocks = Scala.list(ssc().scheduler().receiverTracker().getBlocksOfBatchAndStream(time, id()));
-      long records = blocks.stream().mapToLong(block -> BlocksRDD.info(block).records).sum();
-      Helper.report(this, time, records, blocks.stream().flatMap(block -> BlocksRDD.info(block).ranges.stream()).collect(Collectors.toList()));
+      long records = blocks.stream().mapToLong(block -> BlocksRDD.info(block).records()).sum();
+      Helper.report(this, time, records, blocks.stream().flatMap(block -> BlocksRDD.info(block).ranges().stream()).collect(Collectors.toList()));
     }
     return Option.apply(new BlocksRDD(ssc().sparkContext(), blocks));
   }

@@ -12,8 +12,8 @@ from consumers.driver import executors
 def context(count: int, local: bool = False) -> MagicMock:
     """A context with this many executors."""
     sc = MagicMock(master="spark://m:7077", defaultParallelism=2)
-    sc._jsc.sc().schedulerBackend().getExecutorIds().size.return_value = count
-    sc._jsc.sc().isLocal.return_value = local
+    sc._jvm.kafkadstreams.Cluster.executors.return_value = count
+    sc._jvm.kafkadstreams.Cluster.isLocal.return_value = local
     return sc
 
 
@@ -23,7 +23,7 @@ def test_two_minutes_without_executors_are_too_long(monkeypatch: pytest.MonkeyPa
     now = executors.time.monotonic()
     monkeypatch.setattr(executors.time, "monotonic", lambda: now + 1000)
     watch.check()  # it had one until now
-    sc._jsc.sc().schedulerBackend().getExecutorIds().size.return_value = 0
+    sc._jvm.kafkadstreams.Cluster.executors.return_value = 0
     monkeypatch.setattr(executors.time, "monotonic", lambda: now + 1119)
     watch.check()
     monkeypatch.setattr(executors.time, "monotonic", lambda: now + 1121)
