@@ -16,7 +16,9 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
@@ -57,7 +59,7 @@ def prepared() -> tuple[str, str]:
     ours = sorted((jars.TARGET / "connector").glob("*.jar"))
     bin_, classes, jar = jdk.home() / "bin", BENCH / "classes", BENCH / "pairs.jar"
     path = ":".join([f"{java.pyspark_jars()}/*", *map(str, ours)])
-    source = next((ROOT / "benchmarks" / "java").rglob("*.java"))
+    source = ROOT / "benchmarks" / "java" / "kafkadstreams" / "PairsRDD.java"
     subprocess.run(
         [bin_ / "javac", "--release", "17", "-nowarn", "-d", classes, "-cp", path, source],
         check=True,
@@ -83,7 +85,7 @@ def fill(bootstrap: str, topic: str, count: int, size: int) -> None:
     producer.close()
 
 
-def shown(result: dict) -> dict:
+def shown(result: dict, own: Sequence[str], peers: Sequence[str]) -> dict:
     """The result with its ratios, ours over each peer, printed as a table."""
     ways = result["ways"]
     print(
@@ -96,8 +98,8 @@ def shown(result: dict) -> dict:
             "records a cpu second"
         )
     result["ratios"] = {}
-    for ours in OURS:
-        for peer in PEERS:
+    for ours in own:
+        for peer in peers:
             ratios = [
                 round(ways[ours][unit] / ways[peer][unit], 2)
                 for unit in ("records_per_s", "records_per_cpu_s")
@@ -107,8 +109,9 @@ def shown(result: dict) -> dict:
     return result
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.connector", description=__doc__)
+def arguments(module: str, text: str | None, results: Path) -> argparse.Namespace:
+    """The command line: records, rounds, bootstrap, results."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=text)
     parser.add_argument(
         "--records",
         type=int,
@@ -121,13 +124,36 @@ def main() -> None:
     parser.add_argument(
         "--bootstrap", default="127.0.0.1:9092", help="the broker (default 127.0.0.1:9092)"
     )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where to write the figures")
-    chosen = parser.parse_args()
-    job_jars, packages = prepared()
+    parser.add_argument("--results", type=Path, default=results, help="where to write the figures")
+    return parser.parse_args()
+
+
+def topics(chosen: argparse.Namespace) -> list[str]:
+    """A new topic for each size of value, filled."""
     names = []
     for size, share in SHARE.items():
         names.append(f"bench-{size}-{int(time.time())}")
         fill(chosen.bootstrap, names[-1], int(chosen.records * share), size)
+    return names
+
+
+def keep(file: Path, said: str, own: Sequence[str], peers: Sequence[str], **machine: Any) -> None:
+    """Print what the job said, and write it into the file."""
+    results = [
+        shown(json.loads(line), own, peers) for line in said.splitlines() if line.startswith("{")
+    ]
+    machine |= {
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+    }
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+
+
+def main() -> None:
+    chosen = arguments("connector", __doc__, RESULTS)
+    job_jars, packages = prepared()
     script = str(ROOT / "benchmarks" / "connector_reads.py")
     options = ["--jars", job_jars, "--master", "local[2]", "--driver-memory", "2g"]
     command = [
@@ -136,7 +162,7 @@ def main() -> None:
         script,
         chosen.bootstrap,
         str(chosen.rounds),
-        *names,
+        *topics(chosen),
     ]
     done = subprocess.run(
         command,
@@ -145,14 +171,7 @@ def main() -> None:
         stdout=subprocess.PIPE,
         check=True,
     )
-    results = [shown(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
-    machine = {
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-    }
-    chosen.results.parent.mkdir(exist_ok=True)
-    chosen.results.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    keep(chosen.results, done.stdout, OURS, PEERS)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,9 @@ connector_reads.py BOOTSTRAP ROUNDS TOPIC…    prints a line of JSON for each t
 """
 
 import json
-import os
-import random
-import statistics
 import sys
-import time
-from pathlib import Path
 
+import by_turns
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.rdd import RDD
@@ -25,7 +21,6 @@ bootstrap, rounds, *names = sys.argv[1:]
 params = {"bootstrap.servers": bootstrap}
 spark = SparkSession.builder.getOrCreate()
 sc = spark.sparkContext
-HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 def ranges(topic):
@@ -124,50 +119,6 @@ WAYS = {
 }
 
 
-def cpu_seconds():
-    """Processor time so far of the JVM and of Spark's Python workers, which are its descendants."""
-    jvm = sc._jvm.java.lang.ProcessHandle.current()
-    pids = [
-        jvm.pid(),
-        *(child.pid() for child in jvm.descendants().toList() if child.pid() != os.getpid()),
-    ]
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += sum(map(int, fields[11:15]))
-    return total / HERTZ
-
-
-def measure(topic):
-    """Each way once a round, in another order each time; the first round warms up. Medians."""
-    wanted = {name: way(topic) for name, way in WAYS.items()}
-    assert len(set(wanted.values())) == 1, wanted
-    count = sum(r.untilOffset - r.fromOffset for r in ranges(topic))
-    wall, cpu = {name: [] for name in WAYS}, {name: [] for name in WAYS}
-    for number in range(int(rounds)):
-        for name in random.Random(number).sample(list(WAYS), len(WAYS)):
-            before, begun = cpu_seconds(), time.perf_counter()
-            assert WAYS[name](topic) == wanted[name]
-            wall[name].append(time.perf_counter() - begun)
-            cpu[name].append(cpu_seconds() - before)
-    rows = {
-        name: {
-            "records_per_s": round(count / statistics.median(wall[name])),
-            "records_per_cpu_s": round(count / statistics.median(cpu[name])),
-        }
-        for name in WAYS
-    }
-    return {
-        "topic": topic,
-        "records": count,
-        "value_bytes": wanted["pairs"] // count,
-        "rounds": int(rounds),
-        "ways": rows,
-    }
-
-
 for name in names:
-    print(json.dumps(measure(name)), flush=True)
+    count = sum(r.untilOffset - r.fromOffset for r in ranges(name))
+    print(json.dumps(by_turns.measure(sc, name, count, WAYS, int(rounds))), flush=True)

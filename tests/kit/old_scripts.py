@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kafka import KafkaProducer
@@ -64,17 +64,18 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    script: str, arguments: Sequence[str], folder: Path, options: Sequence[str] = ()
+    script: str,
+    arguments: Sequence[str],
+    folder: Path,
+    options: Sequence[str] = (),
+    submit: Sequence[str] = SUBMIT,
+    environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Running]:
-    """Start tests/on_spark/SCRIPT under scripts/submit; it is killed at the end of the block."""
+    """Start tests/on_spark/SCRIPT under scripts/submit, or what `submit` says; it is killed at the
+    end of the block."""
     folder.mkdir(exist_ok=True)
-    command = [
-        *SUBMIT,
-        *options,
-        str(ROOT / "tests" / "on_spark" / script),
-        *arguments,
-    ]
-    started = Running(command, folder, {**os.environ, "PYTHONUNBUFFERED": "1"})
+    command = [*submit, *options, str(ROOT / "tests" / "on_spark" / script), *arguments]
+    started = Running(command, folder, {**environ, "PYTHONUNBUFFERED": "1"})
     try:
         yield started
     finally:

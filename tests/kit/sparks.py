@@ -9,13 +9,16 @@ recovery) run only these.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -25,7 +28,9 @@ from xml.etree import ElementTree
 from local import jdk
 
 ROOT = Path(__file__).resolve().parents[2]
+CONNECTOR = ROOT / "connector"
 ENVIRONMENTS = ROOT / "build" / "sparks"
+PIP = ("-m", "pip", "--disable-pip-version-check")
 RESULTS = ROOT / "docs" / "results" / "sparks.json"
 PAGE = ROOT / "docs" / "migrating.md"
 BEGIN, END = "<!-- made by python -m tests.kit.sparks -->\n\n", "<!-- so far -->"
@@ -40,29 +45,49 @@ SUITES = {
 COLUMNS = ("spark", "scala", "java", "python", "broker", *SUITES, "minutes")
 
 
+def wheel() -> Path:
+    """The wheel of the sources as they are now; built where they have changed. Raises
+    CalledProcessError."""
+    with _alone():
+        sources = sorted(path for path in CONNECTOR.rglob("*") if path.is_file())
+        digest = hashlib.sha256()
+        for path in sources:
+            if path.suffix != ".pyc":
+                digest.update(f"{path.relative_to(CONNECTOR)}\0".encode() + path.read_bytes())
+        folder = ENVIRONMENTS / "wheel" / digest.hexdigest()[:16]
+        if not list(folder.glob("*.whl")):
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            _run(
+                sys.executable, *PIP, "wheel", "-q", "--no-deps", "-w", str(folder), str(CONNECTOR)
+            )
+        return next(folder.glob("*.whl"))
+
+
 def environment(version: str) -> Path:
     """The environment with this PySpark and the wheel as the sources are now; made where it is
     missing. Raises CalledProcessError."""
-    place = ENVIRONMENTS / version
-    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    pip = ["-m", "pip", "--disable-pip-version-check"]
-    with (ENVIRONMENTS / "making.lock").open("w") as alone:
-        fcntl.flock(alone, fcntl.LOCK_EX)
+    place, built = ENVIRONMENTS / version, wheel()
+    python, has = place / "bin" / "python", place / "has-wheel"
+    with _alone():
         if not (place / "has-pyspark").exists():
             print(f"making {place.relative_to(ROOT)}: pip loads about 300 MB once", file=sys.stderr)
             _run(_python(version), "-m", "venv", "--clear", str(place))
             needs = [f"pyspark=={version}", f"kafka-python=={metadata.version('kafka-python')}"]
-            _run(place / "bin" / "python", *pip, "install", "-q", *needs)
+            _run(python, *PIP, "install", "-q", *needs)
             (place / "has-pyspark").touch()
-        wheels = ENVIRONMENTS / "wheel"
-        for old in wheels.glob("*.whl"):
-            old.unlink()
-        connector = str(ROOT / "connector")
-        _run(Path(sys.executable), *pip, "wheel", "-q", "--no-deps", "-w", str(wheels), connector)
-        (wheel,) = wheels.glob("*.whl")
-        own = ["install", "-q", "--no-deps", "--force-reinstall", str(wheel)]
-        _run(place / "bin" / "python", *pip, *own)
+        if not has.exists() or has.read_text() != str(built):
+            _run(python, *PIP, "install", "-q", "--no-deps", "--force-reinstall", str(built))
+            has.write_text(str(built))
     return place
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One test session at a time changes what is below build/sparks."""
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    with (ENVIRONMENTS / "making.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _python(version: str) -> Path:

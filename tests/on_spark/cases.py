@@ -2,7 +2,7 @@
 each case.
 
 A script of cases calls `main(globals())`; its functions named case_… are run one after the other.
-stdout has {"case": name, "error": null or a traceback} for each.
+stdout has {"case": name, "error": null or a traceback, "seconds": …} for each.
 """
 
 import json
@@ -48,10 +48,10 @@ def filled(count, partitions=3):
     return topic
 
 
-def run(build, done, seconds=120, during=None):
+def run(build, done, seconds=120, during=None, interval=0.5):
     """Start the streams that `build(ssc)` makes and stop them when `done()` is true; `during()` is
-    called after the start."""
-    ssc = StreamingContext(sc, 0.5)
+    called after the start. `interval`: seconds of a batch."""
+    ssc = StreamingContext(sc, interval)
     try:
         build(ssc)
         ssc.start()
@@ -98,10 +98,11 @@ def main(names):
     sc.setLogLevel("ERROR")
     for name, case in list(names.items()):
         if name.startswith("case_"):
-            error = None
+            error, begun = None, time.monotonic()
             try:
                 case()
             except Exception:
                 error = traceback.format_exc()
-            print(json.dumps({"case": name, "error": error}), flush=True)
+            seconds = round(time.monotonic() - begun, 1)
+            print(json.dumps({"case": name, "error": error, "seconds": seconds}), flush=True)
     sc.stop()

@@ -1,6 +1,7 @@
-"""Counts words by an old door, as any old script would: direct|receiver BROKERS TOPIC WANTED.
+"""Counts words by the old doors, as any old script would: DOORS BROKERS TOPIC WANTED, where DOORS
+is direct, receiver or direct+receiver.
 
-Ends when it has counted as many records as are wanted, and prints the number of words.
+Ends when it has counted as many records as are wanted by each, and prints the numbers of words.
 """
 
 import sys
@@ -9,26 +10,31 @@ from pyspark import SparkContext
 from pyspark.streaming import StreamingContext
 from pyspark.streaming.kafka import KafkaUtils
 
-door, brokers, topic, wanted = sys.argv[1:4] + [int(sys.argv[4])]
+doors, brokers, topic, wanted = sys.argv[1].split("+"), sys.argv[2], sys.argv[3], int(sys.argv[4])
 ssc = StreamingContext(SparkContext(), 1)
-counted = {"records": 0, "words": 0}
-if door == "direct":
+counted = {door: [] for door in doors}
+
+
+def direct():
     parameters = {"metadata.broker.list": brokers, "auto.offset.reset": "smallest"}
-    stream = KafkaUtils.createDirectStream(ssc, [topic], parameters)
-else:
+    return KafkaUtils.createDirectStream(ssc, [topic], parameters)
+
+
+def receiver():
     parameters = {"bootstrap.servers": brokers, "auto.offset.reset": "smallest"}
-    stream = KafkaUtils.createStream(ssc, "none:2181", f"words-{topic}", {topic: 1}, parameters)
+    return KafkaUtils.createStream(ssc, "none:2181", f"words-{topic}", {topic: 1}, parameters)
 
 
-def add(rdd):
-    for records, words in rdd.map(lambda pair: (1, len(pair[1].split()))).collect():
-        counted["records"] += records
-        counted["words"] += words
+def count(door, stream):
+    words = stream.map(lambda pair: len(pair[1].split()))
+    words.foreachRDD(lambda rdd: counted[door].extend(rdd.collect()))
 
 
-stream.foreachRDD(add)
+for door in doors:
+    count(door, {"direct": direct, "receiver": receiver}[door]())
 ssc.start()
-while counted["records"] < wanted:
+while any(len(words) < wanted for words in counted.values()):
     ssc.awaitTerminationOrTimeout(0.5)
-print("words", counted["words"], "of", counted["records"], flush=True)
+for door, words in counted.items():
+    print(door, "words", sum(words), "of", len(words), flush=True)
 ssc.stop()

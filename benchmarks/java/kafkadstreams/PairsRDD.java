@@ -10,7 +10,6 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
 import scala.Tuple2;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
 
 /** What Spark 2.4 gave to Python: each record a pair of byte arrays. It reads as ours does; only the crossing differs. */
@@ -42,7 +41,7 @@ public final class PairsRDD extends RDD<Tuple2<byte[], byte[]>> {
       reader.release();
     });
     reader.seek(range.from(), range.fromEpoch());
-    return CollectionConverters.asScala(new Iterator<Tuple2<byte[], byte[]>>() {
+    return Scala.iterator(new Iterator<Tuple2<byte[], byte[]>>() {
       private ConsumerRecord<byte[], byte[]> record = reader.next(range.until(), 60_000);
 
       @Override

@@ -80,6 +80,16 @@ def test_the_connector(services: Services, tmp_path: Path) -> None:
     assert (small["value_bytes"], large["value_bytes"]) == tuple(connector.SHARE)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1200)  # the first time it fetches PySpark 3.5
+def test_the_connector_on_spark_3_5(services: Services, tmp_path: Path) -> None:
+    results = tmp_path / "connector.json"
+    few = ("--records", "3000", "--rounds", "1", "--bootstrap", services.bootstrap)
+    module(services, "connector_on_3_5", *few, "--results", str(results))
+    for found in figures(results)["results"]:
+        assert "kafka_utils/zero_ten" in found["ratios"]
+
+
 def test_the_audit(services: Services, tmp_path: Path) -> None:
     results = tmp_path / "audit.json"
     module(services, "audit", "--records", "300", "900", "--batch", "90", "--results", str(results))

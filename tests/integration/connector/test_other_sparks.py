@@ -2,11 +2,12 @@
 environment with PySpark 3.5 and the wheel. `make test-spark` runs all the connector's tests so."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from local import jdk
 from tests.conftest import HOST, PATIENCE, ROOT, Services, wait_until
 from tests.kit import sparks
 from tests.kit.jobs import publish
+from tests.kit.old_scripts import Running, running, send_lines
 
 OLD = "3.5.7"
 WORDS = str(ROOT / "tests" / "on_spark" / "words.py")
-DOORS = ("direct", "receiver")
+DOORS = "direct+receiver"
 # the executors' Python: it has nothing of ours
 BARE = f"python3.{sys.version_info[1]}"
 pytestmark = pytest.mark.timeout(1200)
@@ -38,16 +40,20 @@ def environ(place: Path, **more: str) -> dict[str, str]:
     return {**given, **own, "PYSPARK_DRIVER_PYTHON": str(place / "bin" / "python"), **more}
 
 
+def plain_submit(place: Path) -> list[str]:
+    """spark-submit with the wheel's jars, and nothing else."""
+    ask = [place / "bin" / "python", "-m", "kafka_dstreams", "jars"]
+    jars = subprocess.check_output(ask, cwd="/", env=environ(place), text=True).strip()
+    assert "kafka-dstreams_2.12.jar" in jars
+    return [str(Path(environ(place)["SPARK_HOME"], "bin", "spark-submit")), "--jars", jars]
+
+
 def submitted(place: Path, folder: Path, *words: str, python: str) -> subprocess.Popen[bytes]:
     """Plain spark-submit with the wheel's jars; what the script prints is in folder/stdout."""
     environment = environ(place, PYSPARK_PYTHON=python)
-    ask = [place / "bin" / "python", "-m", "kafka_dstreams", "jars"]
-    jars = subprocess.check_output(ask, cwd=folder, env=environment, text=True).strip()
-    assert "kafka-dstreams_2.12.jar" in jars
-    submit = str(Path(environment["SPARK_HOME"], "bin", "spark-submit"))
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         return subprocess.Popen(
-            [submit, "--jars", jars, *words],
+            [*plain_submit(place), *words],
             cwd=folder,
             env=environment,
             stdout=out,
@@ -57,7 +63,7 @@ def submitted(place: Path, folder: Path, *words: str, python: str) -> subprocess
 
 
 def counted(script: subprocess.Popen[bytes], folder: Path) -> str:
-    """What words.py said, once it has ended."""
+    """What words.py said, once it has ended, or why it did not."""
     try:
         script.wait(180 * PATIENCE)
     finally:
@@ -67,15 +73,53 @@ def counted(script: subprocess.Popen[bytes], folder: Path) -> str:
     return said[0] if "of 100" in said[0] else f"{said[0][-1500:]}{said[1][-3000:]}"
 
 
-@pytest.mark.parametrize("door", DOORS)
+def all_counted(said: str) -> bool:
+    """Whether both doors had each record once."""
+    return re.findall(r"^(\w+) words [1-9]\d* of 100$", said, re.MULTILINE) == DOORS.split("+")
+
+
 def test_words_on_spark_3_5(
-    services: Services, topic: str, tmp_path: Path, spark_3_5: Path, door: str
+    services: Services, topic: str, tmp_path: Path, spark_3_5: Path
 ) -> None:
     publish(services, topic, 100)
-    words = ["--master", "local[3]", WORDS, door, services.bootstrap, topic, "100"]
+    words = ["--master", "local[3]", WORDS, DOORS, services.bootstrap, topic, "100"]
     python = str(spark_3_5 / "bin" / "python")
     said = counted(submitted(spark_3_5, tmp_path, *words, python=python), tmp_path)
-    assert "words " in said and "of 100" in said, said
+    assert all_counted(said), said
+
+
+@pytest.mark.long
+def test_the_old_scripts_by_plain_spark_submit(
+    services: Services, topic: str, tmp_path: Path, spark_3_5: Path
+) -> None:
+    """What connector/README.md promises: no setting but the jars, and the brokers of a receiver."""
+    own = environ(spark_3_5, KAFKA_BOOTSTRAP_SERVERS=services.bootstrap)
+    own["PYSPARK_PYTHON"] = own["PYSPARK_DRIVER_PYTHON"]
+
+    def old(script: str, run: str, *words: str) -> AbstractContextManager[Running]:
+        submit = plain_submit(spark_3_5)
+        return running(f"old/{script}.py", words, tmp_path / run, [], submit, own)
+
+    brokers, line = services.bootstrap, "to be or not to be"
+    send_lines(brokers, topic, [line] * 30)
+    with old("offsets_in_a_list", "list", brokers, topic) as script:
+        script.wait_for(lambda text: "counted 30" in text, "30 records")
+    with old("direct_kafka_wordcount", "direct", brokers, topic) as script:
+        script.wait_for(lambda text: "('be', 60)" in text, "60 times be")
+    with old("kafka_wordcount", "receiver", "zoo:2181", topic) as script:
+
+        def said(text: str) -> bool:  # it begins at the topic's end, wherever that is then
+            send_lines(brokers, topic, ["be"])
+            return "('be', " in text
+
+        script.wait_for(said, "words")
+    summed = ("direct", brokers, topic, (tmp_path / "checkpoint").as_uri())
+    with old("checkpointed_sum", "first", *summed) as script:
+        script.wait_for(lambda text: f"('{line}', 30)" in text, "the sum before the kill")
+    send_lines(brokers, topic, ["after"] * 30)
+    with old("checkpointed_sum", "second", *summed) as script:
+        text = script.wait_for(lambda text: "('after', 30)" in text, "the sum after the kill")
+    assert f"('{line}', 30)" in text and "Creating new context" not in text
 
 
 @contextmanager
@@ -116,10 +160,9 @@ def test_words_on_a_standalone_cluster_of_spark_3_5(
 ) -> None:
     """The wheel goes to the executors with the script; their Python has nothing of ours."""
     publish(services, topic, 100)
-    wheel = next((sparks.ENVIRONMENTS / "wheel").glob("*.whl"))
     with standalone(spark_3_5, services, tmp_path) as master:
-        for door in DOORS:
-            options = ["--master", master, "--conf", "spark.cores.max=3", "--py-files", str(wheel)]
-            words = [*options, WORDS, door, services.bootstrap, topic, "100"]
-            said = counted(submitted(spark_3_5, tmp_path, *words, python=BARE), tmp_path)
-            assert "words " in said and "of 100" in said, said
+        options = ["--master", master, "--conf", "spark.cores.max=3"]
+        options += ["--py-files", str(sparks.wheel())]
+        words = [*options, WORDS, DOORS, services.bootstrap, topic, "100"]
+        said = counted(submitted(spark_3_5, tmp_path, *words, python=BARE), tmp_path)
+    assert all_counted(said), said

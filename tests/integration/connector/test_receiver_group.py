@@ -6,7 +6,6 @@ from pathlib import Path
 from kafka.admin import KafkaAdminClient
 
 from tests.conftest import Services, wait_until
-from tests.integration.connector.test_connector import send
 from tests.kit.old_scripts import running
 
 
@@ -14,18 +13,16 @@ def test_a_killed_receivers_partitions_are_free_soon(
     services: Services, admin: KafkaAdminClient, topic: str, tmp_path: Path
 ) -> None:
     """Kafka's own session timeout is 45 s."""
-    send(services, topic, 3)
-    with running(
-        "probe.py", ["receiver", services.bootstrap, topic, "1000000"], tmp_path / "run"
-    ) as script:
+    group, words = f"words-{topic}", ["receiver", services.bootstrap, topic, "1000000"]
+    with running("words.py", words, tmp_path / "run") as script:
         wait_until(
-            lambda: len(admin.describe_groups([topic])[topic]["members"]) == 1,
+            lambda: len(admin.describe_groups([group])[group]["members"]) == 1,
             120,
             "the receiver is in the group",
         )
         script.kill()
     killed = time.monotonic()
     wait_until(
-        lambda: not admin.describe_groups([topic])[topic]["members"], 60, "the group puts it out"
+        lambda: not admin.describe_groups([group])[group]["members"], 60, "the group puts it out"
     )
     assert time.monotonic() - killed < 30
