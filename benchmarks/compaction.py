@@ -37,7 +37,7 @@ from units import erasures, rows
 from units.report import Report
 
 RESULTS = Path(__file__).resolve().parent / "results" / "units.json"
-STARTS, SCANNED, SETTLED_S = 9, 10_000, 300
+STARTS, SCANNED, SETTLED, SETTLED_S = 9, 10_000, 1000, 300
 
 
 def size(files: Storage) -> dict[str, int]:
@@ -47,28 +47,28 @@ def size(files: Storage) -> dict[str, int]:
     return {"objects": folders + 2 * count, "files": count, "bytes": found.getLength()}
 
 
-def start_ms(files: Storage) -> dict[str, float]:
-    """The medians of a driver's starts: what it claims, and what it takes over."""
-    claims, takes = [], []
+def start_ms(files: Storage, empty: Storage) -> dict[str, float]:
+    """The medians of a driver's starts, here and on an empty output in turn: whatever else the
+    machine does slows both."""
+    seconds: dict[str, list[float]] = {"here": [], "empty": []}
     for _ in range(STARTS):
-        began = time.monotonic()
-        own, offsets = Ownership.claim(files, "direct"), {PARTITION: (0, 10**9)}
-        claimed = time.monotonic()
-        Output.take_over(own, "vader", {"tweets": "id"}, offsets)
-        claims.append(claimed - began)
-        takes.append(time.monotonic() - claimed)
-    named = {"claim": claims, "take_over": takes}
-    return {name: round(1000 * statistics.median(found), 1) for name, found in named.items()}
+        for name, some in (("empty", empty), ("here", files)):
+            began = time.monotonic()
+            own, offsets = Ownership.claim(some, "direct"), {PARTITION: (0, 10**9)}
+            Output.take_over(own, "vader", {"tweets": "id"}, offsets)
+            seconds[name].append(time.monotonic() - began)
+    return {name: round(1000 * statistics.median(found), 1) for name, found in seconds.items()}
 
 
-def starts_after(files: Storage) -> dict[str, Any]:
+def starts_after(files: Storage, empty: Storage) -> dict[str, Any]:
     """A driver's starts, by the seconds since the removal, while the DataNode deletes blocks."""
     found: dict[str, Any] = {}
     began = time.monotonic()
     while True:
         blocks = files._files.getDataNodeStats()[0].getNumBlocks()
-        found[f"{time.monotonic() - began:.0f}"] = {**start_ms(files), "blocks": blocks}
-        if blocks < 1000 or time.monotonic() - began > SETTLED_S:
+        since = f"{time.monotonic() - began:.0f}"
+        found[since] = {**start_ms(files, empty), "blocks": blocks}
+        if blocks < SETTLED or time.monotonic() - began > SETTLED_S:
             return found
         time.sleep(10)
 
@@ -132,11 +132,12 @@ def main() -> None:
     files = Storage(f"{address.partition('/tweets/')[0]}/bench/units-{int(time.time())}")
     figures: dict[str, Any] = {"cores": os.cpu_count(), "batches": batches}
     figures |= {"tweets": batches * each, "texts_packed_to": texts.comparison()}
-    figures["start_ms_empty"] = start_ms(files)
+    empty = Storage(f"{files.root}-empty")
+    start_ms(empty, empty)  # makes it, and warms this process
     began = time.monotonic()
     day = fill(Ownership.claim(files, "direct"), batches, each)
     figures["fill_s"] = round(time.monotonic() - began)
-    figures["raw"] = {**size(files), "start_ms": start_ms(files)}
+    figures["raw"] = {**size(files), "start_ms": start_ms(files, empty)}
     if batches <= SCANNED:
         figures["raw"] |= scan(spark, "raw", [f"{files.root}/batches/*/*/tweets"])
     program.is_over = lambda _hour: True  # type: ignore[assignment]
@@ -147,13 +148,18 @@ def main() -> None:
     erasures.publish(files, sorted(gone[1]), "a benchmark")
     figures["erasure"] = timed(compactor, (10**6, 0, 0))
     figures["removal"] = timed(compactor, (0, 10**6, 0))
-    figures["starts_ms_after_s"] = starts_after(files)
+    figures["starts_ms_after_s"] = starts_after(files, empty)
     folders = [f"{files.root}/{unit.folder}/tweets" for unit in units.current(files)]
-    figures["units"] = {**size(files), **scan(spark, "units", folders), "start_ms": start_ms(files)}
+    figures["units"] = {
+        **size(files),
+        **scan(spark, "units", folders),
+        "start_ms": start_ms(files, empty),
+    }
     figures["check"] = check(files, day, set.union(*gone))
     cpu = figures["compaction"]["cpu_s"]
     figures["cpu_s_per_million"] = round(cpu * 1_000_000 / figures["tweets"], 1)
-    files.delete("")
+    for some in (files, empty):
+        some.delete("")
     print(json.dumps(figures))
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     known[str(batches)] = figures
