@@ -21,6 +21,8 @@ from local.say import say
 SETS = ("kafka", "hdfs", "connector", "yarn", "kdc")
 NOTEBOOK = "structured"
 """The set of the notebook and the benchmarks."""
+DELTA = "delta"
+"""The set of `scripts/submit delta`."""
 # what the connector's wheel is compiled against; its setup.py fetches them itself
 COMPILED_AGAINST = ("scala-2.12", "scala-2.13")
 SPECS = ROOT / "config" / "jars"

@@ -20,6 +20,7 @@ WHAT_FOR = {
     "hdfs": "NameNode and DataNodes of scripts/services",
     "kdc": "the Kerberos KDC of scripts/services start --secure",
     "structured": "the notebook and the benchmarks",
+    "delta": "scripts/submit delta",
 }
 OTHER_PYTHONS = {"tomli": ("2.2.1", "MIT", "https://github.com/hukkin/tomli")}  # Python 3.10 only
 # a wheel whose metadata names none: the licence of its source, and of the list of parts inside

@@ -27,6 +27,9 @@ def main() -> None:
     parser.add_argument(
         "--notebook", action="store_true", help="also install what the notebook needs; --dev does"
     )
+    parser.add_argument(
+        "--delta", action="store_true", help="also fetch what scripts/submit delta needs"
+    )
     parser.add_argument("--java", action="store_true", help="only compile our Java")
     parser.add_argument(
         "--update-locks",
@@ -49,8 +52,9 @@ def main() -> None:
         if jdk.find() is None:
             jdk.fetch()
         if args.update_locks:
-            in_venv("lock", [*jars.SETS, jars.NOTEBOOK, *jars.COMPILED_AGAINST])
+            in_venv("lock", [*jars.SETS, jars.NOTEBOOK, jars.DELTA, *jars.COMPILED_AGAINST])
         wanted = [*jars.SETS, *([jars.NOTEBOOK] if notebook else [])]
+        wanted += [jars.DELTA] if args.delta else []
         missing = [name for name in wanted if not jars.installed(name)]
         if missing:
             need_space()

@@ -1,7 +1,7 @@
 """spark-submit with the connector in place.
 
     scripts/submit [--supervise] [--secure] [SPARK-SUBMIT OPTIONS] direct|receiver_based [SETTINGS]
-    scripts/submit [--secure] [SPARK-SUBMIT OPTIONS] compact [SETTINGS]
+    scripts/submit [--secure] [SPARK-SUBMIT OPTIONS] compact|delta [SETTINGS]
     scripts/submit [--secure] [SPARK-SUBMIT OPTIONS] PATH/TO/ANY.py [ARGUMENTS]
 
 Options before the job are spark-submit's own (--master, --conf, …); what follows it belongs to the
@@ -23,6 +23,7 @@ from config.command_line import version
 from config.errors import ConfigError
 from consumers.driver import settings as jobs
 from local import class_archive, jdk, masters
+from local import jars as sets
 from monitoring.supervisor import supervise
 from units import settings as units
 
@@ -30,7 +31,7 @@ SCRIPTS = {job: f"consumers/{job}.py" for job in jobs.ROWS} | {
     program: f"units/{program}.py" for program in units.ROWS
 }
 
-SECURE = "--secure"
+SECURE, DELTA = "--secure", sets.DELTA
 
 
 def command(argv: list[str]) -> list[str]:
@@ -48,11 +49,16 @@ def command(argv: list[str]) -> list[str]:
         raise ConfigError(
             "no job named",
             " ".join(argv),
-            "scripts/submit direct | receiver_based | compact | PATH/TO/ANY.py",
+            "scripts/submit direct | receiver_based | compact | delta | PATH/TO/ANY.py",
         )
     job = argv[position]
     script = str(venv.ROOT / SCRIPTS[job]) if job in SCRIPTS else job
     jars = sorted((venv.ROOT / "build" / "jars" / "connector").glob("*.jar"))
+    if job == DELTA:
+        if not sets.installed(DELTA):
+            remedy = "scripts/setup --delta"
+            raise ConfigError("Delta's jars are missing", "build/jars/delta", remedy)
+        jars += sets.files(DELTA)
     # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
     # compiler
     compiler = "-XX:TieredStopAtLevel=1 " if job in SCRIPTS else ""

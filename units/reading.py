@@ -19,19 +19,14 @@ from config.errors import DataLossRisk
 from consumers.output import chain, units
 from consumers.output.manifests import Manifest
 from consumers.output.units import UnitManifest
-from consumers.tweets.row import SCHEMA
 from units import rows
+from units.rows import HEAD, SPARK_SCHEMAS
 from views.reading import Published
 
 TRIES = 5
 T = TypeVar("T")
-_HEAD, _, _TWEET = SCHEMA.rpartition(", ")  # the tweet is the last column
-SPARK_SCHEMAS = {
-    "tweets": f"{_HEAD}, tweet binary",
-    "rejected": f"{_HEAD.partition(', id ')[0]}, key string, reason string, raw binary",
-}
 _LINE = (
-    f"from_json(concat(substring(value, 1, place - 1), '}}'), '{_HEAD}') row",
+    f"from_json(concat(substring(value, 1, place - 1), '}}'), '{HEAD}') row",
     "encode(substring(value, place + 9, length(value) - place - 9), 'utf-8') tweet",
 )
 

@@ -57,6 +57,12 @@ REJECTED = pa.schema(
     [("kafka", _KAFKA), ("key", pa.string()), ("reason", pa.string()), ("raw", pa.binary())]
 )
 SCHEMAS = {"tweets": TWEETS, "rejected": REJECTED}
+HEAD, _, _TWEET = row.SCHEMA.rpartition(", ")  # the tweet is the last column
+SPARK_SCHEMAS = {
+    "tweets": f"{HEAD}, tweet binary",
+    "rejected": f"{HEAD.partition(', id ')[0]}, key string, reason string, raw binary",
+}
+"""The same in Spark's words."""
 _HEADS = pa.schema([field for field in TWEETS if field.name != "tweet"])
 
 

@@ -4,8 +4,10 @@ from config.errors import ConfigError
 from config.settings import Setting, Settings
 from config.shared import METRICS
 
+_OUTPUT = Setting("output", "", "the output: hdfs://HOST:PORT/PATH, as the job has it")
+_FAIL_POINT = Setting("fail_point", "", "tests only: end or hold the program there")
 _ROWS = (
-    Setting("output", "", "the output: hdfs://HOST:PORT/PATH, as the job has it"),
+    _OUTPUT,
     METRICS,
     Setting(
         "every",
@@ -31,9 +33,20 @@ _ROWS = (
         "a file of ids to erase: one per line, or the JSON lines of X's batch compliance",
     ),
     Setting("because", "", "with --erase-ids: who wants that and why; it is published"),
-    Setting("fail_point", "", "tests only: end or hold the compactor there"),
+    _FAIL_POINT,
 )
-ROWS = {"compact": _ROWS}
+_DELTA = (
+    _OUTPUT,
+    Setting("to", "", "the Delta table: hdfs://HOST:PORT/PATH; made where there is none"),
+    Setting(
+        "grace_hours",
+        12.0,
+        "hours that files stay after a transaction has replaced them, for readers and erasure",
+        span=(0, 8760),
+    ),
+    _FAIL_POINT,
+)
+ROWS = {"compact": _ROWS, "delta": _DELTA}
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 

@@ -35,7 +35,7 @@ from config.errors import ConfigError, DataLossRisk
 from consumers.output import manifests
 from consumers.output.units import FOLDER, named
 from units import rows
-from units.reading import SPARK_SCHEMAS
+from units.rows import SPARK_SCHEMAS
 from views.reading import Published
 
 TASKS = 32  # a trigger's batches are shared out to at most this many

@@ -6,8 +6,9 @@ Which compactor may do so, consumers/output/aside.py says.
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from config.errors import DataLossRisk, Fenced
@@ -16,6 +17,9 @@ from consumers.output.files import Files
 from consumers.output.manifests import Manifest, Range
 from consumers.output.ownership import Ownership, now
 from consumers.output.units import Unit, UnitManifest
+
+AHEAD = 64
+"""How many manifests are read at once."""
 
 
 class Plan(NamedTuple):
@@ -49,8 +53,7 @@ def plan(files: Files, identity: str, is_over: Callable[[str], bool]) -> Plan | 
     first, previous = (newest.until, newest.last) if newest else (base, None)
     found: list[Manifest] = []
     digest = previous
-    for seq in range(first, length):
-        manifest, data = chain.manifest(files, seq)
+    for seq, (manifest, data) in _read(files, first, length):
         if (manifest.identity, manifest.previous) != (identity, digest):
             where = f"{files.root}/{chain.folder(seq)}"
             what = "the chain is broken: the manifest does not name the one before it"
@@ -60,6 +63,13 @@ def plan(files: Files, identity: str, is_over: Callable[[str], bool]) -> Plan | 
         found.append(manifest)
         digest = manifests.digest(data)
     return Plan(found, previous, str(digest)) if found and is_over(_hour(found[0])) else None
+
+
+def _read(files: Files, first: int, length: int) -> Iterator[tuple[int, tuple[Manifest, bytes]]]:
+    """The manifests of these batches, some at once: a day may have 86,400."""
+    for start in range(first, length, AHEAD):
+        some = range(start, min(start + AHEAD, length))
+        yield from zip(some, files.each(partial(chain.manifest, files), some), strict=True)
 
 
 def _hour(manifest: Manifest) -> str:

@@ -35,6 +35,7 @@ NAMES = (
     "batches removed",
     "revision removed",
     "unit removed",
+    "unit in the table",
 )
 
 _armed: tuple[str, int, str] | None = None

@@ -43,6 +43,8 @@ _NEVER = {
 # Where HDFS wants a ticket or a token: no retry of this process helps, unless the KDC was away.
 _LOGIN = ("KerberosAuthException", "GSSException", "SaslException", "InvalidToken")
 _NO_TICKET = "SIMPLE authentication is not enabled"
+# also for a moment, while another thread fetches a new ticket
+_NOTHING_NOW = "Client cannot authenticate via"
 
 
 def clear(found: list[Cause], where: str, answered: bool) -> Exception | None:
@@ -51,6 +53,8 @@ def clear(found: list[Cause], where: str, answered: bool) -> Exception | None:
     for name, text in found:
         if text.startswith(_NO_TICKET):
             return login(found, where)
+        if text.startswith(_NOTHING_NOW):
+            return None
         if _below_a_file(name, text):
             return FileNotFoundError(where)
         for answer, kind in _ANSWERS.items():
@@ -66,7 +70,7 @@ def login(found: Iterable[Cause], where: str) -> CredentialsError | None:
     """The error for a ticket or token that is missing, expired or of another principal; None where
     the causes say nothing of one."""
     for name, text in found:
-        if text.startswith(_NO_TICKET) or name.endswith(_LOGIN):
+        if text.startswith((_NO_TICKET, _NOTHING_NOW)) or name.endswith(_LOGIN):
             remedy = "--principal NAME@REALM --keytab FILE, or kinit; see docs/security.md"
             return CredentialsError(f"HDFS does not accept the login: {text}", where, remedy)
     return None

@@ -4,7 +4,7 @@ NameNode (Hadoop 3.5)."""
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from consumers.output.files import Entry
 
@@ -146,3 +146,14 @@ class MemoryFiles:
 
 def _parent(name: str) -> str:
     return name.rpartition("/")[0]
+
+
+class Counting(MemoryFiles):
+    """Counts the calls that a NameNode would answer."""
+
+    calls = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("create", "read", "list", "exists", "mkdir", "mkdirs", "rename", "delete"):
+            self.calls += 1
+        return super().__getattribute__(name)

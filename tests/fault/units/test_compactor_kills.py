@@ -9,25 +9,18 @@ import os
 import random
 import signal
 import subprocess
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import pytest
 
-from consumers.output import commits, fail_points, units
-from consumers.tweets.parse import Deleted
+from consumers.output import units
 from tests.conftest import PATIENCE, ROOT, Services
+from tests.kit.compacted_world import World
 from tests.kit.compacting import NOW, compact, environ
-from tests.kit.published_output import PARTITIONS, WebhdfsFiles, opened, publish, tweet
-from units import rows
-from units.reading import table
 
 POINTS = (
     "epoch claimed",
@@ -42,112 +35,21 @@ POINTS = (
 )
 KILLS, PAIRS = (int(os.environ.get(f"UNITS_{name}", "0")) for name in ("KILLS", "PAIRS"))
 pytestmark = pytest.mark.timeout(600 + 300 * max(KILLS, PAIRS))
+EACH = 25
 RESULTS = ROOT / "docs" / "results" / "compactor-kills.json"
-Offset = tuple[int, int]
 
 
-class World:
-    """An output on HDFS whose batches are of the last hours, and what a reader saw of it."""
-
-    def __init__(self, services: Services, path: str, hours: int = 3) -> None:
-        self.services, self.output, self.dice = services, f"{services.hdfs}{path}", Random(1)
-        self.files = WebhdfsFiles(services.webhdfs, path)
-        self.driver = opened(self.files)
-        self.files.create(fail_points.MARK, b"")
-        self.published: set[Offset] = set()
-        self.deleted: dict[str, Offset] = {}
-        self.ids: list[tuple[str, Offset]] = []
-        self.seen: set[Offset] = set()
-        self.polls = 0
-        self.number = 0
-        for hour in range(hours):
-            for _ in range(4):
-                self.publish(f"2026-01-01T{hour:02d}:10:00.000Z")
-
-    def publish(self, batch_time: str | None = None) -> None:
-        """One batch of ten tweets, and from time to time a deletion of an earlier one."""
-        partition = self.dice.randrange(PARTITIONS)
-        start = self.driver.covered[("tweets", partition)][-1][1]
-        found: list[Any] = [tweet(self.number + n, self.dice) for n in range(10)]
-        self.number += 10
-        if self.ids and self.dice.random() < 0.5:
-            id, at = self.ids.pop(self.dice.randrange(len(self.ids)))
-            self.deleted[id] = at
-            found.append(Deleted(id=id))
-        with pytest.MonkeyPatch.context() as patch:
-            if batch_time:
-                patch.setattr(commits, "now", lambda: batch_time)
-            publish(self.driver, found, partition)
-        offsets = [(partition, start + n) for n in range(len(found))]
-        self.published |= set(offsets)
-        self.ids += [(one.id, at) for one, at in zip(found, offsets, strict=False) if one.id]
-
-    def erased(self) -> set[Offset]:
-        """The offsets that units say are erased."""
-        found: set[Offset] = set()
-        for unit in units.current(self.files):
-            try:
-                data = self.files.read(f"{unit.folder}/erased.parquet")
-            except FileNotFoundError:
-                continue
-            found |= {(row["partition"], row["offset"]) for row in rows.read(data).to_pylist()}
-        return found
-
-    def look(self) -> None:
-        """One poll of a reader. Fails where a record is there twice or no longer."""
-        webhdfs = self.services.webhdfs
-        found = table(self.output, ["kafka"], webhdfs=webhdfs).to_pylist()
-        now = [(row["kafka"]["partition"], row["kafka"]["offset"]) for row in found]
-        assert len(set(now)) == len(now), "a reader saw a record twice"
-        gone = self.seen - set(now)
-        if gone:
-            gone -= self.erased()
-        assert not gone, f"a reader no longer sees {sorted(gone)[:5]}"
-        self.seen |= set(now)
-        self.polls += 1
-
-    @contextmanager
-    def busy(self, batches: int = 20) -> Iterator[None]:
-        """Meanwhile a driver publishes and a reader polls."""
-        stop = threading.Event()
-
-        def repeat(deed: Any, pause: float, times: int) -> None:
-            while not stop.is_set() and times:
-                deed()
-                times -= 1
-                stop.wait(pause)
-
-        with ThreadPoolExecutor(2) as threads:
-            tasks = [
-                threads.submit(repeat, self.publish, 0.3, batches),
-                threads.submit(repeat, self.look, 0.1, -1),
-            ]
-            try:
-                yield
-            finally:
-                stop.set()
-        for task in tasks:
-            task.result()
-
-    def close(self, test: str, outcomes: Counter[str]) -> None:
-        """Compact what is left: everything is there once but what was deleted, which is gone. Where
-        it was asked for, the figures of this test are written down."""
-        compact(self.services, self.output)
-        self.look()
-        found = table(self.output, ["kafka", "id", "deleted"], webhdfs=self.services.webhdfs)
-        now = {
-            (row["kafka"]["partition"], row["kafka"]["offset"]): row for row in found.to_pylist()
-        }
-        erased = self.erased()
-        assert now.keys() | erased == self.published and not now.keys() & erased
-        assert erased == set(self.deleted.values())
-        opened(self.files)  # a driver can start
-        if KILLS or PAIRS:
-            figures = {"records": len(self.published), "erased": len(erased)}
-            figures |= {"reader's polls": self.polls, "seen twice": 0, "no longer seen": 0}
-            known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-            known[test] = {"outcomes": outcomes, **figures}
-            RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+def close(world: World, test: str, outcomes: Counter[str]) -> None:
+    """Hold the output against what was published, and, where it was asked for, write the figures
+    of this test down; those of its earlier outputs are added."""
+    figures = world.close()
+    if not KILLS and not PAIRS:
+        return
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    before = known.get(test, {}) if outcomes.total() > EACH else {}
+    added = {name: before.get(name, 0) + value for name, value in figures.items()}
+    known[test] = {"outcomes": outcomes, **added, "seen twice": 0, "no longer seen": 0}
+    RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 @pytest.fixture
@@ -194,35 +96,53 @@ def test_killed_at(point: str, world: World) -> None:
         _, said = process.communicate(timeout=240 * PATIENCE)
         assert process.returncode == -signal.SIGKILL, said.decode()[-3000:]
     assert world.polls
-    world.close(f"killed at {point}", Counter({"killed": 1}))
+    close(world, f"killed at {point}", Counter({"killed": 1}))
 
 
 @pytest.mark.long
-def test_killed_at_random(world: World) -> None:
-    outcomes: Counter[str] = Counter()
-    for _ in range(KILLS or 10):
-        with world.busy(), compacting(world) as process:
-            time.sleep(random.uniform(3, 20 * PATIENCE))
-            outcomes["killed" if process.poll() is None else f"ended with {process.poll()}"] += 1
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-    world.close("killed at random", outcomes)
+def test_killed_at_random(services: Services, output: str) -> None:
+    """From its start to a little after the time that a whole run has just taken here."""
+    for world, outcomes, kills in worlds(services, output, KILLS or 10, "killed at random"):
+        began = time.monotonic()
+        compact(services, world.output)
+        took_s = time.monotonic() - began
+        while outcomes["killed"] < kills:
+            with world.busy(), compacting(world) as process:
+                time.sleep(random.uniform(0.25, 1.1) * took_s)
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                _, said = process.communicate(timeout=60 * PATIENCE)
+            assert process.returncode in (0, -signal.SIGKILL), said.decode()[-3000:]
+            outcomes["killed" if process.returncode else "ended with 0"] += 1
 
 
 @pytest.mark.long
-def test_two_at_once(world: World) -> None:
+def test_two_at_once(services: Services, output: str) -> None:
     """One goes on; the other ends with 4, or was done before."""
-    outcomes: Counter[str] = Counter()
-    for _ in range(PAIRS or 3):
-        with world.busy(), compacting(world) as one, compacting(world) as other:
-            codes = []
-            for process in (one, other):
-                _, said = process.communicate(timeout=240 * PATIENCE)
-                codes.append(process.returncode)
-                assert process.returncode in (0, 4), said.decode()[-3000:]
-            assert 0 in codes
-            outcomes[" and ".join(map(str, sorted(codes)))] += 1
-    world.close("two at once", outcomes)
+    for world, outcomes, pairs in worlds(services, output, PAIRS or 3, "two at once"):
+        while outcomes.total() < pairs:
+            with world.busy(), compacting(world) as one, compacting(world) as other:
+                codes = []
+                for process in (one, other):
+                    _, said = process.communicate(timeout=240 * PATIENCE)
+                    codes.append(process.returncode)
+                    assert process.returncode in (0, 4), said.decode()[-3000:]
+                assert 0 in codes
+                outcomes[" and ".join(map(str, sorted(codes)))] += 1
+
+
+def worlds(
+    services: Services, output: str, times: int, test: str
+) -> Iterator[tuple[World, Counter[str], int]]:
+    """Outputs for up to EACH attempts, each with where to count the outcomes and how many are
+    wanted; a reader's polls would take too long in one that has grown for hundreds."""
+    total: Counter[str] = Counter()
+    for start in range(0, times, EACH):
+        world = World(services, f"{output.removeprefix(services.hdfs)}-{start}")
+        outcomes: Counter[str] = Counter()
+        yield world, outcomes, min(EACH, times - start)
+        total += outcomes
+        close(world, test, total)
 
 
 @pytest.mark.long
@@ -239,7 +159,7 @@ def test_a_frozen_compactor_changes_nothing_when_it_thaws(world: World, tmp_path
         _, said = frozen.communicate(timeout=240 * PATIENCE)
         assert frozen.returncode == 4, said.decode()[-3000:]
     assert sorted(units.current(world.files)) == before
-    world.close("frozen before its rename", Counter({"ended with 4": 1}))
+    close(world, "frozen before its rename", Counter({"ended with 4": 1}))
 
 
 @pytest.mark.long

@@ -99,16 +99,20 @@ def test_an_hdfs_that_wants_a_ticket_says_so_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "text"),
     [
-        "org.apache.hadoop.security.KerberosAuthException",
-        "org.ietf.jgss.GSSException",
-        "javax.security.sasl.SaslException",
-        "org.apache.hadoop.security.token.SecretManager$InvalidToken",
+        ("org.apache.hadoop.security.KerberosAuthException", "no valid credentials"),
+        ("org.ietf.jgss.GSSException", "no valid credentials"),
+        ("javax.security.sasl.SaslException", "no valid credentials"),
+        ("org.apache.hadoop.security.token.SecretManager$InvalidToken", "no valid credentials"),
+        (
+            "org.apache.hadoop.security.AccessControlException",
+            "Client cannot authenticate via:[TOKEN, KERBEROS]",
+        ),
     ],
 )
-def test_a_ticket_that_is_refused_may_be_the_kdcs_trouble_first(name: str) -> None:
-    found = [("java.io.IOException", "Failed on local exception"), (name, "no valid credentials")]
+def test_a_ticket_that_is_refused_may_be_the_kdcs_trouble_first(name: str, text: str) -> None:
+    found = [("java.io.IOException", "Failed on local exception"), (name, text)]
     assert clear(found, ROOT, answered=True) is None, "it is tried again for a minute"
     error = login(found, ROOT)
     assert error is not None and error.exit_code == 5

@@ -9,19 +9,8 @@ import pytest
 from config.errors import ConfigError, DataLossRisk
 from consumers.output import chain, manifests
 from consumers.output.commits import Batch
-from tests.kit.memory_files import MemoryFiles
+from tests.kit.memory_files import Counting, MemoryFiles
 from tests.kit.memory_output import OFFSETS, TOPICS, opened, published, staged
-
-
-class Counting(MemoryFiles):
-    """Counts the calls that a NameNode would answer."""
-
-    calls = 0
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("create", "read", "list", "exists", "mkdir", "mkdirs", "rename", "delete"):
-            self.calls += 1
-        return super().__getattribute__(name)
 
 
 def filled(batches: int) -> Counting:

@@ -9,8 +9,8 @@ from config.errors import ConfigError, DataLossRisk, Fenced
 from consumers.output import aside, chain, commits, compaction, removal, units
 from consumers.output.compaction import Content
 from consumers.output.units import Unit
-from tests.kit.memory_files import MemoryFiles
-from tests.kit.memory_output import opened, staged
+from tests.kit.memory_files import Counting, MemoryFiles
+from tests.kit.memory_output import OFFSETS, opened, staged
 from tests.kit.memory_units import OnMemory, Partitions
 from units import compactor
 from units.tasks import Deletion
@@ -71,6 +71,28 @@ def test_batches_go_after_the_grace_and_never_the_newest(monkeypatch: pytest.Mon
     compacted(files, "2026-01-10T00:00:00.000Z", is_over=True)
     assert not list(removal.batches(files, identity, LATER)) and raw(files) == [7]
     assert opened(files).seq == 8
+
+
+def test_a_start_behind_removed_batches_asks_five_questions_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Than on an empty output, however many there were: the last shard, the last manifest, what has
+    been seen, the units, and the newest one's manifest."""
+    empty = calls_of_a_start(MemoryFiles())
+    for hours in (8, 80):
+        files = published(monkeypatch, *range(hours))
+        compacted(files, "2026-01-10T00:00:00.000Z")
+        list(removal.batches(files, opened(files).own.identity, LATER))
+        assert calls_of_a_start(files) - empty == 5, hours
+
+
+def calls_of_a_start(files: MemoryFiles) -> int:
+    """Of the second one here: the first may make the output, or note its length."""
+    counting = Counting(files.nodes)
+    opened(counting, offsets={at: (0, 10**6) for at in OFFSETS})
+    counting.calls = 0
+    opened(counting, offsets={at: (0, 10**6) for at in OFFSETS})
+    return counting.calls
 
 
 def test_a_revision_goes_after_the_grace_of_its_successor(monkeypatch: pytest.MonkeyPatch) -> None:
