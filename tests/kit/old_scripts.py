@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kafka import KafkaProducer
@@ -64,9 +64,14 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    script: str, arguments: Sequence[str], folder: Path, options: Sequence[str] = ()
+    script: str,
+    arguments: Sequence[str],
+    folder: Path,
+    options: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
-    """Start tests/on_spark/SCRIPT under scripts/submit; it is killed at the end of the block."""
+    """Start tests/on_spark/SCRIPT under scripts/submit, `environ` added to its environment; it is
+    killed at the end of the block."""
     folder.mkdir(exist_ok=True)
     command = [
         *SUBMIT,
@@ -74,7 +79,7 @@ def running(
         str(ROOT / "tests" / "on_spark" / script),
         *arguments,
     ]
-    started = Running(command, folder, {**os.environ, "PYTHONUNBUFFERED": "1"})
+    started = Running(command, folder, {**os.environ, "PYTHONUNBUFFERED": "1", **(environ or {})})
     try:
         yield started
     finally:
