@@ -92,6 +92,14 @@ def opened(folder: Path) -> list[int]:
         return []
 
 
+def acknowledged(folder: Path) -> int:
+    """How many messages of a numbered source have been acknowledged."""
+    try:
+        return int((folder / "acknowledged").read_text())
+    except FileNotFoundError:
+        return 0
+
+
 def alive(pid: int) -> bool:
     """Whether it runs, as anything but a zombie."""
     try:

@@ -156,17 +156,29 @@ def mqtt(folder, url, client_id="receiver"):  # noqa: ARG001
     return MQTT(url, "numbers", client_id)
 
 
-def rabbit(folder, url, window="1000"):
+def rabbit(folder, url, window="1000", bug=""):
     """The queue `numbers` of a RabbitMQ, by the example's source. A message that the broker says it
-    delivers again ends with r."""
+    delivers again ends with r. The bug `early` acknowledges what is not stored."""
     from rabbitmq_wordcount import Queue
 
     class Flagged(Queue):
         def open(self):
             super().open()
+            self.acknowledged = None
             consume = self.channel.consume
             self.channel.consume = lambda *about, **more: map(flagged, consume(*about, **more))
             note_process(folder)
+
+        def poll(self, limit, wait):
+            found = super().poll(limit, wait)
+            if bug == "early" and found:
+                self.ack()
+            return found
+
+        def ack(self):
+            if self.tag != self.acknowledged:
+                super().ack()
+            self.acknowledged = self.tag
 
     return Flagged(url, "numbers", int(window))
 

@@ -56,6 +56,13 @@ def test_kills(tmp_path: Path, kind: str) -> None:
     attack(kind, tmp_path)
 
 
+def test_a_source_that_acknowledges_too_early_is_convicted(tmp_path: Path) -> None:
+    with rabbitmq(tmp_path / "broker") as broker:
+        under = Attack("worker", broker, tmp_path / "application", bug="early")
+        under.folder.mkdir()
+        assert under.run(8)["lost"] > 0
+
+
 def test_kills_of_executors(services: Services, tmp_path: Path) -> None:
     """On a standalone cluster of two Workers."""
     with on_two_hosts(services) as cluster:

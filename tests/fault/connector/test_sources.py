@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PATIENCE, Services, wait_until
-from tests.kit.clusters import on_two_hosts
+from tests.conftest import PATIENCE, wait_until
 from tests.kit.faults.attacks import java_jar
 from tests.kit.other_spark import connector_jars
 from tests.kit.sourced import (
+    acknowledged,
     alive,
     kill,
     missing,
     opened,
-    parent,
     sourcing,
     stop_said,
     stopped,
@@ -25,13 +24,6 @@ from tests.kit.sourced import (
 )
 
 long = pytest.mark.long
-
-
-def acknowledged(folder: Path) -> int:
-    try:
-        return int((folder / "acknowledged").read_text())
-    except FileNotFoundError:
-        return 0
 
 
 def test_a_killed_process_is_followed_by_another_and_a_stop_acknowledges_all(
@@ -142,27 +134,6 @@ def test_killed_at_each_moment(tmp_path: Path, moment: str) -> None:
         came = values(run.output())
     assert missing(came) == [] and len(opened(tmp_path)) >= 4
     assert (set(came.values()) == {1}) == (moment != "ack")
-
-
-@long
-def test_a_killed_executor_takes_its_source_along(services: Services, tmp_path: Path) -> None:
-    """On a standalone cluster: another executor's receiver goes on from what was acknowledged."""
-    with (
-        on_two_hosts(services) as cluster,
-        sourcing(tmp_path, "Numbers", options=cluster.options, environ=cluster.environ) as run,
-    ):
-        for turn in (1, 2, 3):
-            before = acknowledged(tmp_path)
-            run.wait_for(lambda _, n=before: acknowledged(tmp_path) > n + 400, "400 acknowledged")
-            source = opened(tmp_path)[-1]
-            kill(parent(source))
-            wait_until(lambda pid=source: not alive(pid), 1, "no orphan is left")
-            run.wait_for(lambda _, n=turn: len(opened(tmp_path)) > n, "another source")
-        before = acknowledged(tmp_path)
-        run.wait_for(lambda _: acknowledged(tmp_path) > before + 400, "400 more")
-        stopped(run, tmp_path)
-        came = values(run.output())
-    assert missing(came) == [] and max(map(int, came)) + 1 == acknowledged(tmp_path)
 
 
 @long

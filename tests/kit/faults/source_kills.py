@@ -97,9 +97,11 @@ class Attack:
         folder: Path,
         options: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
+        bug: str = "",
     ) -> None:
         self.kind, self.broker, self.folder = kind, broker, folder
         self.options, self.environ = options, environ
+        self.words = ("rabbit", broker.url, str(WINDOW), bug)
         self.load, self.seen = Load(broker), Seen(folder)
         self.recovered: list[float] = []
         self.random = random.Random(kind)
@@ -141,8 +143,7 @@ class Attack:
         }
 
     def _start(self) -> None:
-        words = ("rabbit", self.broker.url, str(WINDOW))
-        again = sourcing(self.folder, *words, options=self.options, environ=self.environ)
+        again = sourcing(self.folder, *self.words, options=self.options, environ=self.environ)
         self.job: Running = self.stack.enter_context(again)
 
     def _recovery(self, last: int, what: str) -> None:
