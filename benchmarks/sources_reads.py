@@ -126,9 +126,9 @@ def source_alone(source: Source, count: int) -> None:
 def mqtt_case(broker: Mosquitto, count: int) -> Iterator[Any]:
     """Messages that wait in a session; twice for the stream, once for paho."""
     for name in ("off", "on", "alone"):
-        source = MQTT(f"tcp://{broker.address}", f"bench/{name}", name)
-        source.open()
-        source.close()
+        source, session = (MQTT(f"tcp://{broker.address}", f"bench/{name}", name) for _ in range(2))
+        session.open()
+        session.close()
         broker.publish(f"bench/{name}", [VALUE] * count)
         yield source if name != "alone" else lambda: paho_alone((HOST, broker.port), "alone", count)
 
