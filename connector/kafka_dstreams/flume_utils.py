@@ -1,14 +1,14 @@
-"""FlumeUtils as Spark 2.4 had it, on `kafka_dstreams.sources.flume`: push only."""
+"""FlumeUtils as Spark 2.4 had it, on `kafka_dstreams.sources.flume`."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 from pyspark import StorageLevel
 from pyspark.streaming import DStream, StreamingContext
 
-from kafka_dstreams.sources import source_stream
-from kafka_dstreams.sources.flume import FlumePush
+from kafka_dstreams.sources import Source, source_stream
+from kafka_dstreams.sources.flume import FlumePull, FlumePush
 
 __all__ = ["FlumeUtils", "utf8_decoder"]
 
@@ -32,17 +32,28 @@ class FlumeUtils:
     ) -> DStream[Any]:
         """What the Avro sinks of agents send to `hostname`:`port`, where the receiver listens."""
         source = FlumePush(hostname, port, enableDecompression)
-
-        def event(record: Any) -> Any:
-            headers = {name: value.decode("utf-8") for name, value in record.headers}
-            return headers, bodyDecoder(record.value)
-
-        return source_stream(ssc, source, storageLevel, headers=True).map(event)
+        return _stream(ssc, source, storageLevel, bodyDecoder)
 
     @staticmethod
-    def createPollingStream(*_arguments: Any, **_named: Any) -> DStream[Any]:
-        """Pull from Spark's own sink is not there. Raises NotImplementedError."""
-        raise NotImplementedError(
-            "kafka_dstreams has Flume's push only: give the agent an Avro sink and use "
-            "FlumeUtils.createStream, or a Kafka sink and KafkaUtils"
+    def createPollingStream(
+        ssc: StreamingContext,
+        addresses: Sequence[tuple[str, int]],
+        storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2,
+        maxBatchSize: int = 1000,
+        parallelism: int = 5,  # noqa: ARG004
+        bodyDecoder: Callable[[Any], Any] = utf8_decoder,
+    ) -> DStream[Any]:
+        """What agents' Spark sinks, org.apache.spark.streaming.flume.sink.SparkSink, give at these
+        addresses. One batch of each agent is under way, whatever `parallelism` says."""
+        return _stream(ssc, FlumePull(addresses, maxBatchSize), storageLevel, bodyDecoder)
+
+
+def _stream(
+    ssc: StreamingContext, source: Source, level: StorageLevel, decoder: Callable[[Any], Any]
+) -> DStream[Any]:
+    def event(record: Any) -> Any:
+        return {name: value.decode("utf-8") for name, value in record.headers}, decoder(
+            record.value
         )
+
+    return source_stream(ssc, source, level, headers=True).map(event)

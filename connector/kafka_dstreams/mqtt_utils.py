@@ -12,6 +12,7 @@ from kafka_dstreams.sources import source_stream
 from kafka_dstreams.sources.mqtt import MQTT
 
 __all__ = ["MQTTUtils"]
+LEVEL = StorageLevel.MEMORY_AND_DISK_2
 
 
 class MQTTUtils:
@@ -21,26 +22,14 @@ class MQTTUtils:
 
     @staticmethod
     def createStream(
-        ssc: StreamingContext,
-        brokerUrl: str,
-        topic: str,
-        storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2,
+        ssc: StreamingContext, brokerUrl: str, topic: str, storageLevel: StorageLevel = LEVEL
     ) -> DStream[str]:
         """A stream of the payloads as text; what is not UTF-8 becomes U+FFFD."""
-        return _stream(
-            ssc,
-            brokerUrl,
-            topic,
-            storageLevel,
-            lambda record: record.value.decode("utf-8", "replace"),
-        )
+        return _stream(ssc, brokerUrl, topic, storageLevel, _text)
 
     @staticmethod
     def createPickleStream(
-        ssc: StreamingContext,
-        brokerUrl: str,
-        topic: str,
-        storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2,
+        ssc: StreamingContext, brokerUrl: str, topic: str, storageLevel: StorageLevel = LEVEL
     ) -> DStream[Any]:
         """A stream of what the payloads are pickles of. Unpickling runs what a sender likes."""
         return _stream(
@@ -49,10 +38,7 @@ class MQTTUtils:
 
     @staticmethod
     def createPairedStream(
-        ssc: StreamingContext,
-        brokerUrl: str,
-        topics: list[str],
-        storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2,
+        ssc: StreamingContext, brokerUrl: str, topics: list[str], storageLevel: StorageLevel = LEVEL
     ) -> DStream[tuple[str, str]]:
         """A stream of (topic, payload as text)."""
         return _stream(
@@ -60,16 +46,16 @@ class MQTTUtils:
             brokerUrl,
             topics,
             storageLevel,
-            lambda record: (record.key.decode(), record.value.decode("utf-8", "replace")),
+            lambda record: (record.key.decode(), _text(record)),
         )
 
 
+def _text(record: Any) -> str:
+    return record.value.decode("utf-8", "replace")  # type: ignore[no-any-return]
+
+
 def _stream(
-    ssc: StreamingContext,
-    url: str,
-    topics: Any,
-    level: StorageLevel,
-    read: Callable[[Any], Any],
+    ssc: StreamingContext, url: str, topics: Any, level: StorageLevel, read: Callable[[Any], Any]
 ) -> DStream[Any]:
     jvm: Any = ssc.sparkContext._jvm
     number = jvm.java.util.UUID.randomUUID().toString()[:8]

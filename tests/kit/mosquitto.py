@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +59,23 @@ class Mosquitto:
         with socket.socket() as tried:
             return "it takes no connection" if tried.connect_ex((HOST, self.port)) else ""
 
-    def publish(self, topic: str, values: list[bytes], qos: int = 1) -> None:
-        """Publish the values in order; returns when the broker has acknowledged each."""
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP freezes it, SIGCONT thaws it."""
+        pid = self.home.pid(NAME)
+        assert pid, "mosquitto does not run"
+        os.kill(pid, number)
+
+    def publish(
+        self,
+        topic: str,
+        values: list[bytes],
+        qos: int = 1,
+        prepare: Callable[[mqtt.Client], object] = lambda _client: None,
+    ) -> None:
+        """Publish the values in order; returns when the broker has acknowledged each. `prepare`
+        gives the client what it needs to connect."""
         client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        prepare(client)
         client.max_inflight_messages_set(1000)
         client.connect(HOST, self.port)
         client.loop_start()

@@ -4,13 +4,18 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conftest import ROOT
+from kafka_dstreams.sources import Source
+from tests.conftest import ROOT, wait_until
 from tests.kit.old_scripts import Running, running
 
+MODULES = (
+    ROOT / "tests" / "on_spark" / "numbered.py",
+    ROOT / "examples" / "rabbitmq_wordcount.py",
+)
 LOG = (
     "--conf",
     "spark.streaming.receiver.writeAheadLog.enable=true",
@@ -21,14 +26,33 @@ LOG = (
 
 @contextmanager
 def sourcing(
-    folder: Path, *words: str, options: Sequence[str] = (), log: Sequence[str] = LOG
+    folder: Path,
+    *words: str,
+    options: Sequence[str] = (),
+    log: Sequence[str] = LOG,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """sourcing.py with this source; its checkpoint and the source's own files are in `folder`."""
     runs = len(list(folder.glob("run-*")))
     words = (str(folder), *words)
-    module = ("--py-files", str(ROOT / "tests" / "on_spark" / "numbered.py"))
-    with running("sourcing.py", words, folder / f"run-{runs}", [*log, *module, *options]) as run:
+    options = [*log, "--py-files", ",".join(map(str, MODULES)), *options]
+    with running("sourcing.py", words, folder / f"run-{runs}", options, environ) as run:
         yield run
+
+
+def received(source: Source, count: int, store: bool = True) -> list[int]:
+    """The numbers that a source brings, without Spark, until this number of different ones is
+    there; each poll stored or not."""
+    found: list[int] = []
+
+    def there() -> bool:
+        found.extend(int(message.value or b"") for message in source.poll(70, 0.2))
+        if store:
+            source.ack()
+        return len(set(found)) >= count
+
+    wait_until(there, 60, f"{count} numbers come")
+    return found
 
 
 def values(*texts: str) -> Counter[str]:
@@ -68,12 +92,25 @@ def opened(folder: Path) -> list[int]:
         return []
 
 
+def acknowledged(folder: Path) -> int:
+    """How many messages of a numbered source have been acknowledged."""
+    try:
+        return int((folder / "acknowledged").read_text())
+    except FileNotFoundError:
+        return 0
+
+
 def alive(pid: int) -> bool:
     """Whether it runs, as anything but a zombie."""
     try:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+def parent(pid: int) -> int:
+    """The process that has started it."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def kill(pid: int, by: signal.Signals = signal.SIGKILL) -> None:

@@ -153,6 +153,9 @@ case_stateful_network_wordcount = plain("stateful_network_wordcount.py")
 case_queue_stream = plain("queue_stream.py")
 case_network_wordjoinsentiments = plain("network_wordjoinsentiments.py", ["I love you", "love it"])
 case_joined_streams = plain("joined_streams.py", ["ann tea", "bob milk"], ["ann paid", "carl paid"])
+case_posts_of_x_and_bluesky = plain(
+    "posts_of_x_and_bluesky.py", ['{"data": {"id": "1", "text": "a coffee"}}']
+)
 
 
 def case_hdfs_wordcount():

@@ -20,9 +20,7 @@ class Numbers(Source):
         self.folder, self.rate = folder, int(rate)
 
     def open(self):
-        Path(self.folder, "pid").write_text(str(os.getpid()))
-        with Path(self.folder, "opened").open("a") as file:
-            file.write(f"{os.getpid()}\n")
+        note_process(self.folder)
         self.next = self.acknowledged = acknowledged(self.folder)
 
     def poll(self, limit, wait):
@@ -39,6 +37,12 @@ class Numbers(Source):
 
     def close(self):
         Path(self.folder, "closed").write_text(str(self.next))
+
+
+def note_process(folder):
+    """Add this process to the file that says which have opened the source."""
+    with Path(folder, "opened").open("a") as file:
+        file.write(f"{os.getpid()}\n")
 
 
 def acknowledged(folder):
@@ -76,6 +80,33 @@ class Hanging(Numbers):
         if self.acknowledged > 500 and len(opened) == 1:
             threading.Event().wait()
         return super().poll(limit, wait)
+
+
+class Dying(Numbers):
+    """Is killed in `open`, `poll`, or in `ack`, when its messages are stored, in its first process
+    and its third."""
+
+    def __init__(self, folder, moment):
+        super().__init__(folder)
+        self.moment = moment
+
+    def open(self):
+        super().open()
+        opened = Path(self.folder, "opened").read_text().splitlines()
+        self.dies = len(opened) in (1, 3)
+        self.at("open")
+
+    def poll(self, limit, wait):
+        self.at("poll")
+        return super().poll(limit, wait)
+
+    def ack(self):
+        self.at("ack")
+        super().ack()
+
+    def at(self, moment):
+        if self.dies and moment == self.moment:
+            os.kill(os.getpid(), 9)
 
 
 class Window(Numbers):
@@ -123,3 +154,35 @@ def mqtt(folder, url, client_id="receiver"):  # noqa: ARG001
     from kafka_dstreams.sources.mqtt import MQTT
 
     return MQTT(url, "numbers", client_id)
+
+
+def rabbit(folder, url, window="1000", bug=""):
+    """The queue `numbers` of a RabbitMQ, by the example's source. A message that the broker says it
+    delivers again ends with r. The bug `early` acknowledges what is not stored."""
+    from rabbitmq_wordcount import Queue
+
+    class Flagged(Queue):
+        def open(self):
+            super().open()
+            self.acknowledged = None
+            consume = self.channel.consume
+            self.channel.consume = lambda *about, **more: map(flagged, consume(*about, **more))
+            note_process(folder)
+
+        def poll(self, limit, wait):
+            found = super().poll(limit, wait)
+            if bug == "early" and found:
+                self.ack()
+            return found
+
+        def ack(self):
+            if self.tag != self.acknowledged:
+                super().ack()
+            self.acknowledged = self.tag
+
+    return Flagged(url, "numbers", int(window))
+
+
+def flagged(delivered):
+    method, properties, body = delivered
+    return method, properties, body + b"r" if method and method.redelivered else body

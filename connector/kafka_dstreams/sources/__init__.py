@@ -89,16 +89,8 @@ def source_stream(
         spec["host"] = source.host
     pickled = cloudpickle.dumps((name, source, headers))  # type: ignore[no-untyped-call]
     hello = b"".join(struct.pack(">i", len(part)) + part for part in (version(), pickled))
-    level = sc._getJavaStorageLevel(storage_level)
-    stream = streams.call(
-        sc._jvm,
-        "sourceStream",
-        ssc._jssc,
-        json.dumps(spec),
-        json.dumps(sc.environment),
-        hello,
-        level,
-    )
+    level, about = sc._getJavaStorageLevel(storage_level), map(json.dumps, (spec, sc.environment))
+    stream = streams.call(sc._jvm, "sourceStream", ssc._jssc, *about, hello, level)
     return KafkaDStream(stream, ssc, RecordSerializer(records))
 
 

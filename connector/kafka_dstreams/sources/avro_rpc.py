@@ -1,12 +1,13 @@
-"""Avro's RPC over Netty's framing, as far as Flume speaks it: requests read, answers written.
+"""Avro's RPC over Netty's framing, as far as Flume speaks it, from both sides.
 
 A message is (serial, number of buffers), int32, then (length, bytes) for each. The first request
-and answer of a connection begin with Avro's handshake (Avro 1.8, "Protocol Wire Format"); we answer
-BOTH, so that no protocol's text is needed.
+and answer of a connection begin with Avro's handshake (Avro 1.8, "Protocol Wire Format"). Where we
+answer, we answer BOTH, so that no protocol's text is needed; where we ask, we send ours.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
@@ -17,27 +18,21 @@ import fastavro
 _MD5 = {"type": "fixed", "name": "MD5", "size": 16}
 _META = {"type": "map", "values": "bytes"}
 _MATCH = {"type": "enum", "name": "Match", "symbols": ["BOTH", "CLIENT", "NONE"]}
+_TEXT, _MORE = ["null", "string"], ["null", _META]
 
 
-def _schema(name: str, **fields: Any) -> Any:
+def record(name: str, **fields: Any) -> Any:
+    """The schema of a record with these fields."""
     rows = [{"name": field, "type": kind} for field, kind in fields.items()]
-    return fastavro.parse_schema({"type": "record", "name": name, "fields": rows})
+    return {"type": "record", "name": name, "fields": rows}
 
 
 META = fastavro.parse_schema(_META)
-REQUEST = _schema(
-    "HandshakeRequest",
-    clientHash=_MD5,
-    clientProtocol=["null", "string"],
-    serverHash="MD5",
-    meta=["null", _META],
+REQUEST = fastavro.parse_schema(
+    record("Request", clientHash=_MD5, clientProtocol=_TEXT, serverHash="MD5", meta=_MORE)
 )
-RESPONSE = _schema(
-    "HandshakeResponse",
-    match=_MATCH,
-    serverProtocol=["null", "string"],
-    serverHash=["null", _MD5],
-    meta=["null", _META],
+RESPONSE = fastavro.parse_schema(
+    record("Response", match=_MATCH, serverProtocol=_TEXT, serverHash=["null", _MD5], meta=_MORE)
 )
 BOTH = {"match": "BOTH", "serverProtocol": None, "serverHash": None, "meta": None}
 LARGEST_BYTES = 64 * 1024 * 1024  # of one buffer; a larger length is no Avro
@@ -52,7 +47,7 @@ class Call(NamedTuple):
     body: io.BytesIO
 
 
-class Connection:
+class Answering:
     """One connection, seen from the side that answers; `deflate` as Flume's compression-type."""
 
     def __init__(self, deflate: bool = False) -> None:
@@ -65,35 +60,69 @@ class Connection:
         for what is no Avro."""
         self._data += self._inflate.decompress(data) if self._inflate else data
         calls: list[Call] = []
-        while True:
-            serial, body, length = message(self._data)
-            if not length:
-                return calls
-            del self._data[:length]
+        for serial, body in messages(self._data):
             first, self._first = self._first, False
             if first:
-                _read(body, REQUEST)
-            _read(body, META)
-            calls.append(Call(serial, first, _read(body, "string"), body))
+                read(body, REQUEST)
+            read(body, META)
+            calls.append(Call(serial, first, read(body, "string"), body))
+        return calls
 
     def answer(self, call: Call, schema: Any, value: Any) -> bytes:
         """The bytes that say that the call gave `value`."""
-        out = io.BytesIO()
-        if call.first:
-            fastavro.schemaless_writer(out, RESPONSE, BOTH)
-        fastavro.schemaless_writer(out, META, {})
-        out.write(b"\0")  # no error
-        fastavro.schemaless_writer(out, schema, value)
-        body = out.getvalue()
-        data = struct.pack(">iii", call.serial, 1, len(body)) + body
+        handshake = [(RESPONSE, BOTH)] if call.first else []
+        # false: no error
+        data = written(call.serial, *handshake, (META, {}), ("boolean", False), (schema, value))
         if self._deflate is None:
             return data
         return self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
 
 
-def message(data: bytearray) -> tuple[int, io.BytesIO, int]:
-    """(serial, body, length) of the first message; the length is 0 while it is not whole. Raises
-    ValueError for a length that cannot be."""
+class Asking:
+    """One connection, seen from the side that asks; `protocol` is its text, in JSON."""
+
+    def __init__(self, protocol: str) -> None:
+        self._data, self._protocol = bytearray(), protocol
+        self._serial = 0
+        self._results: dict[int, Any] = {}
+
+    def call(self, name: str, schema: Any, value: Any, result: Any) -> bytes:
+        """The bytes that call `name` with one parameter; `result` is its answer's schema."""
+        self._serial += 1
+        self._results[self._serial] = result
+        ours = {"clientHash": hashlib.blake2b(self._protocol.encode(), digest_size=16).digest()}
+        hello = {**ours, "clientProtocol": self._protocol, "serverHash": bytes(16), "meta": None}
+        handshake = [(REQUEST, hello)] if self._serial == 1 else []
+        return written(self._serial, *handshake, (META, {}), ("string", name), (schema, value))
+
+    def fed(self, data: bytes) -> list[Any]:
+        """The answers that are whole with these bytes. Raises ValueError or EOFError for what is no
+        Avro, and for an answer that is an error."""
+        self._data += data
+        values = []
+        for serial, body in messages(self._data):
+            if serial == 1:
+                read(body, RESPONSE)
+            read(body, META)
+            if read(body, "boolean"):
+                raise ValueError(f"the answer to call {serial} is an error: {body.read()[:200]!r}")
+            values.append(read(body, self._results.pop(serial)))
+        return values
+
+
+def messages(data: bytearray) -> Any:
+    """(serial, body) of each message that is whole; it is taken out of `data`. Raises ValueError
+    for a length that cannot be."""
+    while True:
+        serial, body, length = _message(data)
+        if not length:
+            return
+        del data[:length]
+        yield serial, body
+
+
+def _message(data: bytearray) -> tuple[int, io.BytesIO, int]:
+    """(serial, body, length) of the first message; the length is 0 while it is not whole."""
     nothing = (0, io.BytesIO(), 0)
     if len(data) < 8:
         return nothing
@@ -110,5 +139,15 @@ def message(data: bytearray) -> tuple[int, io.BytesIO, int]:
     return serial, io.BytesIO(b"".join(parts)), at
 
 
-def _read(body: io.BytesIO, schema: Any) -> Any:
+def written(serial: int, *parts: tuple[Any, Any]) -> bytes:
+    """A message of these (schema, value)."""
+    out = io.BytesIO()
+    for schema, value in parts:
+        fastavro.schemaless_writer(out, schema, value)
+    body = out.getvalue()
+    return struct.pack(">iii", serial, 1, len(body)) + body
+
+
+def read(body: io.BytesIO, schema: Any) -> Any:
+    """The next value."""
     return fastavro.schemaless_reader(body, schema, None)

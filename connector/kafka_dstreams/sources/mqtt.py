@@ -69,11 +69,7 @@ class MQTT(Source):
         self.failure: Exception | None = None
         self.subscribed = False
         self.client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            self.client_id,
-            None,
-            protocol=paho.MQTTv5,
-            manual_ack=True,
+            CallbackAPIVersion.VERSION2, self.client_id, protocol=paho.MQTTv5, manual_ack=True
         )
         self.client.on_message = lambda _client, _data, message: self.came.append(message)
         self.client.on_connect = self._connected
@@ -87,26 +83,19 @@ class MQTT(Source):
         keeping = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         keeping.SessionExpiryInterval = self.session_expiry_s
         keeping.ReceiveMaximum = 65_535
-        self.client.connect(
-            url.hostname or "",
-            url.port or PORTS[url.scheme],
-            KEEPALIVE_S,
-            clean_start=False,
-            properties=keeping,
-        )
+        host, port = url.hostname or "", url.port or PORTS[url.scheme]
+        self.client.connect(host, port, KEEPALIVE_S, clean_start=False, properties=keeping)
         end = time.monotonic() + 30
         while not self.subscribed:
             self._turn(0.1)
             if time.monotonic() > end:
-                raise TimeoutError(f"{url.hostname}:{url.port}: no answer to CONNECT within 30 s")
+                raise TimeoutError(f"{host}:{port}: no answer to CONNECT within 30 s")
 
     def poll(self, limit: int, wait: float) -> list[Message]:
         """What has come; earlier than `wait` when the broker has gone quiet: its window may be
         full."""
         end = time.monotonic() + wait
-        if (
-            self.sent
-        ):  # the window was full at `sent` if more comes as soon as these are acknowledged
+        if self.sent:  # it was full at `sent` if more comes as soon as these are acknowledged
             self.full = self.sent if self._turn(QUIET_S) else max(self.full, self.sent + 1)
         out: list[Message] = []
         while len(out) < limit:

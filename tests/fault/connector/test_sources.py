@@ -12,6 +12,7 @@ from tests.conftest import PATIENCE, wait_until
 from tests.kit.faults.attacks import java_jar
 from tests.kit.other_spark import connector_jars
 from tests.kit.sourced import (
+    acknowledged,
     alive,
     kill,
     missing,
@@ -23,13 +24,6 @@ from tests.kit.sourced import (
 )
 
 long = pytest.mark.long
-
-
-def acknowledged(folder: Path) -> int:
-    try:
-        return int((folder / "acknowledged").read_text())
-    except FileNotFoundError:
-        return 0
 
 
 def test_a_killed_process_is_followed_by_another_and_a_stop_acknowledges_all(
@@ -128,6 +122,18 @@ def test_a_killed_driver_leaves_no_process_and_loses_nothing(tmp_path: Path) -> 
         came = values(first, run.output())
     assert missing(came) == []
     assert all(int(value) >= at for value, times in came.items() if times > 1)
+
+
+@long
+@pytest.mark.parametrize("moment", ["open", "poll", "ack"])
+def test_killed_at_each_moment(tmp_path: Path, moment: str) -> None:
+    """In `ack` its messages are in the log already: only they come twice."""
+    with sourcing(tmp_path, "Dying", moment) as run:
+        run.wait_for(lambda _: acknowledged(tmp_path) > 1000, "1000 acknowledged")
+        stopped(run, tmp_path)
+        came = values(run.output())
+    assert missing(came) == [] and len(opened(tmp_path)) >= 4
+    assert (set(came.values()) == {1}) == (moment != "ack")
 
 
 @long

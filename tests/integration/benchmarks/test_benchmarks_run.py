@@ -97,3 +97,13 @@ def test_the_audit(services: Services, tmp_path: Path) -> None:
         (300, 4),
         (900, 10),
     ]
+
+
+@pytest.mark.long  # fetches Flume's jars
+def test_sources(services: Services, tmp_path: Path) -> None:
+    results = tmp_path / "sources.json"
+    said = module(services, "sources", "--scale", "0.005", "--results", str(results))
+    found = figures(results)["sources"]
+    assert list(found) == ["trivial", "MQTT", "RabbitMQ", "Flume"] and "| Flume |" in said
+    assert all(row["log_off"] > 0 < row["log_on"] for row in found.values())
+    assert all(found[name]["library_alone"] > 0 for name in ("MQTT", "RabbitMQ", "Flume"))

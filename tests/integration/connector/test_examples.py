@@ -5,11 +5,15 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 import zmq
 
+from local.stub_servers.jetstream import Jetstream
+from local.stub_servers.x import XStub
 from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit.old_scripts import running, send_lines
 from tests.kit.other_spark import SUBMIT
+from tests.kit.producing import produce
 from tests.kit.rabbitmq import rabbitmq
 
 CASES = ROOT / "tests" / "on_spark" / "all_examples.py"
@@ -45,6 +49,20 @@ def test_the_examples_print_what_they_say(services: Services, tmp_path: Path) ->
     results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"case"')]
     assert [result for result in results if result["error"]] == [], done.stderr[-3000:]
     assert len(results) == CASES.read_text().count("\ncase_") + CASES.read_text().count("def case_")
+
+
+@pytest.mark.long
+def test_posts_of_x_and_bluesky(services: Services, topic: str, tmp_path: Path) -> None:
+    """Both received by the producer, from servers that speak X's and Bluesky's wire."""
+    ends = ("--topic", topic, "--max-posts", "20")
+    with XStub() as x, Jetstream(rate=500) as bluesky:
+        x.world.invent(20)
+        of_x = ("--source", "stream", "--track", "coffee", "--x-base-url", x.url)
+        produce(services, *of_x, *ends)
+        produce(services, "--source", "bluesky", "--jetstream-url", bluesky.url, *ends)
+    words = [services.bootstrap, topic]
+    with running("../../examples/posts_of_x_and_bluesky.py", words, tmp_path) as script:
+        script.wait_for(lambda text: text.count('{"data":') and text.count('{"did":'), "both")
 
 
 def test_zeromq(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from local import jdk
 from tests.conftest import HOST, PATIENCE, ROOT, Services, wait_until
 from tests.kit import sparks
 from tests.kit.jobs import publish
+from tests.kit.mosquitto import mosquitto
 from tests.kit.old_scripts import Running, running, send_lines
 
 OLD = "3.5.7"
@@ -166,3 +168,32 @@ def test_words_on_a_standalone_cluster_of_spark_3_5(
         words = [*options, WORDS, DOORS, services.bootstrap, topic, "100"]
         said = counted(submitted(spark_3_5, tmp_path, *words, python=BARE), tmp_path)
     assert all_counted(said), said
+
+
+@pytest.mark.long
+def test_sources_on_spark_3_5(tmp_path: Path, spark_3_5: Path) -> None:
+    """A source of one's own and MQTTUtils, side by side, by plain spark-submit."""
+    python = str(spark_3_5 / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    subprocess.run([*pip, f"paho-mqtt=={metadata.version('paho-mqtt')}"], check=True)
+    program = str(ROOT / "tests" / "on_spark" / "two_sources.py")
+    numbers = ["--py-files", str(ROOT / "tests" / "on_spark" / "numbered.py")]
+    with mosquitto(tmp_path / "broker") as broker:
+        words = [
+            "--master",
+            "local[4]",
+            *numbers,
+            program,
+            f"tcp://{broker.address}",
+            str(tmp_path),
+        ]
+        script = submitted(spark_3_5, tmp_path, *words, python=python)
+
+        def ended() -> bool:
+            """MQTT has nothing for who has not subscribed yet, so the words are said until then."""
+            broker.publish("words", [b"to be or not to be"] * 20)
+            return script.poll() is not None
+
+        wait_until(ended, 180, "100 lines have come")
+        said = counted(script, tmp_path)
+    assert "of 100 lines and numbers to" in said, said
