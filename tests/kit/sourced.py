@@ -36,7 +36,8 @@ def sourcing(
     runs = len(list(folder.glob("run-*")))
     words = (str(folder), *words)
     options = [*log, "--py-files", ",".join(map(str, MODULES)), *options]
-    with running("sourcing.py", words, folder / f"run-{runs}", options, environ) as run:
+    whole = {**os.environ, **(environ or {})}
+    with running("sourcing.py", words, folder / f"run-{runs}", options, environ=whole) as run:
         yield run
 
 
