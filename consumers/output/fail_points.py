@@ -15,7 +15,7 @@ from pathlib import Path
 from config.errors import ConfigError
 
 MARK = "_test_output"
-NAMES = (
+OF_A_DRIVER = (
     "before the claim",
     "epoch claimed",
     "staging taken",
@@ -26,6 +26,9 @@ NAMES = (
     "before rename",
     "after rename",
     "published",
+)
+NAMES = (
+    *OF_A_DRIVER,
     "unit staged",
     "unit written",
     "unit files taken",

@@ -144,7 +144,7 @@ def kill_drivers(attack: Slice) -> None:
     """kill -9 of both drivers: every second time at the next fail point, otherwise at a random
     moment."""
     numbers = range(attack.turn * KILLS, (attack.turn + 1) * KILLS)
-    points = fail_points.NAMES
+    points = fail_points.OF_A_DRIVER
     moments = ["" if number % 2 else points[number // 2 % len(points)] for number in numbers]
     at_once(*(lambda runner=runner: runner.kill_drivers(moments) for runner in attack.runners))
 
