@@ -29,7 +29,8 @@ def test_inert_unless_asked_for(killed: list[int], marked: bool) -> None:
 
 @pytest.mark.parametrize("name", fail_points.NAMES)
 def test_grep_finds_where_each_is_visited(name: str) -> None:
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "consumers").rglob("*.py")]
+    files = [path for room in ("consumers", "units") for path in (ROOT / room).rglob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in files]
     assert sum(source.count(f'fail_points.visit("{name}")') for source in sources) == 1
 
 
