@@ -16,6 +16,6 @@ from kafka_dstreams import direct_stream
 brokers, topic = sys.argv[1:]
 ssc = StreamingContext(SparkContext(appName="posts of X and Bluesky"), 1)
 posts = direct_stream(ssc, [topic], {"bootstrap.servers": brokers})
-posts.map(lambda record: record.value.decode()[:120]).pprint()
+posts.map(lambda record: (record.value or b"deleted").decode()[:120]).pprint()
 ssc.start()
 ssc.awaitTermination()

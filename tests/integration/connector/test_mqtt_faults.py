@@ -88,7 +88,7 @@ def test_a_broker_that_stays_frozen_is_left(
         broker.signal(signal.SIGSTOP)
         try:
             with pytest.raises(ConnectionError, match="the broker is gone"):
-                wait_until(lambda: source.poll(1000, 0.2) and source.ack(), 30, "it is noticed")
+                wait_until(lambda: found.extend(received(source, 0)), 30, "it is noticed")
         finally:
             broker.signal(signal.SIGCONT)
         with reading(broker) as again:
