@@ -70,7 +70,7 @@ def starts_after(files: Storage, empty: Storage) -> dict[str, Any]:
         found[since] = {**start_ms(files, empty), "blocks": blocks}
         if blocks < SETTLED or time.monotonic() - began > SETTLED_S:
             return found
-        time.sleep(10)
+        time.sleep(10)  # between two measurements
 
 
 def cpu_s() -> float:

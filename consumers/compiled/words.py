@@ -20,9 +20,8 @@ WORD = 2**64 - 1
 # numba mixes int64 and uint64 to float64: what meets a key is uint64 from the start
 FIRST, SECOND, THIRD = map(np.uint64, MULTIPLIERS)
 NOTHING, HALF, BEHIND_TEXT = np.uint64(0), np.uint64(32), np.uint64(48)
-KEEP = np.array(
-    [2 ** (8 * size) - 1 for size in range(9)], np.uint64
-)  # KEEP[n] masks the first n of eight
+# KEEP[n] masks the first n bytes of eight
+KEEP = np.array([2 ** (8 * size) - 1 for size in range(9)], np.uint64)
 
 
 def table(

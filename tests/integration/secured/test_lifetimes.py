@@ -47,7 +47,7 @@ def test_tokens_are_replaced_until_the_keytab_is_gone(tmp_path: Path) -> None:
 
 
 def _run(secured: Secured, folder: Path) -> None:
-    begun, sent = time.monotonic(), 0
+    sent = 0
     keytab, krb5 = folder / "jobs.keytab", folder / "krb5.conf"
     shutil.copy(kerberos.keytab(secured.services.home, "jobs"), keytab)
     text = kerberos.krb5_conf(secured.services.home).read_text()
@@ -89,7 +89,7 @@ def _run(secured: Secured, folder: Path) -> None:
             passed = time.monotonic() - begun
             if not frozen and passed > 1.5 * LIFE_S:
                 os.kill(kdc, signal.SIGSTOP)
-                time.sleep(8)
+                time.sleep(8)  # logins that are due meanwhile get no answer
                 os.kill(kdc, signal.SIGCONT)
                 frozen = True
             if not restarted and passed > 2 * LIFE_S:
@@ -101,7 +101,7 @@ def _run(secured: Secured, folder: Path) -> None:
             _published(secured, output, sent, jobs[name])
             assert REFUSED not in jobs[name].said()
         keytab.unlink()
-        time.sleep(LIFE_S + 5)
+        time.sleep(LIFE_S + 5)  # no token of the lost keytab is valid any more
         restart_namenode(secured)
         for job in jobs.values():
             # 2: started again meanwhile, and the first thing it misses is the keytab

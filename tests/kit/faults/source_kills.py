@@ -107,8 +107,8 @@ class Attack:
         self.random = random.Random(kind)
 
     def run(self, kills: int) -> dict[str, Any]:
-        """So many kills, each at a random moment after the recovery from the one before; then all
-        messages, and an orderly stop. Returns the figures."""
+        """Kills that many times, each at a random moment after the last recovery; then waits for
+        all messages and an orderly stop. Returns the figures."""
         begun = time.monotonic()
         self.load.start()
         with ExitStack() as self.stack:
