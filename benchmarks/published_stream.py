@@ -26,7 +26,7 @@ sys.path.remove(str(Path(__file__).resolve().parent))
 
 from pyspark.sql import DataFrame, SparkSession
 
-from benchmarks.compaction import DAY, lines, link
+from benchmarks.day import lines, link
 from config.errors import exit_with
 from consumers.output import chain
 from consumers.output.ownership import Ownership
@@ -41,12 +41,11 @@ BATCHES, ROUNDS, TWEETS = (1_000, 10_000, 100_000), 3, 12
 def first_batch(files: Storage, own: Ownership) -> None:
     """The one that is read."""
     data = gzip.compress(b"\n".join(line for _, line in lines(TWEETS)) + b"\n", 1)
-    file = {"path": "tweets/part-00000-0.json.gz", "bytes": len(data), "records": TWEETS}
-    counts = {"tweets": TWEETS, "deleted": 0}
     folder = chain.folder(0)
     files.mkdirs(f"{folder}/tweets")
-    files.create(f"{folder}/{file['path']}", data)
-    files.create(f"{folder}/_manifest.json", link(own, 0, DAY, None, (0, TWEETS), counts, file))
+    files.create(f"{folder}/tweets/part-00000-0.json.gz", data)
+    manifest = link(own, 0, 0.0, None, 0, TWEETS, TWEETS, data)
+    files.create(f"{folder}/_manifest.json", manifest)
 
 
 def first_trigger(rows: DataFrame) -> dict[str, float]:

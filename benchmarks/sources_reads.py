@@ -170,6 +170,7 @@ def main() -> None:
 
     sc = SparkContext(appName="benchmark of sources")
     sc.addPyFile(str(ROOT / "examples" / "rabbitmq_wordcount.py"))
+    counted(sc, Trivial(sizes[0] // 4), sizes[0] // 4, False, folder)  # warms up
     trivial = iter([Trivial(sizes[0]), Trivial(sizes[0])])
     measured(sc, "trivial", sizes[0], trivial, folder, nothing)
     with mosquitto(folder / "mosquitto", *WIDE) as broker:

@@ -11,9 +11,7 @@ from units.delta import Table, session
 (path,) = sys.argv[1:]
 spark = session()
 found = spark.read.format("delta").load(path)
-chosen = found.selectExpr(
-    "kafka.partition p", "kafka.offset o", "id", "text", "base64(tweet) tweet"
-)
+chosen = found.selectExpr("kafka.partition p", "kafka.offset o", "id", "text", "hex(tweet) tweet")
 rows = [row.asDict() for row in chosen.collect()]
 storage = Storage(path)
 there = [

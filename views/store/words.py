@@ -51,20 +51,19 @@ def lexicon() -> dict[str, float]:
 def counted(texts: list[bytes], groups: Numbers) -> list[tuple[int, str, int]]:
     """(group, word, count) of the lexicon's words in the texts, each of which is a JSON string's
     bytes and belongs to the group of its place in `groups`."""
-    joined, table = b" ".join(texts), _table()
+    joined, table = b"\n".join(texts), _table()  # no JSON string has a newline in it
+    bounds = np.flatnonzero(np.frombuffer(joined, np.uint8) == ord("\n"))
     if b"\\" in joined:
         joined = _ESCAPE.sub(lambda found: b" " * len(found[0]), joined)
     parted = joined.translate(_PARTS) + bytes(_PIECE * _PIECES + 1)
     inside = np.frombuffer(parted, np.uint8) != 0
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1  # the first byte is a quotation mark
-    starts, ends = edges[::2], edges[1::2]
-    short = ends - starts <= _PIECE * _PIECES
-    starts, ends = starts[short], ends[short]
-    known = _known(parted, starts, ends - starts, table)
+    starts = edges[::2]
+    known = _known(parted, starts, edges[1::2] - starts, table)
     starts, known = starts[known >= 0], known[known >= 0]
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    text = np.searchsorted(np.cumsum(lengths + 1), starts, side="right")
-    pairs, counts = np.unique(groups[text] * len(table.words) + known, return_counts=True)
+    words_of = np.diff(np.searchsorted(starts, bounds), prepend=0, append=len(starts))
+    groups = np.repeat(groups, words_of)
+    pairs, counts = np.unique(groups * len(table.words) + known, return_counts=True)
     numbers, words = np.divmod(pairs, max(len(table.words), 1))
     names = [table.words[word] for word in words.tolist()]
     return list(zip(numbers.tolist(), names, counts.tolist(), strict=True))
@@ -73,8 +72,9 @@ def counted(texts: list[bytes], groups: Numbers) -> list[tuple[int, str, int]]:
 def _piece(data: bytes, starts: Numbers, lengths: Numbers, number: int) -> _Keys:
     """A piece of each word as a number; 0 beyond its end."""
     at = np.ndarray((len(data) - _PIECE + 1,), "<u8", data, 0, (1,))
-    left = np.clip(lengths - number * _PIECE, 0, _PIECE)
-    keys: _Keys = at[starts + number * _PIECE] & _MASKS[left]
+    if number:
+        starts, lengths = starts + number * _PIECE, np.maximum(lengths - number * _PIECE, 0)
+    keys: _Keys = at[starts] & _MASKS[np.minimum(lengths, _PIECE)]
     return keys
 
 
@@ -90,6 +90,7 @@ def _slot(pieces: list[_Keys]) -> Numbers:
 def _known(data: bytes, starts: Numbers, lengths: Numbers, table: _Table) -> Numbers:
     """The number of each word, -1 where it is none of the lexicon's."""
     first = np.flatnonzero(table.firsts[_slot([_piece(data, starts, lengths, 0)])])
+    first = first[lengths[first] <= _PIECE * _PIECES]
     out, starts, lengths = np.full(len(starts), -1), starts[first], lengths[first]
     pieces = [_piece(data, starts, lengths, number) for number in range(_PIECES)]
     slots, rows = _slot(pieces), np.arange(len(first))
