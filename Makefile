@@ -31,7 +31,7 @@ check: ## format, lint, types, no secrets
 	$(PYTHON) local/secret_scan.py
 
 test: check ## checks and all tests but the long fault loops, on real Kafka, HDFS and Spark
-	$(PYTHON) -m pytest -m "not long" --numprocesses 2 --dist loadfile --durations=30
+	$(PYTHON) -m pytest -m "not long" --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=30
 
 test-unit: ## the tests that need no services
 	@scripts/setup --dev
