@@ -64,7 +64,9 @@ class Ways:
         consumer.seekToBeginning(places)
         left = self.count
         while left > 0:
-            left -= consumer.poll(self.jvm.java.time.Duration.ofSeconds(10)).count()
+            found = consumer.poll(self.jvm.java.time.Duration.ofSeconds(10))
+            left -= found.count()
+            self.sc._gateway.detach(found)  # type: ignore[union-attr]  # else the JVM keeps it
         consumer.close()
 
     def hdfs(self) -> None:

@@ -49,7 +49,8 @@ def _keep(given: Namespace, output: str, stop: threading.Event) -> None:
     command = [sys.executable, "-m", "views.follow", "--output", output]
     command += ["--webhdfs", given.webhdfs, "--store", str(given.store.resolve())]
     while not stop.is_set():
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+        # a session of its own, so that it can step back behind all others (views/follow.py)
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)
         while process.poll() is None and not stop.wait(LOOK_S):
             pass
         if process.stdin:

@@ -34,7 +34,12 @@ print(
             "rows": rows,
             "files": len(found.inputFiles()),
             "there": len(there),
-            "texts_in_log": sum((row["text"] or "\n")[:20].encode() in logs for row in rows),
+            "in_log": [
+                word
+                for row in rows
+                for word in (row["id"] or "", (row["text"] or "")[:20])
+                if len(word) > 8 and word.encode() in logs
+            ],
             "refusal": refusal,
         }
     )
