@@ -29,6 +29,7 @@ from kafka_dstreams import OffsetRange, topics  # noqa: E402
 from kafka_dstreams.streams import rdd_of_frames  # noqa: E402
 
 LIMIT, COPIED = 1 << 20, 1 << 17
+FETCHES = {"max.partition.fetch.bytes": 4 << 20, "receive.buffer.bytes": 1 << 20}
 BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
 
 
@@ -46,16 +47,10 @@ class Ways:
         self.local.write_bytes(b"".join(blob[1:] for blob in self._lines().collect()))
 
     def poll(self) -> None:
-        """Kafka's consumer alone, its polls as large as it makes them by itself."""
-        util = self.jvm.java.util
-        settings = util.HashMap()
-        wanted = {
-            "key.deserializer": BYTES,
-            "value.deserializer": BYTES,
-            "max.poll.records": 10_000,
-        }
-        for name, value in {**self.params, **wanted}.items():
-            settings.put(name, value)
+        """Kafka's consumer alone, with the connector's fetches and Kafka's 500 records per poll."""
+        util, wait = self.jvm.java.util, self.jvm.java.time.Duration.ofSeconds(10)
+        wanted = {"key.deserializer": BYTES, "value.deserializer": BYTES, **FETCHES}
+        settings = util.HashMap({**self.params, **wanted})
         consumer = self.jvm.org.apache.kafka.clients.consumer.KafkaConsumer(settings)
         places = util.ArrayList()
         for topic, partition, _, _ in self.ranges:
@@ -64,7 +59,7 @@ class Ways:
         consumer.seekToBeginning(places)
         left = self.count
         while left > 0:
-            found = consumer.poll(self.jvm.java.time.Duration.ofSeconds(10))
+            found = consumer.poll(wait)
             left -= found.count()
             self.sc._gateway.detach(found)  # type: ignore[union-attr]  # else the JVM keeps it
         consumer.close()

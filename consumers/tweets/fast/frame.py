@@ -22,6 +22,7 @@ ROOM = 1024
 GEO_BYTES = 64  # latitude and longitude as text
 # for each record; a tweet has about twenty, and a tweet with more goes the general way
 MARKS = 64
+BETWEEN_NUMBERS = np.isin(np.arange(256), (*b"[,]",))  # of a byte of a JSON array
 TEXT, LAT, LON, GEO_KIND, TWEET = map(NUMBER.get, ("text", "lat", "lon", "geo_kind", "tweet"))
 
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
@@ -143,7 +144,7 @@ class FrameLines:
             numbers = self._work.places[placed].reshape(-1).tolist()
             text = np.frombuffer(msgspec.json.encode(numbers), np.uint8)
             data[side : side + len(text)] = text
-            edges = side + np.flatnonzero(np.isin(text, (*b"[,]",)))
+            edges = side + np.flatnonzero(BETWEEN_NUMBERS[text])
             texts = np.stack((edges[:-1] + 1, edges[1:]), axis=1).reshape(-1, 2, 2)
             spans[placed, LAT], spans[placed, LON] = texts[:, 0], texts[:, 1]
 
