@@ -20,11 +20,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import texts
+from benchmarks.by_turns import cpu_seconds
 from benchmarks.day import PARTITION, Day, deleted, fill, hashed
 from config.errors import exit_with
 from consumers.output import aside, units
@@ -75,17 +77,7 @@ def starts_after(files: Storage, empty: Storage) -> dict[str, Any]:
 
 def cpu_s() -> float:
     """The CPU that the JVM, this process and Spark's Python workers have used."""
-    stats = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            words = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        stats[int(path.parent.name)] = (int(words[1]), sum(map(int, words[11:15])))
-    family = [os.getppid()]
-    for member in family:
-        family += [pid for pid, (parent, _) in stats.items() if parent == member]
-    return sum(stats[pid][1] for pid in family if pid in stats) / os.sysconf("SC_CLK_TCK")
+    return cpu_seconds(SparkContext.getOrCreate()) + time.process_time()
 
 
 def scan(spark: SparkSession, kind: str, paths: list[str]) -> dict[str, float]:

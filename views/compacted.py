@@ -21,10 +21,6 @@ LOOK_S = 30.0
 """Seconds between two looks for units that are new."""
 
 
-Places = set[tuple[str, int, int]]
-"""Records by topic, partition and offset."""
-
-
 class _Gone(Exception):
     """What the store's sums need was removed while nobody followed."""
 
@@ -138,7 +134,9 @@ class Compacted:
             yield from replaced
         self.store.revise(gone, unit)
 
-    def _from_unit(self, old: Unit, before: int, erased: Places, gone: Digest) -> Iterator[None]:
+    def _from_unit(
+        self, old: Unit, before: int, erased: lines.Places, gone: Digest
+    ) -> Iterator[None]:
         try:
             if before:
                 erased -= _rows().places(self.published.data(f"{old.folder}/erased.parquet"))
@@ -153,7 +151,9 @@ class Compacted:
         except FileNotFoundError:
             raise _Gone from None
 
-    def _from_batches(self, unit: UnitManifest, erased: Places, gone: Digest) -> Iterator[None]:
+    def _from_batches(
+        self, unit: UnitManifest, erased: lines.Places, gone: Digest
+    ) -> Iterator[None]:
         for seq in range(unit.first, unit.until):
             found = self.published.manifest(seq)
             if found is None:

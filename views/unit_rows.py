@@ -9,15 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from views.store.lines import Kafka, Line, Rejected, Sentiment
+from views.store.lines import Kafka, Line, Places, Rejected, Sentiment
 
 _PLAIN = ("id", "lang", "author_id", "author", "lat", "lon", "geo_kind", "country", "place")
 _COLUMNS = {
     "tweets": ["kafka", "created_at", "hashtags", "text", "sentiment", *_PLAIN],
     "rejected": ["kafka", "reason", "key"],
 }
-Places = set[tuple[str, int, int]]
-"""Records by topic, partition and offset."""
 
 
 def groups(data: bytes, kind: str) -> Iterator[pa.Table]:

@@ -66,6 +66,10 @@ class Place(msgspec.Struct, gc=False):
     offset: int
 
 
+Places = set[tuple[str, int, int]]
+"""Records by topic, partition and offset."""
+
+
 class _Placed(msgspec.Struct, gc=False):
     kafka: Place
 
