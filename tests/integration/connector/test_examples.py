@@ -22,6 +22,7 @@ ELSEWHERE = {
     "tweets_to_kafka.py",  # test_tutorial_producer.py
     "rabbitmq_wordcount.py",  # the last two tests
     "zeromq_wordcount.py",
+    "kinesis_wordcount.py",  # test_kinesis.py
 }
 
 
