@@ -6,7 +6,7 @@ file source over the same output.
 Measured is a new query from its start to the end of its first trigger, which reads the first batch,
 twelve invented tweets; the others are empty folders, for no source reads them in that trigger. (The
 file source would list a day's files too: this is the best case for it.) Both take turns; the
-medians of three rounds after one that does not count. Writes
+medians of three rounds after one that does not count. Without BATCHES it writes
 benchmarks/results/published_stream.json. Needs HDFS (scripts/services start namenode datanode-1) on
 its usual ports, or TWEETS_OUTPUT and TWEETS_WEBHDFS.
 """
@@ -100,7 +100,8 @@ def main() -> None:
         found[str(batches)] = measure(sources)
         print(batches, json.dumps(found[str(batches)]), flush=True)
     files.delete("")
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    if not sys.argv[1:]:
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

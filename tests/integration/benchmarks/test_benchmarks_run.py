@@ -99,6 +99,26 @@ def test_the_audit(services: Services, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)  # the first time it fetches what the peers need
+def test_the_floor(services: Services, tmp_path: Path) -> None:
+    results = tmp_path / "floor.json"
+    few = ("--tweets", "3000", "--rounds", "1", "--results", str(results))
+    assert "| together |" in module(services, "floor", *few)
+    found = figures(results)
+    assert set(found["steps_us"]) == {"frames", "in_python", "lines", "written", "job"}
+    assert found["parts_us"]["score"] > 0 < found["gzipped_bytes"]
+
+
+@pytest.mark.long
+def test_the_stream_over_the_output(services: Services) -> None:
+    script = str(ROOT / "benchmarks" / "published_stream.py")
+    said = run(services, str(ROOT / "scripts" / "submit"), script, "1", "30")
+    found = {line.partition(" ")[0]: line.partition(" ")[2] for line in said.splitlines()}
+    for batches in ("1", "30"):
+        assert json.loads(found[batches])["published_tweets"]["first_trigger_s"] > 0
+
+
 @pytest.mark.long  # fetches Flume's jars
 def test_sources(services: Services, tmp_path: Path) -> None:
     results = tmp_path / "sources.json"
