@@ -18,15 +18,18 @@ final class FrameReceiver extends Receiver<byte[]> {
   private final Map<String, String> params;
   private final Map<String, Integer> topics;
   private final long blockIntervalMs;
+  private final long batchIntervalMs;
   private transient List<ReceiverLoop> loops;
   private transient List<Thread> threads;
   private transient AtomicBoolean failed;
 
-  FrameReceiver(Map<String, String> params, Map<String, Integer> topics, long blockIntervalMs, StorageLevel level) {
+  FrameReceiver(
+      Map<String, String> params, Map<String, Integer> topics, long blockIntervalMs, long batchIntervalMs, StorageLevel level) {
     super(level);
     this.params = params;
     this.topics = topics;
     this.blockIntervalMs = blockIntervalMs;
+    this.batchIntervalMs = batchIntervalMs;
   }
 
   @Override
@@ -37,7 +40,7 @@ final class FrameReceiver extends Receiver<byte[]> {
     int consumers = topics.values().stream().mapToInt(Integer::intValue).sum();
     topics.forEach((topic, count) -> {
       for (int i = 0; i < count; i++) {
-        ReceiverLoop loop = new ReceiverLoop(this, params, topic, blockIntervalMs, consumers);
+        ReceiverLoop loop = new ReceiverLoop(this, params, topic, blockIntervalMs, batchIntervalMs, consumers);
         Thread thread = new Thread(() -> run(loop), "kafka-receiver-" + streamId() + "-" + topic + "-" + i);
         loops.add(loop);
         threads.add(thread);

@@ -35,6 +35,7 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private final FrameReceiver receiver;
   private final String topic;
   private final long blockIntervalMs;
+  private final long batchIntervalMs;
   private final Allowance allowance;
   private final PollBudget budget = new PollBudget();
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -50,10 +51,12 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
   private long gatheredBytes;
   private volatile boolean stopping;
 
-  ReceiverLoop(FrameReceiver receiver, Map<String, String> params, String topic, long blockIntervalMs, int consumers) {
+  ReceiverLoop(
+      FrameReceiver receiver, Map<String, String> params, String topic, long blockIntervalMs, long batchIntervalMs, int consumers) {
     this.receiver = receiver;
     this.topic = topic;
     this.blockIntervalMs = blockIntervalMs;
+    this.batchIntervalMs = batchIntervalMs;
     allowance = new Allowance(receiver, consumers, blockIntervalMs);
     consumer = new KafkaConsumer<>(Params.receiver(params), budget, budget);
     this.params = params;
@@ -88,8 +91,9 @@ final class ReceiverLoop implements ConsumerRebalanceListener {
 
   private void gather() {
     long begun = System.nanoTime();
-    for (long left = blockIntervalMs; left > 0 && gatheredBytes < BLOCK_BYTES && !stopping();
-        left = blockIntervalMs - (System.nanoTime() - begun) / 1_000_000) {
+    long length = BlockLength.ms(blockIntervalMs, batchIntervalMs);
+    for (long left = length; left > 0 && gatheredBytes < BLOCK_BYTES && !stopping();
+        left = length - (System.nanoTime() - begun) / 1_000_000) {
       if (waiting.isEmpty()) {
         consumer.resume(consumer.paused());
       } else {

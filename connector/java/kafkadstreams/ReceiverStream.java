@@ -67,7 +67,7 @@ final class ReceiverStream extends ReceiverInputDStream<byte[]> {
     if (source != null) return new SourceReceiver(source, blockIntervalMs, ssc().conf().getTimeAsMs("spark.streaming.source.answerTimeout", "60s"), level);
     Map<String, String> reading = new HashMap<>(params);
     if (!ssc().sparkContext().isLocal()) reading.putIfAbsent(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, LOST_AFTER_MS);
-    return new FrameReceiver(reading, topics, blockIntervalMs, level);
+    return new FrameReceiver(reading, topics, blockIntervalMs, slideDuration().milliseconds(), level);
   }
 
   /** Without this check Spark starts the receiver again for ever, and the driver never hears why it fails. */

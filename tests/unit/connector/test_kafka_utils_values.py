@@ -322,7 +322,7 @@ def test_the_java_half_stays_small() -> None:
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", java, flags=re.DOTALL).splitlines()
     assert (
         sum(1 for line in code if line.strip() and not line.startswith(("import ", "package ")))
-        <= 1254 + 170  # Java 11 has no records; sources in Python
+        <= 1254 + 170 + 20  # Java 11 has no records; sources in Python; BlockLength
     )
 
 
