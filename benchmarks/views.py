@@ -32,7 +32,7 @@ from views.follow import store_path
 from views.reading import BLOCK_BYTES
 from views.store import levels, words
 from views.store.cells import cell_of
-from views.store.fold import SCALE, Digest, Folded
+from views.store.fold import SCALE, Digest, Folded, collect_rarely
 from views.store.frontier import Store
 from views.store.jobs import column
 from views.store.queries import View
@@ -211,6 +211,7 @@ def main() -> None:
     parser.add_argument("--tweets", type=int)
     given = parser.parse_args()
     given.store.mkdir(parents=True, exist_ok=True)
+    collect_rarely()  # as a follower
     if given.what == "questions":
         found: dict[str, Any] = questions(store_path(given.store, OUTPUT))
     elif given.what == "fold":

@@ -20,7 +20,7 @@ from config.errors import PipelineError, ServiceUnreachable, exit_with
 from consumers.output.manifests import digest as sha256
 from views.compacted import Compacted
 from views.reading import Published
-from views.store.fold import Digest
+from views.store.fold import Digest, collect_rarely
 from views.store.frontier import Frontier, Store
 
 LIVE_S, IDLE_S, IDLE_AFTER_S = 0.15, 1.0, 15.0
@@ -153,6 +153,7 @@ def main() -> None:
     given = parser.parse_args()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _step_back()
+    collect_rarely()
     path = store_path(given.store, given.output)
     try:
         Follower(Published(given.output, given.webhdfs), Store(path)).run()
