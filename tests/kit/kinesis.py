@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 from tests.conftest import HOST, PORTS
 
 PORT = PORTS + 390
+URL = f"http://{HOST}:{PORT}"
 
 
 class Aws:
@@ -58,19 +59,19 @@ class Aws:
 
 
 @contextmanager
-def kinesis(port: int = PORT) -> Iterator[Aws]:
+def kinesis() -> Iterator[Aws]:
     """The running stand-in, on this machine."""
-    server = ThreadedMotoServer(ip_address=HOST, port=port, verbose=False)
+    server = ThreadedMotoServer(ip_address=HOST, port=PORT, verbose=False)
     server.start()
     found = {
-        "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+        "AWS_ENDPOINT_URL": URL,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     try:
         with mock.patch.dict(os.environ, found):
-            urlopen(f"http://{HOST}:{port}/moto-api/reset", b"").close()  # its state is global
+            urlopen(f"{URL}/moto-api/reset", b"").close()  # its state is global
             yield Aws()
     finally:
         server.stop()

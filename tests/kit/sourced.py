@@ -41,6 +41,11 @@ def sourcing(
         yield run
 
 
+def numbers(first: int, last: int) -> list[bytes]:
+    """The values from `first` to before `last`."""
+    return [b"%d" % number for number in range(first, last)]
+
+
 def received(source: Source, count: int, store: bool = True) -> list[int]:
     """The numbers that a source brings, without Spark, until this number of different ones is
     there; each poll stored or not."""

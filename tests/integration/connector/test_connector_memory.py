@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from local import compile as java
-from local import jdk
-from tests.conftest import ROOT, Services
+from tests.conftest import Services
 from tests.kit import hostile
+from tests.kit.java_programs import java_program
 
 FRAME_BYTES = 384 * 1024
-PROGRAM = ROOT / "tests" / "on_spark" / "java" / "kafkadstreams" / "BoundedReads.java"
 
 
 @pytest.mark.parametrize("with_headers", [False, True])
@@ -28,18 +26,7 @@ def test_a_gigabyte_is_read_in_a_heap_of_a_few_megabytes(
         hostile.batch(hostile.headers(1)),
     ]
     hostile.send(services.bootstrap, topic, 0, batches)
-    jars = f"{java.TARGET}/*:{java.pyspark_jars()}/*"
-    subprocess.run(
-        [jdk.home() / "bin" / "javac", "-nowarn", "-cp", jars, "-d", tmp_path, PROGRAM], check=True
-    )
-    run = [
-        jdk.home() / "bin" / "java",
-        "-Xmx96m",
-        "-XX:+UseSerialGC",
-        "-cp",
-        f"{tmp_path}:{jars}",
-        "kafkadstreams.BoundedReads",
-    ]
+    run = java_program("BoundedReads", tmp_path, "-Xmx96m", "-XX:+UseSerialGC")
     arguments = [services.bootstrap, topic, "21301", str(with_headers).lower()]
     done = subprocess.run(
         [*run, *arguments], capture_output=True, text=True, timeout=120, check=False

@@ -7,11 +7,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.kit.kinesis import kinesis
 from tests.kit.old_scripts import running
-from tests.kit.sourced import received
-
-
-def numbers(start: int, end: int) -> list[bytes]:
-    return [b"%d" % number for number in range(start, end)]
+from tests.kit.sourced import numbers, received
 
 
 def test_what_was_not_stored_comes_again_across_a_split(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,7 @@ from kafka_dstreams.sources.mqtt import MQTT
 from tests.conftest import wait_until
 from tests.kit.mosquitto import mosquitto
 from tests.kit.old_scripts import running
-from tests.kit.sourced import kill, missing, sourcing, stopped, values
-
-
-def numbers(first: int, last: int) -> list[bytes]:
-    return [b"%d" % number for number in range(first, last)]
+from tests.kit.sourced import kill, missing, numbers, sourcing, stopped, values
 
 
 def test_a_killed_receiver_and_a_killed_broker_lose_nothing(tmp_path: Path) -> None:

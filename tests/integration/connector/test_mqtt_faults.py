@@ -16,14 +16,10 @@ from kafka_dstreams.sources.mqtt import MQTT
 from local.certificates import Authority
 from tests.conftest import HOST, wait_until
 from tests.kit.mosquitto import Mosquitto, mosquitto
-from tests.kit.sourced import received
+from tests.kit.sourced import numbers, received
 
 ALL = ("max_queued_messages 0",)
 SECRET = "hush-71c9"
-
-
-def numbers(first: int, last: int) -> list[bytes]:
-    return [b"%d" % number for number in range(first, last)]
 
 
 @contextmanager

@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from local import compile as java
-from local import jdk
-from tests.conftest import ROOT
+from tests.kit.java_programs import java_program
 
 STORE_MS = 100
 
 
 def lengths(folder: Path, block_ms: int, batch_ms: int) -> list[int]:
     """Of blocks that begin at each millisecond of a second."""
-    jars = f"{java.TARGET}/*:{java.pyspark_jars()}/*"
-    source = ROOT / "tests" / "on_spark" / "java" / "kafkadstreams" / "BlockLengths.java"
-    javac = [jdk.home() / "bin" / "javac", "-nowarn", "-cp", jars, "-d", folder, source]
-    subprocess.run(javac, check=True)
-    command = [jdk.home() / "bin" / "java", "-cp", f"{folder}:{jars}", "kafkadstreams.BlockLengths"]
-    command += [str(block_ms), str(batch_ms)]
+    command = [*java_program("BlockLengths", folder), str(block_ms), str(batch_ms)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [int(line) for line in said.split()]
 

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from kafka_dstreams import Record, decode, frames
-from local import compile as java
-from local import jdk
-from tests.conftest import ROOT
 from tests.kit.frame_bytes import Row, pack
+from tests.kit.java_programs import java_program
 
 
 def test_nulls_and_empty_strings_are_not_the_same() -> None:
@@ -108,18 +106,7 @@ def test_a_receiver_stores_frames_compressed_and_still_reads_those_that_are_not(
     files = [tmp_path / str(k) for k in range(len(frames))]
     for file, frame in zip(files, frames, strict=True):
         file.write_bytes(frame)
-    jars = f"{java.TARGET}/*:{java.pyspark_jars()}/*"
-    source = ROOT / "tests" / "on_spark" / "java" / "kafkadstreams" / "StoredFrames.java"
-    subprocess.run(
-        [jdk.home() / "bin" / "javac", "-nowarn", "-cp", jars, "-d", tmp_path, source], check=True
-    )
-    command = [
-        jdk.home() / "bin" / "java",
-        "-cp",
-        f"{tmp_path}:{jars}",
-        "kafkadstreams.StoredFrames",
-        *files,
-    ]
+    command = [*java_program("StoredFrames", tmp_path), *files]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     assert [line.split()[1:] for line in said] == [["true", "true"]] * 3
     assert int(said[0].split()[0]) * 3 < len(tweets)
