@@ -3,7 +3,7 @@
 Spark's own door, `pyspark.streaming.kinesis`, is the one to use where there is a jar of it for your
 Spark: several receivers share its shards. This is for a Spark without one, and shows a source that
 has nobody to acknowledge to: it keeps its place in each shard in a DynamoDB table, as Spark's does.
-The key is the string `shard`. Credentials and region are boto3's: AWS_ACCESS_KEY_ID, AWS_REGION …
+The key is the string `shard`. Credentials and region are boto3's: AWS_DEFAULT_REGION …
 
 scripts/submit examples/kinesis_wordcount.py words places file:///tmp/kinesis-words
 """
