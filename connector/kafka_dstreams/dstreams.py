@@ -16,7 +16,7 @@ from pyspark.streaming import DStream, StreamingContext
 from pyspark.streaming.dstream import TransformedDStream
 from pyspark.streaming.util import TransformFunction
 
-from kafka_dstreams import streams
+from kafka_dstreams import running, streams
 from kafka_dstreams.params import without_secrets
 from kafka_dstreams.records import RecordSerializer, records
 from kafka_dstreams.streams import OffsetRange
@@ -114,7 +114,7 @@ class KafkaRDD(RDD[Any]):
     def offsetRanges(self) -> list[OffsetRange]:
         """Its offset ranges, in the order of its partitions (a receiver's may have several per
         partition). Driver only."""
-        parts = json.loads(self.ctx._jvm.kafkadstreams.Helper.ranges(self._jrdd.rdd()))
+        parts = json.loads(running.helper(self.ctx._jvm).ranges(self._jrdd.rdd()))
         return [OffsetRange(*row) for part in parts for row in part]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -33,6 +34,13 @@ def check_java(jvm: Any) -> None:
             f"kafka-dstreams runs on Java {OLDEST_JAVA} and newer, and this driver's is {version}; "
             "set JAVA_HOME to a newer one on the driver and on the executors"
         )
+
+
+@lru_cache(maxsize=None)
+def helper(jvm: Any) -> Any:
+    """The class that is Java's door for Python. It is kept: where py4j meets a name, the JVM looks
+    for it in all jars, below each package that PySpark imports."""
+    return jvm.kafkadstreams.Helper
 
 
 def scala(environ: Mapping[str, str] = os.environ) -> str:

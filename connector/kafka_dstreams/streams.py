@@ -159,7 +159,7 @@ def offset_ranges(rdd: RDD[Any]) -> list[list[OffsetRange]]:
     [[OffsetRange(topic='words', partition=0, fromOffset=0, untilOffset=2)]]
     """
     try:
-        parts = json.loads(_jvm().kafkadstreams.Helper.ranges(rdd._jrdd.rdd()))
+        parts = json.loads(running.helper(_jvm()).ranges(rdd._jrdd.rdd()))
     except Py4JJavaError as error:
         raise ValueError(next(causes(error))[1]) from None
     return [[OffsetRange(*row) for row in part] for part in parts]
@@ -180,7 +180,7 @@ def leader_epochs(rdd: RDD[Any]) -> dict[tuple[str, int], int]:
     >>> seen[0]
     {('words', 0): 0}
     """
-    rows = json.loads(_jvm().kafkadstreams.Helper.leaderEpochs(rdd._jrdd.rdd()))
+    rows = json.loads(running.helper(_jvm()).leaderEpochs(rdd._jrdd.rdd()))
     return {(topic, partition): epoch for topic, partition, epoch in rows}
 
 
@@ -268,7 +268,7 @@ def need(params: Mapping[str, str], *names: str) -> None:
 def call(jvm: Any, method: str, *arguments: Any) -> Any:
     """Call a method of Helper. Raises what Kafka answered in place of it."""
     try:
-        return getattr(jvm.kafkadstreams.Helper, method)(*arguments)
+        return getattr(running.helper(jvm), method)(*arguments)
     except Py4JJavaError as error:
         raise (error_of(error) or error) from None
 

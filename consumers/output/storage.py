@@ -46,7 +46,10 @@ class Storage:
         hadoop = self._jvm.org.apache.hadoop.fs
         spark = self._jvm.org.apache.spark.deploy
         conf = spark.SparkHadoopUtil.get().newConfiguration(SparkConf()._jconf)
-        self._options = hadoop.Options.Rename
+        # kept: wherever a name of Java's is mentioned, the JVM looks for it in all jars (3 ms)
+        self._new_path, self._part_files = hadoop.Path, self._jvm.partfiles.PartFiles
+        self._without_overwriting = self._gateway.new_array(hadoop.Options.Rename, 1)
+        self._without_overwriting[0] = hadoop.Options.Rename.NONE
         self._files: Any = self._ask(lambda: self._path("").getFileSystem(conf), "")
         self._context: Any = self._ask(
             lambda: hadoop.FileContext.getFileContext(self._path("").toUri(), conf), ""
@@ -54,7 +57,7 @@ class Storage:
         self._answered = False  # so far only addresses were made of the name; no node was asked
 
     def _path(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(f"{self.root}/{name}" if name else self.root)
+        return self._new_path(f"{self.root}/{name}" if name else self.root)
 
     def create(self, name: str, data: bytes, overwrite: bool = False) -> None:
         """Write a file, on the DataNodes' disks when this returns. Raises FileExistsError unless
@@ -122,8 +125,7 @@ class Storage:
         folder is not. After a lost answer the retry raises one of the two although it worked: the
         caller must look at the target.
         """
-        none = self._gateway.new_array(self._options, 1)
-        none[0] = self._options.NONE
+        none = self._without_overwriting
         self._ask(
             lambda: self._context.rename(self._path(source), self._path(target), none),
             f"{source} -> {target}",
@@ -183,9 +185,7 @@ class Storage:
         consumers/output/java/partfiles/PartFiles.java describes."""
         # the blobs cross as they are, not pickled
         blobs._jrdd_deserializer = NoOpSerializer()
-        parts = self._jvm.partfiles.PartFiles.write(
-            blobs._jrdd, f"{self.root}/{folder}", self.forced
-        )
+        parts = self._part_files.write(blobs._jrdd, f"{self.root}/{folder}", self.forced)
         return [json.loads(part) for part in parts]
 
     def _ask(self, call: Callable[[], T], name: str) -> T:
