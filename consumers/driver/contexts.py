@@ -20,6 +20,8 @@ def streaming_context(
     on top."""
     conf = SparkConf().setAppName(settings.program)
     conf.setAll([*spark_conf(settings).items(), *(more or {}).items()])
+    if str(conf.get("spark.master")).startswith("local"):
+        conf.setIfMissing("spark.python.daemon.module", "consumers.driver.worker_daemon")
     # PySpark takes a part of a second, whatever its types say
     return StreamingContext(SparkContext(conf=conf), batch_interval_s(settings))  # type: ignore[arg-type]
 

@@ -66,7 +66,7 @@ class Job:
             pytest.fail(f"{failure.msg}\n{self.said()[-4000:]}")
 
     def workers(self) -> list[int]:
-        """The pids of its Python workers: what its pyspark.daemon has forked."""
+        """The pids of its Python workers: what its daemon has forked."""
         table = subprocess.run(
             ["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout
@@ -74,7 +74,7 @@ class Job:
         daemons = {
             pid
             for pid, parent, args in lines
-            if int(parent) == self.process.pid and "pyspark.daemon" in args
+            if int(parent) == self.process.pid and "daemon pyspark.worker" in args
         }
         return [int(pid) for pid, parent, _ in lines if parent in daemons]
 
