@@ -35,6 +35,7 @@ CORE_SITE = {
 }
 HDFS_SITE = {
     "dfs.data.transfer.protection": "privacy",
+    "dfs.encrypt.data.transfer.cipher.suites": "AES/CTR/NoPadding",
     "dfs.block.access.token.enable": "true",
     "dfs.namenode.kerberos.principal": principal("nn/localhost"),
     "dfs.datanode.kerberos.principal": principal("dn/localhost"),

@@ -59,9 +59,10 @@ def command(argv: list[str]) -> list[str]:
             remedy = "scripts/setup --delta"
             raise ConfigError("Delta's jars are missing", "build/jars/delta", remedy)
         jars += sets.files(DELTA)
-    # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
-    # compiler
-    compiler = "-XX:TieredStopAtLevel=1 " if job in SCRIPTS else ""
+    # config/spark.conf leaves the JVM's second compiler out for our own jobs; what others do in the
+    # JVM may need it, and only its code uses the processor's instructions for AES
+    second = job not in SCRIPTS or bool(secure) or _over_tls(argv[position + 1 :])
+    compiler = "" if second else "-XX:TieredStopAtLevel=1 "
     options = argv[:position]
     root = masters.driver_root(options)
     # Java does not read this variable of MIT's Kerberos by itself
@@ -75,7 +76,7 @@ def command(argv: list[str]) -> list[str]:
     profile = (
         ["--properties-file", str(venv.ROOT / "config" / "spark.conf")]
         if masters.is_local(options)
-        else masters.lines(options, os.environ, job in SCRIPTS)
+        else masters.lines(options, os.environ, second)
     )
     return [
         str(venv.PYTHON.with_name("spark-submit")),
@@ -90,6 +91,12 @@ def command(argv: list[str]) -> list[str]:
         script,
         *argv[position + 1 :],
     ]
+
+
+def _over_tls(arguments: list[str]) -> bool:
+    """Whether the job's settings say that its Kafka speaks TLS."""
+    words = (*arguments, os.environ.get("TWEETS_KAFKA_SECURITY", ""))
+    return any(word.rpartition("=")[2] in ("SSL", "SASL_SSL") for word in words)
 
 
 def environment(argv: list[str]) -> dict[str, str]:
