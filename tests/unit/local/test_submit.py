@@ -204,7 +204,7 @@ def test_encryption_gets_the_second_compiler(
     variable: str,
     second: bool,
 ) -> None:
-    """Without it Java has AES in software: some 60 core-seconds per million tweets instead of 20."""
+    """Without it Java has AES in software, which costs more than all the rest of a secured job."""
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     monkeypatch.setenv("TWEETS_KAFKA_SECURITY", variable)
     line = submit.command([*profile, "--master", master, "direct", "--topic", "t", *settings])
