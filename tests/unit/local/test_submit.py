@@ -147,6 +147,19 @@ def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
     assert submit.environment([])["SPARK_SUBMIT_OPTS"] == "-Xss2m"
 
 
+def test_both_jvms_know_the_kdc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On YARN in cluster mode the driver's options are not for the JVM that submits."""
+    krb5 = tmp_path / "krb5.conf"
+    krb5.touch()
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xss2m")
+    monkeypatch.setenv("KRB5_CONFIG", str(krb5))
+    option = f'"-Djava.security.krb5.conf={krb5}"'
+    assert submit.environment([])["SPARK_SUBMIT_OPTS"] == f"-Xss2m {option}"
+    line = submit.command(["--master", "yarn", "--deploy-mode", "cluster", "direct"])
+    assert option in line[line.index("--driver-java-options") + 1]
+
+
 def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "submit"), *arguments],
