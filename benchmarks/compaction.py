@@ -9,12 +9,15 @@ tombstones, half by a list. Every other tweet's bytes are compared with what was
 SCANNED batches Spark does not scan the raw ones: it opens every file. Starts are timed after the
 removal and again until HDFS has deleted the files' blocks. Writes benchmarks/results/units.json,
 one entry for each number of batches. Needs HDFS (scripts/services start namenode datanode-1) on its
-usual port, or TWEETS_OUTPUT.
+usual port, or TWEETS_OUTPUT. With Delta's jars (scripts/setup --delta) the units are copied into a
+table too, by a program of its own, which then runs again and finds nothing to do.
 """
 
 import json
 import os
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -29,11 +32,13 @@ from benchmarks import texts
 from benchmarks.by_turns import cpu_seconds
 from benchmarks.day import PARTITION, Day, deleted, fill, hashed
 from config.errors import exit_with
+from config.venv import ROOT
 from consumers.output import aside, units
 from consumers.output.commits import Output
 from consumers.output.ownership import Ownership
 from consumers.output.storage import Storage
 from consumers.tweets import SCHEMA
+from local import jars
 from units import compactor as program
 from units import erasures, rows
 from units.report import Report
@@ -115,6 +120,29 @@ def check(files: Storage, day: Day, gone: set[str]) -> dict[str, int]:
     return found
 
 
+def copied(files: Storage, tweets: int) -> dict[str, float]:
+    """What a Delta table of the units costs: seconds and CPU seconds of the program that copies
+    them, of its next run, and of a million tweets (the one less the other)."""
+    table = Storage(f"{files.root}-table")
+    command = [str(ROOT / "scripts" / "submit"), "delta", "--output", files.root]
+    # spark-submit's variables are for its own program
+    ours = ("PYTHONPATH", "PYSPARK_", "SPARK_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    found: dict[str, float] = {}
+    for name in ("", "again_"):
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        line = [*command, "--to", table.root]
+        subprocess.run(line, env=environ, check=True, stdout=sys.stderr)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found[f"{name}seconds"] = round(time.monotonic() - began, 1)
+        found[f"{name}cpu_s"] = round(cpu, 1)
+    found["cpu_s_per_million"] = round((found["cpu_s"] - found["again_cpu_s"]) * 1e6 / tweets, 1)
+    found["bytes"] = size(table)["bytes"]
+    table.delete("")
+    return found
+
+
 def main() -> None:
     """Build the day, compact it, erase, remove, and write the figures down."""
     batches = int(sys.argv[1]) if len(sys.argv) > 1 else 86_400
@@ -147,6 +175,8 @@ def main() -> None:
         **scan(spark, "units", folders),
         "start_ms": start_ms(files, empty),
     }
+    if jars.installed(jars.DELTA):
+        figures["delta"] = copied(files, figures["tweets"])
     figures["check"] = check(files, day, set.union(*gone))
     cpu = figures["compaction"]["cpu_s"]
     figures["cpu_s_per_million"] = round(cpu * 1_000_000 / figures["tweets"], 1)

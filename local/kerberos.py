@@ -1,7 +1,8 @@
-"""Kerberos of the secured set: a KDC on this machine, and an HDFS that asks it who is there.
+"""Kerberos of the secured set: a KDC on this machine, and an HDFS and a YARN that ask it who is
+there.
 
 The KDC is Hadoop's MiniKdc. It keeps its keys in memory: each start of it makes new ones, and new
-keytabs for HDFS and for the users.
+keytabs for HDFS, for YARN and for the users.
 """
 
 import os
@@ -15,7 +16,9 @@ from config.settings import Settings
 
 HOST, REALM = "127.0.0.1", "TWEETS.TEST"
 HDFS = ("nn/localhost", "dn/localhost", "HTTP/localhost")
+YARN = ("yarn/localhost", "HTTP/localhost")
 USERS = ("jobs", "audit")
+PRINCIPALS = (*HDFS, *YARN[:1], *USERS)  # both have the one of pages
 KDC = "kdc"  # the node's name
 HADOOP = "org.apache.hadoop.security"
 MAIN = "org.apache.hadoop.minikdc.MiniKdc"
@@ -32,9 +35,14 @@ CORE_SITE = {
     "hadoop.security.authentication": "kerberos",
     "hadoop.security.authorization": "true",
     "hadoop.rpc.protection": "privacy",
+    # Hadoop's first choice wants its library in C, and logs that it is missing
+    "hadoop.security.crypto.codec.classes.aes.ctr.nopadding": (
+        "org.apache.hadoop.crypto.JceAesCtrCryptoCodec"
+    ),
 }
 HDFS_SITE = {
     "dfs.data.transfer.protection": "privacy",
+    "dfs.encrypt.data.transfer.cipher.suites": "AES/CTR/NoPadding",
     "dfs.block.access.token.enable": "true",
     "dfs.namenode.kerberos.principal": principal("nn/localhost"),
     "dfs.datanode.kerberos.principal": principal("dn/localhost"),
@@ -52,14 +60,14 @@ def client_folder(home: Path) -> Path:
 
 
 def keytab(home: Path, name: str) -> Path:
-    """The keytab of a user or of "hdfs", for its owner only."""
+    """The keytab of a user, of "hdfs" or of "yarn", for its owner only."""
     return home / "secrets" / f"{name}.keytab"
 
 
 def arguments(home: Path) -> list[str]:
     """The KDC's command behind its main class; `prepare` makes what it names."""
     folder = home / "kdc"
-    return [str(folder), str(folder / "minikdc.properties"), str(_all(home)), *HDFS, *USERS]
+    return [str(folder), str(folder / "minikdc.properties"), str(_all(home)), *PRINCIPALS]
 
 
 def _all(home: Path) -> Path:
@@ -115,7 +123,7 @@ def missing(settings: Settings, home: Path) -> str:
         return f"no answer: {error}"
     if keytab(home, "hdfs").exists():
         return ""
-    wanted = set(map(principal, (*HDFS, *USERS)))
+    wanted = set(map(principal, PRINCIPALS))
     try:
         data = _all(home).read_bytes()
     except FileNotFoundError:
@@ -124,9 +132,10 @@ def missing(settings: Settings, home: Path) -> str:
 
 
 def share(home: Path) -> None:
-    """Give HDFS and each user a keytab with its own keys only."""
+    """Give HDFS, YARN and each user a keytab with its own keys only."""
     found = list(entries(_all(home).read_bytes()))
-    for name, owners in {"hdfs": HDFS, **{user: (user,) for user in USERS}}.items():
+    owned = {"hdfs": HDFS, "yarn": YARN, **{user: (user,) for user in USERS}}
+    for name, owners in owned.items():
         wanted = set(map(principal, owners))
         file = keytab(home, name)
         file.touch(mode=0o600)
@@ -156,15 +165,15 @@ def entries(data: bytes) -> Iterator[tuple[str, bytes]]:
         at = end
 
 
-def node_core(home: Path) -> dict[str, str]:
-    """What only the nodes' core-site.xml says: all their pages want Kerberos. Without it WebHDFS
-    believes the name in `?user.name=`."""
+def node_core(home: Path, name: str = "hdfs") -> dict[str, str]:
+    """What only the core-site.xml of the nodes of "hdfs" or "yarn" says: all their pages want
+    Kerberos. Without it WebHDFS believes the name in `?user.name=`."""
     return {
         **CORE_SITE,
         "hadoop.http.filter.initializers": f"{HADOOP}.AuthenticationFilterInitializer",
         "hadoop.http.authentication.type": "kerberos",
         "hadoop.http.authentication.kerberos.principal": principal("HTTP/localhost"),
-        "hadoop.http.authentication.kerberos.keytab": str(keytab(home, "hdfs")),
+        "hadoop.http.authentication.kerberos.keytab": str(keytab(home, name)),
         "hadoop.http.authentication.simple.anonymous.allowed": "false",
     }
 
@@ -179,6 +188,18 @@ def node_site(home: Path) -> dict[str, str]:
         "dfs.datanode.keytab.file": file,
         "dfs.web.authentication.kerberos.principal": principal("HTTP/localhost"),
         "dfs.web.authentication.kerberos.keytab": file,
+    }
+
+
+def yarn_site(home: Path) -> dict[str, str]:
+    """What YARN's nodes and clients say in yarn-site.xml; only the nodes can read the keytab."""
+    return {
+        f"yarn.{node}.{name}": value
+        for node in ("resourcemanager", "nodemanager")
+        for name, value in (
+            ("principal", principal(YARN[0])),
+            ("keytab", str(keytab(home, "yarn"))),
+        )
     }
 
 

@@ -64,15 +64,15 @@ def python(options: Sequence[str]) -> str:
     return f"python3.{sys.version_info[1]}" if shipped(options) else str(venv.PYTHON)
 
 
-def lines(options: Sequence[str], environ: Mapping[str, str], ours: bool) -> list[str]:
-    """spark-submit's options for a cluster, to be put before the user's; `ours` says that the job
-    is one of ours. Raises ConfigError."""
+def lines(options: Sequence[str], environ: Mapping[str, str], second: bool) -> list[str]:
+    """spark-submit's options for a cluster, to be put before the user's; `second` says that
+    executors use the JVM's second compiler too. Raises ConfigError."""
     conf = _profiles()
     path = "app" if shipped(options) else f"{venv.ROOT}:{venv.ROOT / 'connector'}"
     conf["spark.executorEnv.PYTHONPATH"] = path
     logs = _logs(options)
     conf["spark.executor.extraJavaOptions"] += f" {logs}" if logs else ""
-    if not ours:  # what others do in the JVM may need its second compiler
+    if second:
         conf["spark.executor.extraJavaOptions"] = conf["spark.executor.extraJavaOptions"].replace(
             "-XX:TieredStopAtLevel=1 ", ""
         )

@@ -50,9 +50,9 @@ class Services:
                 str(jars.TARGET),
                 "make setup",
             )
-        if self.settings.secure and any(self.settings.values[name] for name in CLUSTERS):
-            what = "HDFS has Kerberos in a secured set, and the clusters of this machine have none"
-            raise ConfigError(what, str(self.home.path), "start them without --secure")
+        if self.settings.secure and self.settings.spark_workers:
+            what = "HDFS has Kerberos in a secured set, and Spark's standalone cluster has none"
+            raise ConfigError(what, str(self.home.path), "--yarn-nodes, or a set without --secure")
         self.nodes = [
             *kafka_nodes.brokers(self.settings, self.home.path),
             *hdfs_nodes.nodes(self.settings, self.home.path),
@@ -208,7 +208,7 @@ class Services:
             print(f"export SPARK_MASTER={cluster.master(ports)}")
             file = shlex.quote(str(hosts.secret_file(self.home.path)))
             print(f'export {cluster.SECRET}="$(cat {file})"')
-        if ports.yarn_nodes:
+        if ports.yarn_nodes and not ports.secure:
             folder = shlex.quote(str(yarn_nodes.client_folder(self.home.path)))
             print(f"export HADOOP_CONF_DIR={folder}")
         for name, value in stub_nodes.variables(self.home).items():

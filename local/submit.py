@@ -59,23 +59,20 @@ def command(argv: list[str]) -> list[str]:
             remedy = "scripts/setup --delta"
             raise ConfigError("Delta's jars are missing", "build/jars/delta", remedy)
         jars += sets.files(DELTA)
-    # as config/spark.conf has it, for our own jobs: what others do in the JVM may need its second
-    # compiler
-    compiler = "-XX:TieredStopAtLevel=1 " if job in SCRIPTS else ""
+    # config/spark.conf leaves the JVM's second compiler out for our own jobs; what others do in the
+    # JVM may need it, and only its code uses the processor's instructions for AES
+    second = job not in SCRIPTS or bool(secure) or _over_tls(argv[position + 1 :])
+    compiler = "" if second else "-XX:TieredStopAtLevel=1 "
     options = argv[:position]
     root = masters.driver_root(options)
-    # Java does not read this variable of MIT's Kerberos by itself
-    kdc = os.environ.get("KRB5_CONFIG", "")
-    if kdc and not Path(kdc).is_file():
-        raise ConfigError("there is no such file", f"KRB5_CONFIG={kdc}", "name a krb5.conf")
-    kdc = f'"-Djava.security.krb5.conf={kdc}" ' if kdc else ""
+    kdc = _kdc()
     logs = f'"-Dlog4j2.configurationFile={root / "config" / "log4j2.properties"}"'
     if not jars:
         raise ConfigError("the jars are missing", "build/jars/connector", "make setup")
     profile = (
         ["--properties-file", str(venv.ROOT / "config" / "spark.conf")]
         if masters.is_local(options)
-        else masters.lines(options, os.environ, job in SCRIPTS)
+        else masters.lines(options, os.environ, second)
     )
     return [
         str(venv.PYTHON.with_name("spark-submit")),
@@ -92,6 +89,20 @@ def command(argv: list[str]) -> list[str]:
     ]
 
 
+def _kdc() -> str:
+    """Java's option for MIT's variable, which Java does not read by itself."""
+    file = os.environ.get("KRB5_CONFIG", "")
+    if file and not Path(file).is_file():
+        raise ConfigError("there is no such file", f"KRB5_CONFIG={file}", "name a krb5.conf")
+    return f'"-Djava.security.krb5.conf={file}" ' if file else ""
+
+
+def _over_tls(arguments: list[str]) -> bool:
+    """Whether the job's settings say that its Kafka speaks TLS."""
+    words = (*arguments, os.environ.get("TWEETS_KAFKA_SECURITY", ""))
+    return any(word.rpartition("=")[2] in ("SSL", "SASL_SSL") for word in words)
+
+
 def environment(argv: list[str]) -> dict[str, str]:
     """This process's environment with what spark-submit and its Python workers need."""
     here = "127.0.0.1" if masters.is_local(argv) else masters.address(argv, os.environ)
@@ -99,17 +110,17 @@ def environment(argv: list[str]) -> dict[str, str]:
     paths = [str(venv.ROOT), str(venv.ROOT / "connector"), os.environ.get("PYTHONPATH", "")]
     # config/spark.conf's collector and the classes' archive, unless the user names options of the
     # JVM: two collectors are an error
-    collector = (
-        {}
-        if os.environ.keys() & {"SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS"}
-        else {"SPARK_SUBMIT_OPTS": f"-XX:+UseParallelGC {class_archive.options()}"}
-    )
+    given = os.environ.get("SPARK_SUBMIT_OPTS", "")
+    if not given and "JAVA_TOOL_OPTIONS" not in os.environ:
+        given = f"-XX:+UseParallelGC {class_archive.options()}"
+    # on YARN in cluster mode the driver's own options are not for this JVM, which logs in too
+    options = f"{given} {_kdc()}".strip()
     return {
         **({"SPARK_LOCAL_IP": here} if here else {}),  # Spark listens nowhere else, its page too
         **os.environ,
         # spark-submit gives its Python a pipe: this is where a bar can be drawn
         **({"SUBMIT_TERMINAL": os.ttyname(2)} if os.isatty(2) else {}),
-        **collector,
+        **({"SPARK_SUBMIT_OPTS": options} if options else {}),
         # spark-submit's own search for it fails on a path with a space
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
         "JAVA_HOME": str(jdk.home()),

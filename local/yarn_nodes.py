@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from config.settings import Settings
-from local import hosts, jars, jdk
+from local import hosts, jars, jdk, kerberos
 from local.hdfs_nodes import site_file
 from local.nodes import HOST, LOGGING, Node
 
@@ -32,7 +32,7 @@ def nodes(settings: Settings, home: Path) -> list[Node]:
 
 
 def client_folder(home: Path) -> Path:
-    """HADOOP_CONF_DIR for programs that submit."""
+    """HADOOP_CONF_DIR for programs that submit to a set without Kerberos."""
     return home / "resourcemanager"
 
 
@@ -42,10 +42,10 @@ def _manager(settings: Settings, home: Path) -> Node:
         "resourcemanager",
         f"{HOST}:{port + 2}",
         dict.fromkeys(range(port, port + 5), "yarn_port"),
-        _command(RESOURCEMANAGER, 384, folder),
+        _command(RESOURCEMANAGER, 384, settings, home, folder),
         lambda: None,
         lambda: _missing(settings, ""),
-        _files(settings, folder, {}),
+        _files(settings, home, folder, {}),
         environ=hosts.environment(),
     )
 
@@ -73,16 +73,16 @@ def _node(settings: Settings, home: Path, number: int) -> Node:
         name,
         f"{host}:{port}",
         dict.fromkeys(range(port, port + 4), "yarn_port"),
-        _command(NODEMANAGER, 256, folder),
+        _command(NODEMANAGER, 256, settings, home, folder),
         lambda: None,
         lambda: _missing(settings, host),
-        _files(settings, folder, own),
+        _files(settings, home, folder, own),
         host=host,
         environ={**hosts.environment(), "HADOOP_CONF_DIR": str(folder)},
     )
 
 
-def _files(settings: Settings, folder: Path, own: dict[str, str]) -> dict[Path, str]:
+def _files(settings: Settings, home: Path, folder: Path, own: dict[str, str]) -> dict[Path, str]:
     port = settings.yarn_port
     core = {
         "fs.defaultFS": f"hdfs://{HOST}:{settings.namenode_port}",
@@ -109,7 +109,17 @@ def _files(settings: Settings, folder: Path, own: dict[str, str]) -> dict[Path, 
         "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": "500",
         "yarn.scheduler.minimum-allocation-mb": "256",
     }
+    more = {}
+    if settings.secure:
+        core |= kerberos.node_core(home, "yarn")
+        site |= kerberos.yarn_site(home)
+        # as a file of each host that Java finds by itself, /etc/krb5.conf
+        krb5 = f"JAVA_TOOL_OPTIONS=-Djava.security.krb5.conf={kerberos.krb5_conf(home)}"
+        own = {**own, "yarn.nodemanager.admin-env": krb5}
+        more[folder / "hdfs-site.xml"] = site_file(kerberos.HDFS_SITE)
+        more[kerberos.client_folder(home) / "yarn-site.xml"] = site_file(site)
     return {
+        **more,
         folder / "core-site.xml": site_file(core),
         folder / "yarn-site.xml": site_file({**site, **own}),
         folder / "log4j.properties": (LOGGING / "log4j.properties").read_text(encoding="utf-8"),
@@ -118,13 +128,18 @@ def _files(settings: Settings, folder: Path, own: dict[str, str]) -> dict[Path, 
 
 def _missing(settings: Settings, host: str) -> str:
     """What is missing until the ResourceManager, and the host's NodeManager if one is named, are at
-    work."""
+    work. In a secured set it is enough that its page asks for Kerberos."""
     door = f"http://{HOST}:{settings.yarn_port + 4}/ws/v1/cluster/{'nodes' if host else 'info'}"
+    if host and settings.secure:
+        door = f"http://{host}:{settings.yarn_port + 7}/ws/v1/node/info"
     try:
         with urlopen(door, timeout=5) as answer:
             found = json.load(answer)
-    except (URLError, OSError, ValueError) as error:
-        return f"no answer: {error}"
+    except (OSError, ValueError) as error:
+        asks = settings.secure and isinstance(error, HTTPError) and error.code == 401
+        return "" if asks else f"no answer: {error}"
+    if settings.secure:
+        return "its page does not ask for Kerberos"
     if not host:
         return "" if found["clusterInfo"]["state"] == "STARTED" else "it has not started yet"
     running = [
@@ -135,6 +150,8 @@ def _missing(settings: Settings, host: str) -> str:
     return "" if host in running else "the ResourceManager does not count it as running yet"
 
 
-def _command(main: str, heap_mb: int, folder: Path) -> list[str]:
+def _command(main: str, heap_mb: int, settings: Settings, home: Path, folder: Path) -> list[str]:
     class_path = ":".join(map(str, [folder, *jars.files("hdfs"), *jars.files("yarn")]))
-    return [str(jdk.home() / "bin" / "java"), f"-Xmx{heap_mb}m", *FLAGS, "-cp", class_path, main]
+    krb5 = [f"-Djava.security.krb5.conf={kerberos.krb5_conf(home)}"] if settings.secure else []
+    java = str(jdk.home() / "bin" / "java")
+    return [java, f"-Xmx{heap_mb}m", *FLAGS, *krb5, "-cp", class_path, main]

@@ -16,6 +16,7 @@ from tests.conftest import PATIENCE, ROOT, Services
 from tests.kit import clusters
 from tests.kit.clusters import Cluster
 from tests.kit.jobs import publish
+from tests.kit.yarn import Yarn, running
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 WORDS = ROOT / "tests" / "on_spark" / "words.py"
@@ -42,7 +43,7 @@ class Machine:
             for name, value in {
                 **{key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
                 "JAVA_HOME": str(jdk.home()),
-                "SPARK_HOME": str(self.bin.parent / "spark"),
+                "SPARK_HOME": str(self.spark),
                 "SPARK_LOCAL_IP": "127.0.0.1",
                 "PYSPARK_DRIVER_PYTHON": str(self.bin / "python"),
                 "PYSPARK_PYTHON": BARE,
@@ -60,6 +61,11 @@ class Machine:
             check=False,
         )
         return done.stdout if done.returncode == 0 else FAILED + done.stdout + done.stderr
+
+    @property
+    def spark(self) -> Path:
+        """Its SPARK_HOME."""
+        return self.bin.parent / "spark"
 
     @property
     def sent(self) -> list[str]:
@@ -117,6 +123,41 @@ def test_on_standalone(
     options = [*cluster.options, *SECRET, "--conf", "spark.cores.max=4", *machine.sent]
     said = machine.submit(tmp_path, cluster.environ, [*options, *script])
     assert not said.startswith(FAILED) and "of 100" in said, errors(said)
+
+
+@pytest.fixture(scope="module")
+def yarn(services: Services) -> Iterator[Yarn]:
+    with running(services) as found:
+        yield found
+
+
+@pytest.mark.parametrize("door", ["direct", "receiver"])
+def test_on_yarn(
+    services: Services, yarn: Yarn, machine: Machine, topic: str, tmp_path: Path, door: str
+) -> None:
+    """The same in client mode. Spark's own jars are on each host: 450 MB that need not be sent."""
+    publish(services, topic, 100)
+    jars = f"spark.yarn.jars=local:{machine.spark}/jars/*"
+    options = [*yarn.options("client", jars, "spark.executor.cores=2"), *machine.sent]
+    script = [str(WORDS), door, services.bootstrap, topic, "100"]
+    said = machine.submit(tmp_path, yarn.environ, [*options, *script])
+    assert not said.startswith(FAILED) and "of 100" in said, errors(said)
+
+
+def test_on_yarn_the_driver_too(
+    services: Services, yarn: Yarn, machine: Machine, topic: str, tmp_path: Path
+) -> None:
+    """In cluster mode, with the line that docs/migrating.md asks for."""
+    publish(services, topic, 100)
+    script = tmp_path / "words.py"
+    script.write_text(f"import kafka_dstreams.compat\n{WORDS.read_text()}")
+    jars = f"spark.yarn.jars=local:{machine.spark}/jars/*"
+    options = [*yarn.options("cluster", jars, "spark.executor.cores=2"), *machine.sent]
+    arguments = [str(script), "direct+receiver", services.bootstrap, topic, "100"]
+    environ = {**yarn.environ, "PYSPARK_DRIVER_PYTHON": BARE}
+    said = machine.submit(tmp_path, environ, [*options, *arguments])
+    assert not said.startswith(FAILED), errors(said)
+    assert yarn.said().count(" of 100") == 2
 
 
 def test_without_the_wheel_the_hosts_know_nothing_of_it(

@@ -116,6 +116,6 @@ def refused(secured: Secured, page: str) -> None:
         urlopen(f"https://{page}", timeout=30, context=trust)
 
 
-def test_a_secured_set_has_no_cluster(secured: Secured) -> None:
-    done = secured.services.run("start", "--secure", "--yarn-nodes", "1", expect=2)
-    assert "without --secure" in done.stderr
+def test_a_secured_set_has_no_standalone_cluster(secured: Secured) -> None:
+    done = secured.services.run("start", "--secure", "--spark-workers", "1", expect=2)
+    assert "--yarn-nodes, or a set without --secure" in done.stderr

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from unittest.mock import patch
 from pyspark import TaskContext
 
 from consumers.driver import batches
-from consumers.output import commits
+from consumers.output import commits, ownership
 
 Frames = Iterator[bytes]
 
@@ -112,15 +113,33 @@ def attempts_share_the_published_folder() -> None:
     patch.object(commits.Output, "_take", take).start()
 
 
+def drivers_share_a_stage() -> None:
+    """All drivers stage a batch in one folder, named by its number alone (FileOutputCommitter's
+    `_temporary/0`), and none removes it."""
+    attempts_share_the_published_folder()
+
+    def shared(self: commits.Output) -> commits.Stage:
+        stage = commits.Stage(self.seq, str(uuid.uuid4()), f"_staging/{self.seq:010d}")
+        for name in ("", ".parts", "/tweets", "/rejected"):
+            with suppress(FileExistsError):
+                self.files.mkdir(stage.folder + name)
+        return stage
+
+    patch.object(commits.Output, "stage", shared).start()
+    patch.object(ownership.Ownership, "_fence", lambda _self, _taken: None).start()
+
+
 def task_straggles() -> None:
-    """A fault, no bug: one attempt of one task stops when its file is open, says so in STRAGGLER's
-    `held`, and continues when `go` is there."""
+    """A fault, no bug: one attempt of one task stops when its file is open, says its pid and the
+    file in STRAGGLER's `held`, and continues when `go` is there."""
     folder = Path(os.environ["STRAGGLER"])
 
     def straggles(run: Any, index: int, frames: Frames) -> Iterator[bytes]:
         with suppress(FileExistsError), (folder / "held").open("x") as held:
-            yield b"T" + bytes(1 << 20)  # more than Python keeps back, so the file is open
-            held.write(str(os.getpid()))
+            # no line, but more bytes than Python keeps back, so the file is open
+            yield b"T" + gzip.compress(b"") * (1 << 16)
+            file = f"tweets-{index:05d}-{TaskContext.get().taskAttemptId()}.json.gz"
+            held.write(f"{os.getpid()} {file}")
             held.flush()
             while not (folder / "go").exists():
                 time.sleep(0.1)

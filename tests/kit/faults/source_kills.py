@@ -111,7 +111,8 @@ class Attack:
         all messages and an orderly stop. Returns the figures."""
         begun = time.monotonic()
         self.load.start()
-        with ExitStack() as self.stack:
+        with ExitStack() as always, ExitStack() as self.stack:
+            always.callback(self.load.ended.set)  # it would publish to the next test's broker
             self._start()
             while len(self.recovered) < kills:
                 self._recovery(self.load.next, "a first message")

@@ -13,9 +13,9 @@ SECRET = {"_SPARK_AUTH_SECRET": "a-test-s"}
 ARCHIVE = ["--archives", "hdfs:///apps/tweets.tar.gz#app"]
 
 
-def conf(options: list[str], environ: dict[str, str], ours: bool = True) -> dict[str, str]:
+def conf(options: list[str], environ: dict[str, str], second: bool = False) -> dict[str, str]:
     """The settings among the lines."""
-    lines = masters.lines(options, environ, ours)
+    lines = masters.lines(options, environ, second)
     assert set(lines[::2]) == {"--conf"}
     return dict(word.split("=", 1) for word in lines[1::2])
 
@@ -69,10 +69,10 @@ def test_code_in_an_archive() -> None:
 
 
 def test_the_secret_is_never_a_setting() -> None:
-    lines = masters.lines(STANDALONE, SECRET, True)
+    lines = masters.lines(STANDALONE, SECRET, False)
     assert not [line for line in lines if SECRET["_SPARK_AUTH_SECRET"] in line]
     with pytest.raises(ConfigError, match="share a secret"):
-        masters.lines(STANDALONE, {}, True)
+        masters.lines(STANDALONE, {}, False)
     off = [*STANDALONE, "--conf", "spark.authenticate=false"]
     assert "spark.authenticate.secret" not in conf(off, {})
 

@@ -147,6 +147,19 @@ def test_the_collector_is_the_user_s_where_the_user_names_options_of_the_jvm(
     assert submit.environment([])["SPARK_SUBMIT_OPTS"] == "-Xss2m"
 
 
+def test_both_jvms_know_the_kdc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On YARN in cluster mode the driver's options are not for the JVM that submits."""
+    krb5 = tmp_path / "krb5.conf"
+    krb5.touch()
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xss2m")
+    monkeypatch.setenv("KRB5_CONFIG", str(krb5))
+    option = f'"-Djava.security.krb5.conf={krb5}"'
+    assert submit.environment([])["SPARK_SUBMIT_OPTS"] == f"-Xss2m {option}"
+    line = submit.command(["--master", "yarn", "--deploy-mode", "cluster", "direct"])
+    assert option in line[line.index("--driver-java-options") + 1]
+
+
 def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "submit"), *arguments],
@@ -182,3 +195,31 @@ def test_secure_adds_the_profile_in_front_of_the_users_options(
     assert script in submit.command(["--secure", script])
     plain = submit.command([*own, "direct", "--topic", "t"])
     assert "spark.network.crypto.enabled=true" not in plain
+
+
+@pytest.mark.parametrize("master", ["local[2]", "yarn"])
+@pytest.mark.parametrize(
+    ("profile", "settings", "variable", "second"),
+    [
+        ([], [], "", False),
+        ([], ["--kafka-security", "SASL_PLAINTEXT"], "PLAINTEXT", False),
+        (["--secure"], [], "", True),
+        ([], ["--kafka-security", "SASL_SSL"], "", True),
+        ([], ["--kafka-security=SSL"], "", True),
+        ([], [], "SSL", True),
+    ],
+)
+def test_encryption_gets_the_second_compiler(
+    monkeypatch: pytest.MonkeyPatch,
+    master: str,
+    profile: list[str],
+    settings: list[str],
+    variable: str,
+    second: bool,
+) -> None:
+    """Without it Java has AES in software, which costs more than all the rest of a secured job."""
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("TWEETS_KAFKA_SECURITY", variable)
+    line = submit.command([*profile, "--master", master, "direct", "--topic", "t", *settings])
+    limited = [word for word in line if "TieredStopAtLevel" in word]
+    assert len(limited) == (0 if second else 1 + (master == "yarn"))

@@ -14,7 +14,7 @@ GROUP = Path("/proc/self/autogroup")
 
 
 def grouped() -> bool:
-    """Whether the kernel groups processes by session: where it is told not to, the file is empty."""
+    """Whether the kernel groups processes by session; told not to, it shows an empty file."""
     return GROUP.exists() and GROUP.read_text() != ""
 
 

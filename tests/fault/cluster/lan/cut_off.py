@@ -29,6 +29,8 @@ FROM = {
     "HDFS": (HDFS,),
     "everything": (HERE, MASTER, KAFKA, HDFS, *HOSTS),
 }
+# Spark does not move a receiver whose host is still there for driver and Master
+STAYS = ("Kafka", "HDFS")
 
 
 class Cuts:
@@ -50,7 +52,7 @@ class Cuts:
             if both_ways:
                 self.network.lose(other, victim)
         row: dict[str, Any] = {"both_ways": both_ways, "seconds": seconds}
-        if receives and seconds > MOVED_S:
+        if receives and lost not in STAYS and seconds > MOVED_S:
             wait_until(lambda: self._holders() == {other_host(victim)}, seconds, "they moved")
             row["partitions_moved_s"] = round(time.monotonic() - at, 1)
         pause(max(0, at + seconds - time.monotonic()))
@@ -92,6 +94,7 @@ def other_host(host: str) -> str:
     return next(one for one in HOSTS if one != host)
 
 
+@pytest.mark.parametrize("both_ways", [False, True], ids=["one way", "both ways"])
 @pytest.mark.parametrize("lost", FROM)
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_cut_off(
@@ -103,7 +106,9 @@ def test_cut_off(
     tmp_path: Path,
     approach: str,
     lost: str,
+    both_ways: bool,
 ) -> None:
+    """The longest cut comes last: a host that has failed tasks gets none for ten minutes."""
     reader = Reader(services, output)
     reader.start()
     with (
@@ -112,9 +117,8 @@ def test_cut_off(
     ):
         job.until(lambda: reader.seen, LIMIT_S, "a first batch")
         cuts = Cuts(network, cluster, job, reader)
-        for both_ways in (False, True):
-            for seconds in SECONDS:
-                cuts.cut(approach, lost, both_ways, seconds)
+        for seconds in SECONDS:
+            cuts.cut(approach, lost, both_ways, seconds)
         end(job)
     run_job(services, tmp_path, "direct", topic, output)
     reader.stop()
@@ -128,7 +132,7 @@ def test_cut_off(
         "delivered_again": sum(map(int, AGAIN.findall(job.said()))),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
-    name = f"{approach}-{lost.replace(' ', '-')}.json"
+    name = f"{approach}-{lost.replace(' ', '-')}-{'both-ways' if both_ways else 'one-way'}.json"
     (FOLDER / name).write_text(json.dumps(figures, indent=1))
     assert not reader.partial, reader.partial[:5]
     assert verdict["published"] == verdict["in_kafka"]
