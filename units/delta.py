@@ -41,7 +41,7 @@ _CONF = {
     # it refuses a grace of less than a week
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.hadoop.dfs.blocksize": "128m",
-    # as the units: a third less than by Spark's default
+    # as the units: 40 % less than by Spark's default
     "spark.sql.parquet.compression.codec": "zstd",
     # tasks; by default 200, 50, and 10,000 for a VACUUM: this table has a few files for each hour
     "spark.sql.shuffle.partitions": "4",

@@ -54,7 +54,7 @@ def _run(secured: Secured, folder: Path) -> None:
     krb5.write_text(text.replace("[libdefaults]", "[libdefaults]\n ticket_lifetime = 60s"))
     environ = {**secured.environ("jobs"), "TWEETS_KEYTAB": str(keytab), "KRB5_CONFIG": str(krb5)}
     outputs = {name: f"{secured.services.hdfs}/long/{uuid.uuid4().hex[:8]}" for name in APPROACHES}
-    spark = ["--secure"]
+    spark = ["--supervise", "--secure"]  # a NameNode may need a minute to start
     for name, value in SPARK.items():
         spark += ["--conf", f"{name}={value}"]
 
@@ -73,7 +73,6 @@ def _run(secured: Secured, folder: Path) -> None:
                     name,
                     "long",
                     output,
-                    "--supervise",  # a NameNode that needs a minute to start is no refusal
                     spark=spark,
                     environ=environ,
                 )
