@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -36,11 +37,8 @@ def check_java(jvm: Any) -> None:
         )
 
 
-@lru_cache(maxsize=None)
-def helper(jvm: Any) -> Any:
-    """The class that is Java's door for Python. It is kept: where py4j meets a name, the JVM looks
-    for it in all jars, below each package that PySpark imports."""
-    return jvm.kafkadstreams.Helper
+# Java's door for Python, of a JVM; kept, for the JVM looks for a name that py4j meets in all jars
+helper = lru_cache(maxsize=None)(attrgetter("kafkadstreams.Helper"))
 
 
 def scala(environ: Mapping[str, str] = os.environ) -> str:
