@@ -125,9 +125,9 @@ def copied(files: Storage, tweets: int) -> dict[str, float]:
     them, of its next run, and of a million tweets (the one less the other)."""
     table = Storage(f"{files.root}-table")
     command = [str(ROOT / "scripts" / "submit"), "delta", "--output", files.root]
-    # spark-submit's variables are for its own program
-    ours = ("PYTHONPATH", "PYSPARK_", "SPARK_")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    # what spark-submit has set for this program is not for another one
+    its = ("PYTHONPATH", "PYSPARK_", "SPARK_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(its)}
     found: dict[str, float] = {}
     for name in ("", "again_"):
         began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
