@@ -7,12 +7,11 @@ keytabs for HDFS, for YARN and for the users.
 
 import os
 import socket
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
+from local import keytabs
 
 HOST, REALM = "127.0.0.1", "TWEETS.TEST"
 HDFS = ("nn/localhost", "dn/localhost", "HTTP/localhost")
@@ -128,12 +127,12 @@ def missing(settings: Settings, home: Path) -> str:
         data = _all(home).read_bytes()
     except FileNotFoundError:
         return "it has made no keys yet"
-    return "" if wanted <= {name for name, _ in entries(data)} else "it still makes keys"
+    return "" if wanted <= {name for name, _ in keytabs.entries(data)} else "it still makes keys"
 
 
 def share(home: Path) -> None:
     """Give HDFS, YARN and each user a keytab with its own keys only."""
-    found = list(entries(_all(home).read_bytes()))
+    found = list(keytabs.entries(_all(home).read_bytes()))
     owned = {"hdfs": HDFS, "yarn": YARN, **{user: (user,) for user in USERS}}
     for name, owners in owned.items():
         wanted = set(map(principal, owners))
@@ -142,27 +141,6 @@ def share(home: Path) -> None:
         file.write_bytes(b"\x05\x02" + b"".join(entry for who, entry in found if who in wanted))
         file.chmod(0o400)
     _all(home).unlink()
-
-
-def entries(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The principal and the bytes of each entry of a keytab. The format is MIT's
-    (https://web.mit.edu/kerberos/krb5-latest/doc/formats/keytab_file_format.html); an entry that
-    is not whole yet ends it."""
-    at = 2
-    while at + 4 <= len(data):
-        (size,) = struct.unpack_from(">i", data, at)
-        end = at + 4 + abs(size)
-        if end > len(data):
-            return
-        if size > 0:
-            (count,) = struct.unpack_from(">H", data, at + 4)
-            words, place = [], at + 6
-            for _ in range(count + 1):  # the realm, then the parts of the name
-                (length,) = struct.unpack_from(">H", data, place)
-                words.append(data[place + 2 : place + 2 + length].decode())
-                place += 2 + length
-            yield f"{'/'.join(words[1:])}@{words[0]}", data[at:end]
-        at = end
 
 
 def node_core(home: Path, name: str = "hdfs") -> dict[str, str]:

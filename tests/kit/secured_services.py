@@ -16,7 +16,7 @@ from hdfs_native import Client
 from kafka.admin import KafkaAdminClient
 
 from config import settings
-from local import kerberos, secured
+from local import kerberos, keytabs, secured
 from local.secured import Right
 from tests.conftest import HOST, PATIENCE, ROOT, SERVICES_HOME, Services
 from tests.kit.jobs import started
@@ -85,7 +85,7 @@ class Secured:
         keys = [file.read_bytes().splitlines()[1] for file in self.folder.glob("*-key.pem")]
         tabs = [file.read_bytes() for file in self.folder.glob("*.keytab")]
         # in this KDC's keytabs an entry ends with its key, of 16 bytes or more
-        kept = [entry[-16:] for data in tabs for _, entry in kerberos.entries(data)]
+        kept = [entry[-16:] for data in tabs for _, entry in keytabs.entries(data)]
         return [line.partition(b"=")[2] for line in lines] + keys + kept
 
     @contextmanager
@@ -175,6 +175,11 @@ class Secured:
         """The audit's figures."""
         found: dict[str, Any] = json.loads(self.audit(topic, output, *flags).splitlines()[0])
         return found
+
+    def published_once(self, topic: str, output: str, count: int) -> None:
+        """Asserts that so many records are published, each once, and none is lost."""
+        found = self.verdict(topic, output)
+        assert (found["published"], found["lost"], found["duplicated"]) == (count, 0, 0)
 
     def _run(self, command: list[str], environ: Mapping[str, str], expect: int) -> str:
         done = subprocess.run(

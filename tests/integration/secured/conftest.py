@@ -1,9 +1,18 @@
 """What these tests share."""
 
 import os
+import uuid
 from collections.abc import Iterator
 
 import pytest
+
+from tests.kit.secured_services import Secured
+
+
+@pytest.fixture
+def output(secured: Secured) -> str:
+    """A new output on the HDFS of the module's set."""
+    return f"{secured.services.hdfs}/tests/{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(scope="module", autouse=True)

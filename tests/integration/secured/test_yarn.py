@@ -1,7 +1,6 @@
 """YARN with Kerberos: the jobs in client and in cluster mode, and what a job without a ticket
 says."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -25,20 +24,10 @@ def secured() -> Iterator[Secured]:
         yield found
 
 
-@pytest.fixture
-def output(secured: Secured) -> str:
-    return f"{secured.services.hdfs}/tests/{uuid.uuid4().hex[:12]}"
-
-
-def judged(secured: Secured, output: str) -> None:
-    verdict = secured.verdict("filled", output)
-    assert (verdict["published"], verdict["lost"], verdict["duplicated"]) == (TWEETS, 0, 0)
-
-
 def test_client_mode(secured: Secured, output: str) -> None:
     """The job's own settings log in."""
     secured.job("direct", "filled", output, spark=YARN)
-    judged(secured, output)
+    secured.published_once("filled", output, TWEETS)
 
 
 def test_cluster_mode(secured: Secured, output: str) -> None:
@@ -48,7 +37,7 @@ def test_cluster_mode(secured: Secured, output: str) -> None:
     spark = [YARN[0], *given, *YARN[1:], "--deploy-mode", "cluster"]
     without = dict.fromkeys(login, "")
     secured.job("receiver_based", "filled", output, spark=spark, environ=without)
-    judged(secured, output)
+    secured.published_once("filled", output, TWEETS)
 
 
 def test_without_a_ticket(secured: Secured, output: str) -> None:

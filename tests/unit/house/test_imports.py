@@ -102,7 +102,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "local.certificates": (set(), {"cryptography"}),
     "local.class_training": (set(), SPARK),
     "local.notebooks": ({"config", "local"}, {"nbclient", "nbformat"}),
-    "local.kerberos": ({"config.settings"}, {"hdfs_native"}),
+    "local.kerberos": ({"config.settings", "local.keytabs"}, {"hdfs_native"}),
+    "local.keytabs": (set(), set()),
     "local.masters": ({"config", "consumers.driver.settings", "local"}, set()),
     "local.submit": (
         {"config", "consumers.driver.settings", "local", "monitoring.supervisor", "units.settings"},

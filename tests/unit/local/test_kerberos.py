@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import kerberos
+from local import kerberos, keytabs
 
 
 def entry(name: str, key: bytes = b"k" * 32) -> bytes:
@@ -26,7 +26,7 @@ def test_each_gets_its_own_keys_and_no_others(tmp_path: Path) -> None:
     kerberos.share(tmp_path)
     for name, owners in {"hdfs": kerberos.HDFS, "jobs": ("jobs",), "audit": ("audit",)}.items():
         file = kerberos.keytab(tmp_path, name)
-        found = [who for who, _ in kerberos.entries(file.read_bytes())]
+        found = [who for who, _ in keytabs.entries(file.read_bytes())]
         assert sorted(found) == sorted(2 * [*map(kerberos.principal, owners)])
         assert file.stat().st_mode & 0o777 == 0o400
     assert not (tmp_path / "secrets" / "all.keytab").exists()
@@ -38,5 +38,5 @@ def test_each_gets_its_own_keys_and_no_others(tmp_path: Path) -> None:
 def test_a_keytab_that_is_still_written_has_its_whole_entries(cut: int) -> None:
     first, second = entry("jobs"), entry("audit")
     data = b"\x05\x02" + first + second[: len(second) - 1 - cut]
-    assert [who for who, _ in kerberos.entries(data)] == [kerberos.principal("jobs")]
-    assert [whole for _, whole in kerberos.entries(data)] == [first]
+    assert [who for who, _ in keytabs.entries(data)] == [kerberos.principal("jobs")]
+    assert [whole for _, whole in keytabs.entries(data)] == [first]
