@@ -62,10 +62,30 @@ class Machine:
         )
         return done.stdout if done.returncode == 0 else FAILED + done.stdout + done.stderr
 
+    def counts(
+        self,
+        services: Services,
+        topic: str,
+        folder: Path,
+        door: str,
+        environ: dict[str, str],
+        options: Sequence[str],
+    ) -> None:
+        """Asserts that the old script, sent with the wheel, counts all of a hundred records."""
+        publish(services, topic, 100)
+        script = [str(WORDS), door, services.bootstrap, topic, "100"]
+        said = self.submit(folder, environ, [*options, *self.sent, *script])
+        assert not said.startswith(FAILED) and "of 100" in said, errors(said)
+
     @property
     def spark(self) -> Path:
         """Its SPARK_HOME."""
         return self.bin.parent / "spark"
+
+    @property
+    def on_yarn(self) -> list[str]:
+        """Spark's settings there: its own jars are on each host, 450 MB that need not be sent."""
+        return [f"spark.yarn.jars=local:{self.spark}/jars/*", "spark.executor.cores=2"]
 
     @property
     def sent(self) -> list[str]:
@@ -118,11 +138,8 @@ def test_on_standalone(
     services: Services, cluster: Cluster, machine: Machine, topic: str, tmp_path: Path, door: str
 ) -> None:
     """The wheel goes with the script; the script is as old as it is."""
-    publish(services, topic, 100)
-    script = [str(WORDS), door, services.bootstrap, topic, "100"]
-    options = [*cluster.options, *SECRET, "--conf", "spark.cores.max=4", *machine.sent]
-    said = machine.submit(tmp_path, cluster.environ, [*options, *script])
-    assert not said.startswith(FAILED) and "of 100" in said, errors(said)
+    options = [*cluster.options, *SECRET, "--conf", "spark.cores.max=4"]
+    machine.counts(services, topic, tmp_path, door, cluster.environ, options)
 
 
 @pytest.fixture(scope="module")
@@ -135,13 +152,9 @@ def yarn(services: Services) -> Iterator[Yarn]:
 def test_on_yarn(
     services: Services, yarn: Yarn, machine: Machine, topic: str, tmp_path: Path, door: str
 ) -> None:
-    """The same in client mode. Spark's own jars are on each host: 450 MB that need not be sent."""
-    publish(services, topic, 100)
-    jars = f"spark.yarn.jars=local:{machine.spark}/jars/*"
-    options = [*yarn.options("client", jars, "spark.executor.cores=2"), *machine.sent]
-    script = [str(WORDS), door, services.bootstrap, topic, "100"]
-    said = machine.submit(tmp_path, yarn.environ, [*options, *script])
-    assert not said.startswith(FAILED) and "of 100" in said, errors(said)
+    """The same in client mode."""
+    options = yarn.options("client", *machine.on_yarn)
+    machine.counts(services, topic, tmp_path, door, yarn.environ, options)
 
 
 def test_on_yarn_the_driver_too(
@@ -151,8 +164,7 @@ def test_on_yarn_the_driver_too(
     publish(services, topic, 100)
     script = tmp_path / "words.py"
     script.write_text(f"import kafka_dstreams.compat\n{WORDS.read_text()}")
-    jars = f"spark.yarn.jars=local:{machine.spark}/jars/*"
-    options = [*yarn.options("cluster", jars, "spark.executor.cores=2"), *machine.sent]
+    options = [*yarn.options("cluster", *machine.on_yarn), *machine.sent]
     arguments = [str(script), "direct+receiver", services.bootstrap, topic, "100"]
     environ = {**yarn.environ, "PYSPARK_DRIVER_PYTHON": BARE}
     said = machine.submit(tmp_path, environ, [*options, *arguments])
