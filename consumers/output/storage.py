@@ -46,7 +46,7 @@ class Storage:
         hadoop = self._jvm.org.apache.hadoop.fs
         spark = self._jvm.org.apache.spark.deploy
         conf = spark.SparkHadoopUtil.get().newConfiguration(SparkConf()._jconf)
-        # kept: wherever a name of Java's is mentioned, the JVM looks for it in all jars (3 ms)
+        # kept: wherever a name of Java's is mentioned, the JVM looks for it in all jars (2 ms)
         self._new_path, self._part_files = hadoop.Path, self._jvm.partfiles.PartFiles
         self._without_overwriting = self._gateway.new_array(hadoop.Options.Rename, 1)
         self._without_overwriting[0] = hadoop.Options.Rename.NONE

@@ -108,7 +108,7 @@ def test_cut_off(
     lost: str,
     both_ways: bool,
 ) -> None:
-    """The longest cut comes last: a host that has failed tasks gets none for ten minutes."""
+    """The longest cut comes last: one whose tasks failed gets none for ten minutes."""
     reader = Reader(services, output)
     reader.start()
     with (
