@@ -35,9 +35,9 @@ def append(time, rdd):
     counts = sorted(rdd.filter(wanted).collect())
     if counts:
         line = f"{counts} and {left_out.value} word left out"
-        print(time, line, flush=True)
         with open(output, "a") as file:  # noqa: PTH123
             file.write(f"{time} {line}\n")
+        print(time, line, flush=True)
 
 
 def create():
