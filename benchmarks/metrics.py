@@ -15,9 +15,9 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from benchmarks.distribution import topic_of
 from benchmarks.machine import about
 from benchmarks.measure import Watch
+from benchmarks.price import topic_of
 from config.venv import ROOT
 
 FILE = Path(__file__).with_name("results") / "metrics.json"

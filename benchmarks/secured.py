@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.distribution import FEW, in_turn, numbers, reported, spent, topic_of
+from benchmarks.price import FEW, in_turn, numbers, reported, spent, topic_of
 from config.venv import ROOT
 
 FILE = Path(__file__).with_name("results") / "secured.json"
