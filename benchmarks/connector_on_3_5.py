@@ -10,6 +10,7 @@ benchmarks/results/connector_3_5.json.
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from benchmarks import connector
@@ -55,9 +56,12 @@ def submitted(bootstrap: str, rounds: int, names: list[str]) -> str:
     options += ["--driver-java-options", "-XX:+UseParallelGC"]
     script = str(ROOT / "benchmarks" / "connector_reads_3_5.py")
     line = [str(home / "bin" / "spark-submit"), *options, script, bootstrap, str(rounds), *names]
-    return subprocess.run(
-        line, cwd="/", env=environ, text=True, stdout=subprocess.PIPE, check=True
-    ).stdout
+    done = subprocess.run(
+        line, cwd="/", env=environ, text=True, stdout=subprocess.PIPE, check=False
+    )
+    if done.returncode:  # spark-submit has put the script's own errors onto its output
+        sys.exit(f"error: {script} ended with {done.returncode}\n{done.stdout[-3000:]}")
+    return done.stdout
 
 
 def main() -> None:

@@ -1,56 +1,80 @@
-"""What the archive of Spark's classes saves when a job starts (`local/class_archive.py`).
+"""What makes the direct job start faster: seconds and CPU seconds from its start to its first
+published batch, with and without the archive of Spark's classes (`local/class_archive.py`) and the
+Python workers that are forked loaded (`consumers/driver/worker_daemon.py`), by turns in one run.
 
-    python -m benchmarks.job_start [ROUNDS]
+    scripts/services start
+    .venv/bin/python -m benchmarks.job_start [ROUNDS]
 
-The archive's own training, a stream of one batch in local mode, runs with and without the archive
-in turn: seconds until it has ended, and seconds of CPU. Prints medians and their ratio, writes
-benchmarks/results/job_start.json.
+Prints medians and their ratios to a start with neither, writes benchmarks/results/job_start.json.
 """
 
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
-import time
+import uuid
+from pathlib import Path
 
-from benchmarks import machine
-from config.venv import PYTHON, ROOT
+from benchmarks.machine import about
+from benchmarks.measure import Watch
+from benchmarks.price import LIMIT_S, topic_of
+from config import settings
+from config.venv import ROOT
 from local import class_archive
 
-RESULTS = ROOT / "benchmarks" / "results" / "job_start.json"
-COLLECTOR = "-XX:+UseParallelGC"
+FILE = Path(__file__).with_name("results") / "job_start.json"
+TWEETS = 1000
+SPARKS_OWN = ["--conf", "spark.python.daemon.module=pyspark.daemon"]
+PLAIN = "-XX:+UseParallelGC"
+ARCHIVE = f"{PLAIN} {class_archive.options()}"
+WAYS: dict[str, tuple[str, list[str]]] = {
+    "neither": (PLAIN, SPARKS_OWN),
+    "archive": (ARCHIVE, SPARKS_OWN),
+    "loaded workers": (PLAIN, []),
+    "both": (ARCHIVE, []),
+}
 
 
-def run(java: str) -> tuple[float, float]:
-    """Wall and CPU seconds of one run with these options of the JVM."""
-    line = [str(PYTHON), str(ROOT / "scripts" / "submit"), str(class_archive.TRAINING)]
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    environ = {**os.environ, "SPARK_SUBMIT_OPTS": java}
-    subprocess.run(line, env=environ, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.monotonic() - begun, cpu
+def first_batch(way: str, topic: str) -> tuple[float, float]:
+    """Wall and CPU seconds until all of a small topic is published. Raises SystemExit when it is
+    not."""
+    java, options = WAYS[way]
+    root = settings.load("direct", [], "").output.split("/tweets/")[0]
+    job = ["direct", "--topic", topic, "--output", f"{root}/start/{uuid.uuid4().hex}"]
+    command = [str(ROOT / "scripts" / "submit"), *options, *job]
+    watch = Watch([command], TWEETS, {**os.environ, "SPARK_SUBMIT_OPTS": java}, ROOT)
+    done = watch.finish(LIMIT_S)
+    if done.failure:
+        sys.exit(f"error: {way}: {done.failure}\n" + "\n".join(done.said[-10:]))
+    return done.seconds, done.cpu_s
 
 
 def main(rounds: int) -> None:
     """Measure, print and keep."""
-    ways = {"without": COLLECTOR, "with": f"{COLLECTOR} {class_archive.options()}"}
-    found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    topic = topic_of(TWEETS, os.environ)
+    first_batch("both", topic)  # compiles what is not compiled yet
+    found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     for _ in range(rounds):
-        for way, java in ways.items():
-            found[way].append(run(java))
+        for way in WAYS:
+            found[way].append(first_batch(way, topic))
     medians = {
-        way: [round(statistics.median(column), 2) for column in zip(*runs, strict=True)]
+        way: [statistics.median(column) for column in zip(*runs, strict=True)]
         for way, runs in found.items()
     }
-    ratio = [round(b / a, 2) for a, b in zip(medians["without"], medians["with"], strict=True)]
+    ratios = {
+        way: [round(b / a, 2) for a, b in zip(medians["neither"], column, strict=True)]
+        for way, column in medians.items()
+    }
     for way, (wall, cpu) in medians.items():
-        print(f"{way:8} {wall:6.2f} s, {cpu:6.2f} s of CPU")
-    print(f"{'ratio':8} {ratio[0]:6.2f}    {ratio[1]:6.2f}")
-    kept = {"machine": machine.about(), "rounds": rounds, "seconds": medians, "ratio": ratio}
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+        of_wall, of_cpu = ratios[way]
+        print(f"{way:14} {wall:6.2f} s {of_wall:5.2f}  {cpu:6.2f} s of CPU {of_cpu:5.2f}")
+    kept = {
+        "machine": about(),
+        "rounds": rounds,
+        "seconds": {way: [round(value, 2) for value in column] for way, column in medians.items()},
+        "ratios": ratios,
+    }
+    FILE.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":
