@@ -5,7 +5,9 @@ of this repository. An executor finds our code only where scripts/submit has put
 """
 
 import json
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -19,6 +21,7 @@ CORES = 2  # of one Worker
 MEMORY = "4g"
 SECRET = "_SPARK_AUTH_SECRET"  # Spark's own name; it goes before spark.authenticate.secret
 HEAP = "256m"
+LEADS_S = 60.0
 MASTER = {
     # this door starts drivers without a password, and is open by default
     "spark.master.rest.enabled": "false",
@@ -85,11 +88,24 @@ def _worker(settings: Settings, home: Path, number: int) -> Node:
         f"{host}:{port}",
         {port: "spark_port", page: "spark_http_port"},
         [_spark_class(), "org.apache.spark.deploy.worker.Worker", *places, *size, master(settings)],
-        lambda: (folder / "local").mkdir(parents=True, exist_ok=True),
+        lambda: _prepare(folder / "local", settings.spark_http_port),
         lambda: _missing(settings.spark_http_port, page, host),
         host=host,
         environ=environ,
     )
+
+
+def _prepare(folder: Path, master_page: int) -> None:
+    """Make a Worker's folder, and wait until the Master leads: one that recovers this Worker while
+    it registers tells it that the Master has changed, and nothing that starts its heartbeats. It
+    is lost after 15 s, for good."""
+    folder.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + LEADS_S
+    while time.monotonic() < end:
+        with suppress(URLError, OSError, ValueError):
+            if _page(HOST, master_page)["status"] != "STANDBY":
+                return
+        time.sleep(0.2)
 
 
 def _missing(master_page: int, worker_page: int, host: str) -> str:

@@ -161,3 +161,21 @@ def test_services_remember_the_cluster(services: Services) -> None:
     more = services.run("start", "--spark-workers", "3", expect=2)
     assert "were made with spark_workers = 2, not 3" in more.stderr
     assert "scripts/services stop, then start" in more.stderr
+
+
+@pytest.mark.usefixtures("cluster")
+def test_workers_that_start_with_the_master_are_not_lost(services: Services) -> None:
+    """A Master that recovers a Worker while that registers may leave it without heartbeats."""
+
+    def heartbeats() -> list[int]:
+        with urlopen(f"http://127.0.0.1:{services.spark_http_port}/json/", timeout=5) as page:
+            workers = json.load(page)["workers"]
+        return [worker["lastheartbeat"] for worker in workers if worker["state"] == "ALIVE"]
+
+    names = ["spark-master", "spark-worker-1", "spark-worker-2"]
+    services.run("stop", *names)
+    services.run("start", *names)
+    started = max(heartbeats())
+    wait_until(
+        lambda: len(beats := heartbeats()) == 2 and min(beats) > started, 60, "both have beaten"
+    )
