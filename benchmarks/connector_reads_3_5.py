@@ -28,8 +28,8 @@ ZERO_TEN = {
     "auto.offset.reset": "none",
     "enable.auto.commit": "false",
 }
-# what our connector asks Kafka for where the user gives nothing else
-AS_OURS = {"max.partition.fetch.bytes": str(4 << 20), "receive.buffer.bytes": str(1 << 20)}
+# what our connector asks Kafka for where the user gives nothing else; Spark's wants a number
+AS_OURS = {"max.partition.fetch.bytes": 4 << 20, "receive.buffer.bytes": 1 << 20}
 
 
 def ranges(topic):
