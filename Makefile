@@ -51,7 +51,7 @@ test-sparks: ## the same on each Spark that the wheel is for, about an hour; the
 	@scripts/setup --dev
 	$(PYTHON) -m tests.kit.sparks
 
-bench: setup ## both jobs against their peers, about a quarter of an hour; README.md has the table it makes
+bench: setup ## both jobs against their peers, about forty minutes; README.md has the table it makes
 	$(PYTHON) -m benchmarks
 
 docs: ## build/docs: the connector's API pages, from its docstrings

@@ -98,7 +98,7 @@ def main() -> None:
         help="how many where vaderSentiment scores (default 40000)",
     )
     parser.add_argument(
-        "--rounds", type=int, default=2, help="how often each contender has its turn (default 2)"
+        "--rounds", type=int, default=5, help="how often each contender has its turn (default 5)"
     )
     parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
     parser.add_argument(

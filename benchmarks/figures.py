@@ -15,7 +15,8 @@ def medians(starts: Sequence[Run], runs: Sequence[Run]) -> dict[str, Any]:
     - n) / (T - t).
 
     So imports, compilation, the JVM's start and a first batch's wait are in `start_s` alone,
-    however much of them a contender has.
+    however much of them a contender has. `tweets_per_core_s_of` has the least and the most of the
+    single runs.
     """
     failures = sorted({run.failure for run in [*starts, *runs] if run.failure})
     starts, runs = (
@@ -48,7 +49,9 @@ def medians(starts: Sequence[Run], runs: Sequence[Run]) -> dict[str, Any]:
     }
     if seconds < LEAST * start_s or cpu_s < LEAST * start_cpu_s:
         return measured | {"failures": [*failures, "too few tweets to tell them from its start"]}
+    spread = sorted(round(more / (run.cpu_s - start_cpu_s)) for run in runs)
     return measured | {
         "tweets_per_s": round(more / seconds),
         "tweets_per_core_s": round(more / cpu_s),
+        "tweets_per_core_s_of": [spread[0], spread[-1]],
     }

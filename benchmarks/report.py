@@ -31,16 +31,17 @@ def table(result: dict[str, Any]) -> str:
     measured = _measured(result)
     first = next((row for row in measured if row["name"] == "direct"), None)
     out = [
-        "| contender | scorer | tweets per core-second | direct is faster by | tweets/s "
-        "| peak memory | start-up | tweets |",
+        "| contender | scorer | tweets per core-second (least to most) | direct is faster by "
+        "| tweets/s | peak memory | start-up | tweets |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in measured:
         name = f"**{row['name']}**" if row["name"] in OURS else row["name"]
         ratio = f"{first['tweets_per_core_s'] / row['tweets_per_core_s']:.1f}x" if first else ""
+        least, most = row["tweets_per_core_s_of"]
         figures = (
-            f"{row['tweets_per_core_s']:,} | {ratio} | {row['tweets_per_s']:,} | "
-            f"{row['peak_mib']:,} MiB | {row['start_s']} s"
+            f"{row['tweets_per_core_s']:,} ({least:,} to {most:,}) | {ratio} | "
+            f"{row['tweets_per_s']:,} | {row['peak_mib']:,} MiB | {row['start_s']} s"
         )
         out.append(f"| {name} | {row['scorer']} | {figures} | {row['tweets']:,} |")
     for row in result["contenders"]:

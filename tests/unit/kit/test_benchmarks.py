@@ -118,7 +118,7 @@ def test_who_does_not_write_all_rows_is_out(tmp_path: Path, script: str, failure
 
 def test_a_start_is_taken_off() -> None:
     starts = [Run(rows=100, seconds=seconds, cpu_s=5) for seconds in (9, 10, 30)]
-    runs = [Run(rows=1100, seconds=seconds, cpu_s=9) for seconds in (11, 12, 13)] + [
+    runs = [Run(rows=1100, seconds=s, cpu_s=cpu) for s, cpu in ((11, 7), (12, 9), (13, 10))] + [
         Run(failure="its rows differ")
     ]
     found = medians(starts, runs)
@@ -128,6 +128,7 @@ def test_a_start_is_taken_off() -> None:
         10,
         3,
     )
+    assert found["tweets_per_core_s_of"] == [200, 500]
     assert found["failures"] == ["its rows differ"]
     assert medians(starts, runs[3:]) == {"failures": ["its rows differ"]}
     few = medians(starts, [Run(rows=110, seconds=10.2, cpu_s=5.1)])
@@ -170,6 +171,7 @@ def result() -> dict[str, Any]:
             "scorer": "ours",
             "tweets_per_s": 1,
             "tweets_per_core_s": rates[name],
+            "tweets_per_core_s_of": [20_000, 99_000],
         }
         for name in rates
     ]
@@ -222,8 +224,10 @@ def test_the_report_is_rewritten_in_place(tmp_path: Path) -> None:
         and "old" not in text
     )
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert rows[1] == "| **direct** | ours | 90,000 | 1.0x | 1 | 900 MiB | 9.5 s | 100,000 |"
-    assert rows[2].startswith("| Other <one> | ours | 30,000 | 3.0x |")
+    assert rows[1] == (
+        "| **direct** | ours | 90,000 (20,000 to 99,000) | 1.0x | 1 | 900 MiB | 9.5 s | 100,000 |"
+    )
+    assert rows[2].startswith("| Other <one> | ours | 30,000 (20,000 to 99,000) | 3.0x |")
     assert rows[3].startswith("| Late | ours | left out: its rows differ |")
     assert len(rows) == 4
     drawn = {element.text for element in ElementTree.parse(plot).iter() if element.text}
