@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,6 @@ class Topics:
         self.acknowledged = {
             at: sha256 for at, sha256 in acknowledged.items() if at[:2] not in self.skipped
         }
-        self.consumer.assign(self.partitions)
-        self.consumer.pause(*self.partitions)
         self.changed: set[tuple[str, int, int]] = set()  # acknowledged with another value
         self.compacted = cache(self._compacted)
 
@@ -108,9 +106,9 @@ class Topics:
             KafkaPartition(*at): _within(intervals, *bounds[at]) for at, intervals in spans.items()
         }
         left = {at: intervals for at, intervals in left.items() if intervals}
+        self._follow(left)
         for at, intervals in left.items():
             self.consumer.seek(at, intervals[0][0])
-        self.consumer.resume(*left)
         heard, positions = time.monotonic(), dict[KafkaPartition, int]()
         while left:
             for at, records in self.consumer.poll(timeout_ms=500).items():
@@ -174,10 +172,17 @@ class Topics:
             while left[at] and position >= left[at][0][1]:
                 left[at].pop(0)
             if not left[at]:
-                self.consumer.pause(at)
                 del left[at]
             elif left[at][0][0] > position + NEAR:
                 self.consumer.seek(at, left[at][0][0])
+        if len(left) < len(positions):
+            self._follow(left)
+
+    def _follow(self, left: Iterable[KafkaPartition]) -> None:
+        """Fetch these partitions only. Each that stays keeps its position. (One that is paused and
+        resumed may never be fetched again: kafka-python 3.0.12 puts what it had of it aside, and
+        takes it back only while no other partition's last records are in hand.)"""
+        self.consumer.assign(list(left))
 
     def _strike(self, record: Any) -> None:
         coordinates = (record.topic, record.partition, record.offset)

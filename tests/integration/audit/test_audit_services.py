@@ -21,6 +21,7 @@ from confluent_kafka import Producer
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from audit.topics import Topics
 from producer.sources.sample import sample
 from tests.conftest import ROOT, Services, wait_until
 from tests.kit.audit_world import NOW, World
@@ -195,7 +196,6 @@ def test_retention_between_the_audits_first_question_and_its_reading(
 ) -> None:
     from audit.files import Output
     from audit.judge import judge
-    from audit.topics import Topics
 
     records = tweets(40)
     send(Producer({"bootstrap.servers": services.bootstrap}), one, records)
@@ -286,3 +286,18 @@ def test_slices(services: Services, admin: KafkaAdminClient, output: str, tmp_pa
     ):
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
         assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+
+
+def test_a_partition_is_read_again_after_the_others(services: Services, topic: str) -> None:
+    """As the audit does: the published beginnings of all partitions, then each one's rest. As many
+    records as a poll takes at most leave the consumer with some of one partition in hand."""
+    producer, lengths = Producer({"bootstrap.servers": services.bootstrap}), (1703, 1651, 1646)
+    for partition, length in enumerate(lengths):
+        send(producer, topic, tweets(length), partition)
+    found = Topics(services.bootstrap, {topic: None}, {}, {})
+    with closing(found.consumer):
+        begun = found.read({(topic, partition): [(0, 100)] for partition in range(3)})
+        assert [len(records) for records in begun.values()] == [100, 100, 100]
+        for partition, length in enumerate(lengths):
+            rest = found.read({(topic, partition): [(100, length)]})
+            assert len(rest[topic, partition]) == length - 100
