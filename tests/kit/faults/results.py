@@ -54,7 +54,9 @@ def merged(slices: list[dict[str, Any]]) -> dict[str, Any]:
             kinds[kind] = {
                 "slices": len(of_kind),
                 "jobs": {
-                    approach: _job([one["jobs"][approach] for one in of_kind])
+                    approach: _job(
+                        [one["jobs"][approach] for one in of_kind if approach in one["jobs"]]
+                    )
                     for approach in approaches
                 },
             }

@@ -58,3 +58,16 @@ def test_good_slices_are_summed_and_failed_ones_named() -> None:
         "| driver | direct | 6 | 200 | 0 | 0 | 0 | 0 | 0 | 10 | 2 / 9 / 9 s | 9 s |"
         in results.table(merged)
     )
+
+
+def test_slices_of_one_job_each_add_up() -> None:
+    slices = [
+        a_slice(1, jobs={"direct": job([1.0])}),
+        a_slice(2, jobs={"receiver_based": job([2.0])}),
+        a_slice(3, jobs={"receiver_based": job([3.0])}),
+    ]
+    jobs = results.merged(slices)["kinds"]["driver"]["jobs"]
+    assert {name: found["records"] for name, found in jobs.items()} == {
+        "direct": 100,
+        "receiver_based": 200,
+    }
