@@ -93,10 +93,15 @@ def test_application_masters_killed_under_load(
         yarn.started(tmp_path, approach, topic, output, *slowly(approach, 600)) as job,
     ):
         job.until(lambda: reader.seen, LIMIT_S, "a first batch")
-        for _ in range(ROUNDS):
+        for number in range(1, ROUNDS + 1):
             pause(chance.uniform(0, 3))
             at = time.monotonic()
             yarn.kill_master()
+            job.until(
+                lambda n=number: [*map(int, epochs(services, output))] == [n + 1],
+                LIMIT_S,
+                "a new epoch",
+            )
             job.until(lambda at=at: reader.after(at + 0.5), LIMIT_S, "the next attempt publishes")
             recovered.append(round((reader.after(at + 0.5) or at) - at, 2))
         for pid in wait_until(yarn.masters, LIMIT_S, "an application master"):
