@@ -40,10 +40,12 @@ LIMIT_S = 900
 @contextmanager
 def quarters(pids: list[int]) -> Iterator[None]:
     """Each of these processes, and what it starts meanwhile, gets a quarter of a core."""
-    groups = [CPU / f"quarter-{pid}" for pid in pids]
+    groups: list[Path] = []
     try:
-        for group, pid in zip(groups, pids, strict=True):
+        for pid in pids:
+            group = CPU / f"quarter-{pid}"
             group.mkdir()
+            groups.append(group)
             (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
             (group / "cpu.cfs_quota_us").write_text(str(QUOTA_US))
             (group / "cgroup.procs").write_text(str(pid))
@@ -87,6 +89,8 @@ def main() -> None:
     tweets, rounds = numbers(sys.argv[1:])
     home = Home(ROOT / settings.load("services", []).services_home)
     workers = [pid for n in range(1, 5) if (pid := home.pid(f"spark-worker-{n}"))]
+    if len(workers) < max(EXECUTORS):
+        sys.exit("error: four Spark workers are needed: scripts/services start --spark-workers 4")
     stage = Stage("", "")
     found: dict[int, list[float]] = {executors: [] for executors in EXECUTORS}
     try:
