@@ -3,6 +3,7 @@ published batch, with and without the archive of Spark's classes (`local/class_a
 Python workers that are forked loaded (`consumers/driver/worker_daemon.py`), by turns in one run.
 
     scripts/services start
+    eval "$(scripts/services env)"
     .venv/bin/python -m benchmarks.job_start [ROUNDS]
 
 Prints medians and their ratios to a start with neither, writes benchmarks/results/job_start.json.
@@ -12,14 +13,10 @@ import json
 import os
 import statistics
 import sys
-import uuid
 from pathlib import Path
 
 from benchmarks.machine import about
-from benchmarks.measure import Watch
-from benchmarks.price import LIMIT_S, topic_of
-from config import settings
-from config.venv import ROOT
+from benchmarks.price import run, topic_of
 from local import class_archive
 
 FILE = Path(__file__).with_name("results") / "job_start.json"
@@ -39,13 +36,7 @@ def first_batch(way: str, topic: str) -> tuple[float, float]:
     """Wall and CPU seconds until all of a small topic is published. Raises SystemExit when it is
     not."""
     java, options = WAYS[way]
-    root = settings.load("direct", [], "").output.split("/tweets/")[0]
-    job = ["direct", "--topic", topic, "--output", f"{root}/start/{uuid.uuid4().hex}"]
-    command = [str(ROOT / "scripts" / "submit"), *options, *job]
-    watch = Watch([command], TWEETS, {**os.environ, "SPARK_SUBMIT_OPTS": java}, ROOT)
-    done = watch.finish(LIMIT_S)
-    if done.failure:
-        sys.exit(f"error: {way}: {done.failure}\n" + "\n".join(done.said[-10:]))
+    done = run(options, topic, TWEETS, {**os.environ, "SPARK_SUBMIT_OPTS": java})
     return done.seconds, done.cpu_s
 
 

@@ -1,5 +1,5 @@
 """What a million tweets cost the direct job, in core-seconds, by several ways in turn: what
-distribution.py, secured.py and metrics.py share."""
+distribution.py, secured.py, metrics.py and job_start.py share."""
 
 import json
 import statistics
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.machine import about
-from benchmarks.measure import Watch
+from benchmarks.measure import Run, Watch
 from config.venv import PYTHON, ROOT
 
 FEW = 20_000
@@ -26,25 +26,27 @@ def topic_of(tweets: int, environ: Mapping[str, str]) -> str:
     return topic
 
 
-def spent(
+def run(
     options: list[str],
     topic: str,
     tweets: int,
     environ: Mapping[str, str],
+    *more: str,
     daemons: Sequence[int] = (),
-) -> float:
-    """CPU seconds of the direct job, and of the `daemons`, until all of the topic is
-    published. Raises SystemExit when it is not."""
+) -> Run:
+    """The direct job until all of the topic is published, with `options` of spark-submit and `more`
+    of its own; its CPU seconds hold those that the `daemons` take meanwhile. Raises SystemExit
+    when it does not publish all."""
     root = environ["TWEETS_OUTPUT"].split("/tweets/")[0]
-    job = ["direct", "--topic", topic, "--output", f"{root}/price/{uuid.uuid4().hex}"]
-    command = [str(ROOT / "scripts" / "submit"), *options, *job, "--available-now"]
-    watch = Watch([command], tweets, environ, ROOT)
+    job = ["direct", "--topic", topic, "--output", f"{root}/price/{uuid.uuid4().hex}", *more]
+    watch = Watch([[str(ROOT / "scripts" / "submit"), *options, *job]], tweets, environ, ROOT)
     watch.sessions.leaders.update(daemons)
     before = watch.sessions.sample()
     done = watch.finish(LIMIT_S)
     if done.failure:
         sys.exit(f"error: {' '.join(options)}: {done.failure}\n" + "\n".join(done.said[-10:]))
-    return done.cpu_s - before
+    done.cpu_s -= before
+    return done
 
 
 def in_turn(
