@@ -21,26 +21,19 @@ IMPATIENT = {
 
 
 class Cluster:
-    """The Master and Workers of a set of services."""
+    """The manager and the hosts of a set of services: Master and Workers, or ResourceManager and
+    NodeManagers. `options` are spark-submit's there, `environ` is what the driver needs."""
 
     def __init__(
         self,
         services: Services,
-        master: str = "127.0.0.1",
-        settings: Mapping[str, str] = IMPATIENT,
+        options: Sequence[str],
+        environ: Mapping[str, str],
+        manager: str = "spark-master",
+        daemon: str = "spark-worker",
     ) -> None:
-        self.services, self.master, self.settings = services, master, settings
-
-    @property
-    def options(self) -> list[str]:
-        """spark-submit's options for this cluster."""
-        found = ["--master", f"spark://{self.master}:{self.services.spark_port}"]
-        return found + [word for row in self.settings.items() for word in ("--conf", "=".join(row))]
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The cluster's secret, for the driver."""
-        return {"_SPARK_AUTH_SECRET": hosts.secret(self.services.home)}
+        self.services, self.options, self.environ = services, list(options), environ
+        self.manager, self.daemon = manager, daemon
 
     @contextmanager
     def started(
@@ -68,17 +61,14 @@ class Cluster:
 
     def executors(self, host: int = 0) -> list[int]:
         """The pids of the executors, of one host where it is named (1, 2, …)."""
-        names = [path.stem for path in (self.services.home / "pids").glob("spark-worker-*.json")]
-        chosen = [f"spark-worker-{host}"] if host else names
+        found = (self.services.home / "pids").glob(f"{self.daemon}-*.json")
+        chosen = [f"{self.daemon}-{host}"] if host else [path.stem for path in found]
         return [pid for name in chosen for pid in self._below(name)]
 
-    def _below(self, worker: str) -> list[int]:
-        with suppress(AssertionError):
-            return [
-                pid
-                for pid in jobs.descendants(self.services.pid(worker))
-                if EXECUTOR in program(pid)
-            ]
+    def _below(self, daemon: str) -> list[int]:
+        with suppress(AssertionError):  # it does not run
+            family = jobs.descendants(self.services.pid(daemon))
+            return [pid for pid in family if runs(pid, EXECUTOR)]
         return []
 
     def logs(self, host: int | str = "*") -> list[Path]:
@@ -92,19 +82,28 @@ class Cluster:
 
     def kill_host(self, host: int) -> None:
         """`kill -9` of everything on one host."""
-        kill_all([self.services.pid(f"spark-worker-{host}")])
+        kill_all([self.services.pid(f"{self.daemon}-{host}")])
 
-    def kill_worker(self, host: int) -> None:
-        """`kill -9` of a host's Worker alone."""
-        os.kill(self.services.pid(f"spark-worker-{host}"), signal.SIGKILL)
+    def kill_daemon(self, host: int) -> None:
+        """`kill -9` of a host's Worker or NodeManager alone."""
+        os.kill(self.services.pid(f"{self.daemon}-{host}"), signal.SIGKILL)
 
-    def kill_master(self) -> None:
-        """`kill -9` of the Master."""
-        os.kill(self.services.pid("spark-master"), signal.SIGKILL)
+    def kill_manager(self) -> None:
+        """`kill -9` of the Master or ResourceManager."""
+        os.kill(self.services.pid(self.manager), signal.SIGKILL)
 
     def start(self) -> None:
         """Start again what was killed, and wait until it is at work."""
         self.services.run("start")
+
+
+def standalone(
+    services: Services, master: str = "127.0.0.1", settings: Mapping[str, str] = IMPATIENT
+) -> Cluster:
+    """The Master, which is at this address, and the Workers of a set of services."""
+    options = ["--master", f"spark://{master}:{services.spark_port}"]
+    options += [word for row in settings.items() for word in ("--conf", "=".join(row))]
+    return Cluster(services, options, {"_SPARK_AUTH_SECRET": hosts.secret(services.home)})
 
 
 @contextmanager
@@ -112,7 +111,7 @@ def on_two_hosts(services: Services) -> Iterator[Cluster]:
     """Two Workers beside the session's Kafka and HDFS; stopped and forgotten at the end."""
     services.run("start", "--spark-workers", "2")
     try:
-        yield Cluster(services)
+        yield standalone(services)
     finally:
         services.run("stop", "spark-master", "spark-worker-1", "spark-worker-2")
         services.run("start", "kafka-1", "--spark-workers", "0")
@@ -124,6 +123,30 @@ def kill_all(pids: list[int]) -> None:
     for member in [pid for family in families for pid in family]:
         with suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """SIGSTOP of these processes and of all below them; they continue at the end."""
+    family = [*pids, *(child for pid in pids for child in jobs.descendants(pid))]
+
+    def send(number: int) -> None:
+        for pid in family:
+            with suppress(ProcessLookupError):  # a Python worker may have ended meanwhile
+                os.kill(pid, number)
+
+    send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        send(signal.SIGCONT)
+
+
+def runs(pid: int, words: str) -> bool:
+    """Whether the process is a JVM with these words in its command line, and not the shell in which
+    YARN starts one."""
+    line = program(pid)
+    return words in line and line.split()[0].endswith("/java")
 
 
 def program(pid: int) -> str:

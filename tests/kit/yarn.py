@@ -8,8 +8,14 @@ from local import yarn_nodes
 from tests.conftest import Services
 from tests.kit import clusters, jobs
 
+DAEMONS = ("resourcemanager", "nodemanager")
 NODES = ("resourcemanager", "nodemanager-1", "nodemanager-2")
 MASTER = "deploy.yarn.ApplicationMaster"
+LASTING = {  # what kill loops would use up: Spark's limits are for an hour
+    "spark.executor.instances": "2",
+    "spark.executor.maxNumFailures": "1000",
+    "spark.yarn.maxAppAttempts": "100",
+}
 SMALL = {
     "spark.executor.memory": "512m",
     "spark.executor.memoryOverhead": "512m",
@@ -61,16 +67,14 @@ class Yarn:
 
     def masters(self) -> list[int]:
         """The pids of the application masters' JVMs, which are the drivers in cluster mode."""
-        found = []
-        for name in NODES[1:]:
-            with suppress(AssertionError):  # it does not run
-                found += jobs.descendants(self.services.pid(name))
-        # YARN starts each by a shell, whose command line has the same words
-        return [
-            pid
-            for pid in found
-            if MASTER in (line := clusters.program(pid)) and line.split()[0].endswith("/java")
-        ]
+        return [pid for name in NODES[1:] for pid in self.masters_of(name)]
+
+    def masters_of(self, name: str) -> list[int]:
+        """Those of one NodeManager, such as "nodemanager-1"."""
+        with suppress(AssertionError):  # it does not run
+            family = jobs.descendants(self.services.pid(name))
+            return [pid for pid in family if clusters.runs(pid, MASTER)]
+        return []
 
     def kill_master(self) -> None:
         """`kill -9` of the application master with its Python driver."""
@@ -92,3 +96,12 @@ def running(services: Services) -> Iterator[Yarn]:
     finally:
         services.run("stop", *NODES)
         services.run("start", "kafka-1", "--yarn-nodes", "0")
+
+
+@contextmanager
+def on_two_hosts(services: Services) -> Iterator[clusters.Cluster]:
+    """YARN, for a driver in client mode with two executors; what `running` says."""
+    with running(services) as yarn:
+        settings = {**clusters.IMPATIENT, **LASTING}
+        options = yarn.options("client", *("=".join(row) for row in settings.items()))
+        yield clusters.Cluster(services, options, yarn.environ, *DAEMONS)

@@ -1,18 +1,15 @@
 """A host or the driver of a standalone cluster is frozen, and thaws when others have done its
 work: nothing of what it still does is seen. Blocks of a receiver that is gone come from the log."""
 
-import os
 import re
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Services, wait_until
 from tests.kit import jobs
-from tests.kit.clusters import Cluster, end, goes_on, on_two_hosts
+from tests.kit.clusters import Cluster, end, goes_on, on_two_hosts, stopped
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, pause
 from tests.kit.faults.watching import Reader
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly
@@ -25,23 +22,6 @@ TAKEN_OVER = ("a newer driver has taken over", "another driver has published bat
 def cluster(services: Services) -> Iterator[Cluster]:
     with on_two_hosts(services) as found:
         yield found
-
-
-@contextmanager
-def stopped(pids: list[int]) -> Iterator[None]:
-    """SIGSTOP of these processes and of all below them; they continue at the end."""
-    family = [*pids, *(child for pid in pids for child in jobs.descendants(pid))]
-
-    def send(number: int) -> None:
-        for pid in family:
-            with suppress(ProcessLookupError):  # a Python worker may have ended meanwhile
-                os.kill(pid, number)
-
-    send(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        send(signal.SIGCONT)
 
 
 def judge(services: Services, folder: Path, topic: str, output: str, records: int) -> None:

@@ -1,5 +1,5 @@
-"""The jobs on YARN: application masters killed in cluster mode, each followed by a new epoch, and
-exit codes in the diagnostics. Figures: build/fault/cluster."""
+"""The jobs on YARN: application masters killed or frozen in cluster mode, each followed by a new
+epoch, and exit codes in the diagnostics. Figures: build/fault/cluster."""
 
 import json
 import os
@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Services, wait_until
-from tests.kit import jobs
+from tests.kit import clusters, jobs
+from tests.kit.clusters import stopped
 from tests.kit.faults import results
 from tests.kit.faults.chaos import AGAIN, pause
 from tests.kit.faults.watching import Reader, load
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
-from tests.kit.yarn import Yarn, running
+from tests.kit.yarn import NODES, Yarn, running
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "25"))
@@ -77,6 +78,31 @@ def test_the_exit_code_is_in_the_diagnostics(yarn: Yarn, output: str, tmp_path: 
     with yarn.started(tmp_path, "direct", topic, output, attempts=1) as job:
         assert job.ended(LIMIT_S) == 1, job.said()
         assert "User application exited with status 2" in job.said()
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+def test_a_host_with_the_driver_thaws_after_its_successor_published(
+    services: Services, yarn: Yarn, topic: str, output: str, tmp_path: Path, approach: str
+) -> None:
+    """All of the host stands still; the next attempt starts on the other one. The old driver, when
+    it continues, publishes nothing and ends."""
+    publish(services, topic, 3000)
+    with yarn.started(tmp_path, approach, topic, output, *slowly(approach, 60)) as job:
+        jobs.await_batches(services, output, 2, job, LIMIT_S)
+        (host,) = [name for name in NODES[1:] if yarn.masters_of(name)]
+        (old,) = yarn.masters()
+        with stopped([services.pid(host)]):
+            job.until(lambda: epochs(services, output) == ["0000000002"], LIMIT_S, "a new epoch")
+            jobs.await_batches(services, output, len(jobs.batches(services, output)) + 2, job, 120)
+        wait_until(lambda: not clusters.program(old), LIMIT_S, "the old driver has ended")
+        jobs.await_batches(services, output, len(jobs.batches(services, output)) + 2, job, 120)
+        for pid in wait_until(yarn.masters, LIMIT_S, "an application master"):
+            os.kill(pid, signal.SIGTERM)
+        assert job.ended(LIMIT_S) == 0, job.said()
+    made = [manifest["epoch"] for manifest in jobs.manifests(services, output)]
+    assert made == sorted(made) and set(made) == {1, 2}
+    run_job(services, tmp_path, "direct", topic, output)
+    assert audit(services, topic, output)["published"] == 3000
 
 
 @pytest.mark.parametrize("approach", APPROACHES)

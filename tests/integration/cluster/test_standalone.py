@@ -34,9 +34,9 @@ def test_executor_worker_master_and_host_killed(
         with goes_on(services, output, job, 1):
             cluster.kill_executor()
         with goes_on(services, output, job, 1):
-            cluster.kill_worker(1)
+            cluster.kill_daemon(1)
         with goes_on(services, output, job, 1):
-            cluster.kill_master()
+            cluster.kill_manager()
         cluster.start()
         with goes_on(services, output, job, 1):
             cluster.kill_host(2)

@@ -32,6 +32,10 @@ ON_A_CLUSTER = {
     "spark worker": "Worker, standalone",
     "host": "whole host, standalone",
     "master": "Master, standalone",
+    "executor on yarn": "executor, YARN",
+    "nodemanager": "NodeManager, YARN",
+    "host on yarn": "whole host, YARN",
+    "resourcemanager": "ResourceManager, YARN",
 }
 KINDS = {**HERE, **ON_A_CLUSTER}
 FILES = {

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import ROOT, WORKER
 from tests.kit import lan
-from tests.kit.clusters import Cluster
+from tests.kit.clusters import Cluster, standalone
 from tests.kit.lan import MASTER, Lan, LanServices
 
 SMALL_DISK = "200m"  # of host 1: its Worker, its executors and their jars fit
@@ -41,4 +41,4 @@ def services(network: Lan) -> Iterator[LanServices]:
 
 @pytest.fixture
 def cluster(services: LanServices) -> Cluster:
-    return Cluster(services, MASTER, PATIENT)
+    return standalone(services, MASTER, PATIENT)
