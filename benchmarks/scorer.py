@@ -2,8 +2,9 @@
 
     python -m benchmarks.scorer [--seconds S] [--verify N [--seed SEED]]
 
-Without --verify it measures: candidates by turns in one process, medians of CPU time, ratios within
-the run. With it, it compares the scores of N invented hostile texts, of both kinds of sum(),
+Without --verify it measures: candidates by turns, medians of CPU time, ratios within the run, and
+writes benchmarks/results/scorer.json. Where cargo is installed, the crate vader-parity is one of
+them. With --verify it compares the scores of N invented hostile texts, of both kinds of sum(),
 compiled and plain, and ends with 1 where any differ.
 """
 
@@ -16,15 +17,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from vaderSentiment import vaderSentiment as vader
 
+from benchmarks import rust_scorer
 from benchmarks.hostile_texts import hostile
+from benchmarks.machine import about
 from consumers import sentiment
 from consumers.sentiment import lexicon, plain
 
+FILE = Path(__file__).with_name("results") / "scorer.json"
 TWEETS = 2_000
 LONGEST = 25_000  # characters of X's long posts
 NAMES = ("compound", "neg", "neu", "pos")
@@ -145,43 +150,57 @@ def tweets(count: int, languages: tuple[str, ...] = ()) -> list[str]:
     raise ValueError("the sample has ended")
 
 
+def here(function: Callable[[], Any]) -> Callable[[], int]:
+    """Calls the function; gives the CPU time that it took in this process, in ns."""
+
+    def taken() -> int:
+        started = time.process_time_ns()
+        function()
+        return time.process_time_ns() - started
+
+    return taken
+
+
 def measure(
-    candidates: dict[str, tuple[Callable[[], Any], int]], seconds: float
+    candidates: dict[str, tuple[Callable[[], int], int]], seconds: float
 ) -> dict[str, float]:
-    """Microseconds of CPU for one text, by candidate: each (function, texts it scores) by turns,
-    for this long; medians."""
+    """Microseconds of CPU for one text, by candidate: each (what says its ns, texts it scores) by
+    turns, for this long; medians."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
     until = time.monotonic() + seconds
     while time.monotonic() < until or min(map(len, times.values())) < 5:
-        for name, (function, count) in candidates.items():
-            started = time.process_time_ns()
-            function()
-            times[name].append((time.process_time_ns() - started) / 1000 / count)
+        for name, (ns, count) in candidates.items():
+            times[name].append(ns() / 1000 / count)
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
-def compare(title: str, texts: list[str], seconds: float) -> None:
-    """Print a line for each candidate."""
+def compare(title: str, texts: list[str], seconds: float) -> dict[str, float]:
+    """Print a line for each candidate; microseconds of CPU for one text by candidate."""
     reference = lexicon.analyzer().polarity_scores
     some, many = texts[: len(texts) // 10], texts * 5
     buffer = buffered(many)
-    taken = measure(
-        {
-            "vaderSentiment": (lambda: [reference(text) for text in some], len(some)),
-            "plain Python": (lambda: [plain.scores(text) for text in texts], len(texts)),
-            "score(texts)": (lambda: sentiment.score(texts), len(texts)),
-            "columns(buffer)": (lambda: sentiment.columns(*buffer), len(many)),
-        },
-        seconds,
-    )
+    candidates = {
+        "vaderSentiment": (here(lambda: [reference(text) for text in some]), len(some)),
+        "plain Python": (here(lambda: [plain.scores(text) for text in texts]), len(texts)),
+        "score(texts)": (here(lambda: sentiment.score(texts)), len(texts)),
+        "columns(buffer)": (here(lambda: sentiment.columns(*buffer)), len(many)),
+    }
     print(
         f"{title}: {len(texts)} texts, {statistics.mean(map(len, texts)):.0f} characters, one core"
     )
+    with rust_scorer.started(texts) as rust:
+        if rust:
+            candidates["vader-parity"] = rust.round_ns, len(texts)
+            wanted = [tuple(reference(text).values()) for text in texts]
+            different = sum(a != b for a, b in zip(wanted, rust.scores, strict=True))
+            print(f"  vader-parity scores {different} of them otherwise than vaderSentiment")
+        taken = measure(candidates, seconds)
     for name, cost in taken.items():
         print(
             f"  {name:16} {cost:9.3f} us/text {1e6 / cost:12,.0f} texts/s "
             f"{taken['vaderSentiment'] / cost:8.1f}x"
         )
+    return taken
 
 
 def worst_texts() -> dict[str, str]:
@@ -199,10 +218,10 @@ def worst_texts() -> dict[str, str]:
 
 def worst(seconds: float) -> None:
     """Print what they cost."""
-    rows: dict[str, tuple[Callable[[], Any], int]] = {}
+    rows: dict[str, tuple[Callable[[], int], int]] = {}
     for name, text in worst_texts().items():
-        rows[name] = partial(sentiment.columns, *buffered([text])), 1
-        rows[f"{name}, plain Python"] = partial(plain.scores, text), 1
+        rows[name] = here(partial(sentiment.columns, *buffered([text]))), 1
+        rows[f"{name}, plain Python"] = here(partial(plain.scores, text)), 1
     print(f"worst texts of {LONGEST:,} characters:")
     for name, cost in measure(rows, seconds).items():
         print(f"  {name:42} {cost / 1000:9.3f} ms")
@@ -223,9 +242,11 @@ def main() -> None:
     )
     if options.verify:
         sys.exit(1 if verify(options.verify, options.seed) else 0)
-    compare("English tweets", tweets(TWEETS, ("en",)), options.seconds)
-    compare("tweets of all languages", tweets(TWEETS), options.seconds)
+    sets = {"English tweets": tweets(TWEETS, ("en",)), "tweets of all languages": tweets(TWEETS)}
+    found = {title: compare(title, texts, options.seconds) for title, texts in sets.items()}
     worst(options.seconds / 3)
+    report = {"machine": about(), "us_per_text": found}
+    FILE.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
