@@ -34,7 +34,18 @@ PIP = ("-m", "pip", "--disable-pip-version-check")
 RESULTS = ROOT / "docs" / "results" / "sparks.json"
 PAGE = ROOT / "docs" / "migrating.md"
 BEGIN, END = "<!-- made by python -m tests.kit.sparks -->\n\n", "<!-- so far -->"
-VERSIONS = ("3.5.7", "3.3.4", "3.4.4", "4.0.1", "4.1.1", "4.2.1", "4.3.0")
+VERSIONS = (
+    "3.5.7",
+    "3.3.4",
+    "3.4.4",
+    "4.0.1",
+    "4.1.1",
+    "4.2.1",
+    "4.3.0",
+    "3.5.7+3.8",
+    "4.3.0+3.13",
+)
+"""Of Spark; where one of Python follows, that one is used."""
 NEWEST_PYTHON = {"3.3": (3, 10), "3.4": (3, 11), "3.5": (3, 11)}  # later ones their pickles refuse
 SUITES = {
     "doors": "tests/integration/connector/test_kafka_utils.py",
@@ -72,7 +83,8 @@ def environment(version: str) -> Path:
         if not (place / "has-pyspark").exists():
             print(f"making {place.relative_to(ROOT)}: pip loads about 300 MB once", file=sys.stderr)
             _run(_python(version), "-m", "venv", "--clear", str(place))
-            needs = [f"pyspark=={version}", f"kafka-python=={metadata.version('kafka-python')}"]
+            spark = version.partition("+")[0]
+            needs = [f"pyspark=={spark}", f"kafka-python=={metadata.version('kafka-python')}"]
             _run(python, *PIP, "install", "-q", *needs)
             (place / "has-pyspark").touch()
         if not has.exists() or has.read_text() != str(built):
@@ -91,16 +103,20 @@ def _alone() -> Iterator[None]:
 
 
 def _python(version: str) -> Path:
-    """The Python for this PySpark: the running one, or an older one that is on this machine."""
-    newest = NEWEST_PYTHON.get(version.rpartition(".")[0], sys.version_info[:2])
-    if sys.version_info[:2] <= newest:
-        return Path(sys.executable)
-    name = f"python{newest[0]}.{newest[1]}"
+    """The Python for this PySpark, on this machine: the one that is named, the running one, or an
+    older one."""
+    spark, _, wanted = version.partition("+")
+    if not wanted:
+        newest = NEWEST_PYTHON.get(spark.rpartition(".")[0], sys.version_info[:2])
+        if sys.version_info[:2] <= newest:
+            return Path(sys.executable)
+        wanted = ".".join(map(str, newest))
+    name = f"python{wanted}"
     ours = sorted(Path.home().glob(f".pyenv/versions/*/bin/{name}"))
     for found in [Path("/usr/bin", name), Path("/usr/local/bin", name), *ours]:
         if found.exists():
             return found
-    sys.exit(f"error: PySpark {version} needs Python {newest[0]}.{newest[1]}\n  next: install it")
+    sys.exit(f"error: PySpark {version} needs Python {wanted}\n  next: install it")
 
 
 def _run(*command: str | Path) -> str:
@@ -125,7 +141,7 @@ def tested(version: str, suites: Sequence[str]) -> dict[str, Any]:
     python, java = place / "bin" / "python", jdk.home() / "bin" / "java"
     ask = "from kafka_dstreams import running; print(running.scala())"
     return {
-        "spark": version,
+        "spark": version.partition("+")[0],
         "scala": _run(python, "-c", ask),
         "java": _run(java, "--version").split()[1].partition(".")[0],
         "python": _run(python, "-V").split()[1],
@@ -152,11 +168,11 @@ def _broker() -> str:
     return next(line.rpartition(":")[2] for line in lock.splitlines() if ":kafka_2.13:" in line)
 
 
-def keep(line: dict[str, Any]) -> None:
-    """Put this line's figures into docs/results/sparks.json, over older ones of its Spark."""
+def keep(version: str, line: dict[str, Any]) -> None:
+    """Put this line's figures into docs/results/sparks.json, over older ones of its version."""
     runs = json.loads(RESULTS.read_text(encoding="utf-8"))["runs"] if RESULTS.exists() else {}
     new = {**line, "date": date.today().isoformat(), "machine": platform.machine()}
-    runs[line["spark"]] = {**runs.get(line["spark"], {}), **new}
+    runs[version] = {**runs.get(version, {}), **new}
     whole = {"command": "make test-spark PYSPARK=VERSION", "suites": SUITES, "runs": runs}
     RESULTS.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     before, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
@@ -180,7 +196,7 @@ def main() -> None:
     lines = []
     for version in [word for word in sys.argv[1:] if word not in SUITES] or VERSIONS:
         lines.append(tested(version, suites))
-        keep(lines[-1])
+        keep(version, lines[-1])
     for row in (dict(zip(COLUMNS, COLUMNS, strict=True)), *lines):
         print("  ".join(str(row.get(name, "")).ljust(8) for name in COLUMNS).rstrip())
     sys.exit(not all(map(_all_passed, lines)))
