@@ -171,7 +171,7 @@ def measure(
     while time.monotonic() < until or min(map(len, times.values())) < 5:
         for name, (ns, count) in candidates.items():
             times[name].append(ns() / 1000 / count)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return {name: round(statistics.median(taken), 3) for name, taken in times.items()}
 
 
 def compare(title: str, texts: list[str], seconds: float) -> dict[str, float]:
