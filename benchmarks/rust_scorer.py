@@ -50,6 +50,4 @@ def started(texts: Sequence[str]) -> Iterator[RustScorer | None]:
         command = [TARGET / "release" / "vader-parity-rounds", file.name]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as process:
-            yield RustScorer(process, len(texts))
-            assert process.stdin
-            process.stdin.close()
+            yield RustScorer(process, len(texts))  # it ends when its input is closed
