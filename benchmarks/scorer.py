@@ -1,11 +1,11 @@
 """Our scorer against the vaderSentiment package, on one core:
 
-    python -m benchmarks.scorer [--seconds S] [--verify N [--seed SEED]]
+    python -m benchmarks.scorer [--seconds S] [--report FILE] [--verify N [--seed SEED]]
 
-Without --verify it measures: candidates by turns, medians of CPU time, ratios within the run, and
-writes benchmarks/results/scorer.json. Where cargo is installed, the crate vader-parity is one of
-them. With --verify it compares the scores of N invented hostile texts, of both kinds of sum(),
-compiled and plain, and ends with 1 where any differ.
+Without --verify it measures: candidates by turns, medians of CPU time, ratios within the run. Where
+cargo is installed, the crate vader-parity is one of them. With --verify it compares the scores of N
+invented hostile texts, of both kinds of sum(), compiled and plain, and ends with 1 where any
+differ.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from benchmarks.machine import about
 from consumers import sentiment
 from consumers.sentiment import lexicon, plain
 
-FILE = Path(__file__).with_name("results") / "scorer.json"
 TWEETS = 2_000
 LONGEST = 25_000  # characters of X's long posts
 NAMES = ("compound", "neg", "neu", "pos")
@@ -232,6 +231,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=15.0, help="for each table")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        help="write the figures there too, such as benchmarks/results/scorer.json",
+    )
     parser.add_argument("--verify", type=int, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -245,8 +249,9 @@ def main() -> None:
     sets = {"English tweets": tweets(TWEETS, ("en",)), "tweets of all languages": tweets(TWEETS)}
     found = {title: compare(title, texts, options.seconds) for title, texts in sets.items()}
     worst(options.seconds / 3)
-    report = {"machine": about(), "us_per_text": found}
-    FILE.write_text(json.dumps(report, indent=1) + "\n")
+    if options.report:
+        report = {"machine": about(), "us_per_text": found}
+        options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
