@@ -27,6 +27,7 @@ def main() -> None:
         auto_offset_reset="earliest",
         commit_interval=shared.LONGEST_S,
         commit_every=shared.ROWS_A_FILE,
+        state_dir="build/bench/quix",  # its own is "state", where it was started
         loglevel="WARNING",
     )
 
