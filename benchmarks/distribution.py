@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.price import FEW, in_turn, numbers, reported, run, topic_of
+from benchmarks.price import FEW, in_turn, numbers, reported, spent, topic_of
 from config import settings
 from config.venv import ROOT
 from local.processes import Home
@@ -46,11 +46,7 @@ def main() -> None:
     topics = {some: topic_of(some, os.environ) for some in (FEW, tweets)}
 
     def way(name: str) -> Callable[[int], float]:
-        return lambda some: (
-            run(
-                place(name), topics[some], some, os.environ, "--available-now", daemons=daemons
-            ).cpu_s
-        )
+        return lambda some: spent(place(name), topics[some], some, os.environ, daemons)
 
     reported(
         FILE, in_turn({name: way(name) for name in PLACES}, tweets, rounds), tweets, "local[2]"

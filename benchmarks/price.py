@@ -49,6 +49,17 @@ def run(
     return done
 
 
+def spent(
+    options: list[str],
+    topic: str,
+    tweets: int,
+    environ: Mapping[str, str],
+    daemons: Sequence[int] = (),
+) -> float:
+    """CPU seconds of such a run that ends with the topic."""
+    return run(options, topic, tweets, environ, "--available-now", daemons=daemons).cpu_s
+
+
 def in_turn(
     ways: Mapping[str, Callable[[int], float]], tweets: int, rounds: int
 ) -> dict[str, list[float]]:

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.price import FEW, in_turn, numbers, reported, run, topic_of
+from benchmarks.price import FEW, in_turn, numbers, reported, spent, topic_of
 from config.venv import ROOT
 
 FILE = Path(__file__).with_name("results") / "secured.json"
@@ -62,7 +62,7 @@ def way(secure: bool, environ: dict[str, str], tweets: int) -> Callable[[int], f
     """The direct job on this set, over a topic of FEW tweets or of all."""
     topics = {some: topic_of(some, as_user(environ, "producer")) for some in (FEW, tweets)}
     jobs, options = as_user(environ, "jobs"), ["--secure"] if secure else []
-    return lambda some: run(options, topics[some], some, jobs, "--available-now").cpu_s
+    return lambda some: spent(options, topics[some], some, jobs)
 
 
 if __name__ == "__main__":

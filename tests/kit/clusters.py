@@ -63,13 +63,7 @@ class Cluster:
         """The pids of the executors, of one host where it is named (1, 2, …)."""
         found = (self.services.home / "pids").glob(f"{self.daemon}-*.json")
         chosen = [f"{self.daemon}-{host}"] if host else [path.stem for path in found]
-        return [pid for name in chosen for pid in self._below(name)]
-
-    def _below(self, daemon: str) -> list[int]:
-        with suppress(AssertionError):  # it does not run
-            family = jobs.descendants(self.services.pid(daemon))
-            return [pid for pid in family if runs(pid, EXECUTOR)]
-        return []
+        return [pid for name in chosen for pid in jvms(self.services, name, EXECUTOR)]
 
     def logs(self, host: int | str = "*") -> list[Path]:
         """What the executors have said, of one host where it is named."""
@@ -142,11 +136,14 @@ def stopped(pids: list[int]) -> Iterator[None]:
         send(signal.SIGCONT)
 
 
-def runs(pid: int, words: str) -> bool:
-    """Whether the process is a JVM with these words in its command line, and not the shell in which
-    YARN starts one."""
-    line = program(pid)
-    return words in line and line.split()[0].endswith("/java")
+def jvms(services: Services, daemon: str, words: str) -> list[int]:
+    """The pids of the JVMs below a service that have these words in their command line, without the
+    shells in which YARN starts them; none where the service does not run."""
+    with suppress(AssertionError):
+        lines = {pid: program(pid) for pid in jobs.descendants(services.pid(daemon))}
+        found = [pid for pid, line in lines.items() if words in line]
+        return [pid for pid in found if lines[pid].split()[0].endswith("/java")]
+    return []
 
 
 def program(pid: int) -> str:

@@ -1,14 +1,13 @@
 """YARN on this machine for tests: its application masters, and what a job needs to run on it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from local import yarn_nodes
 from tests.conftest import Services
 from tests.kit import clusters, jobs
 
-DAEMONS = ("resourcemanager", "nodemanager")
 NODES = ("resourcemanager", "nodemanager-1", "nodemanager-2")
 MASTER = "deploy.yarn.ApplicationMaster"
 LASTING = {  # what kill loops would use up: Spark's limits are for an hour
@@ -71,10 +70,7 @@ class Yarn:
 
     def masters_of(self, name: str) -> list[int]:
         """Those of one NodeManager, such as "nodemanager-1"."""
-        with suppress(AssertionError):  # it does not run
-            family = jobs.descendants(self.services.pid(name))
-            return [pid for pid in family if clusters.runs(pid, MASTER)]
-        return []
+        return clusters.jvms(self.services, name, MASTER)
 
     def kill_master(self) -> None:
         """`kill -9` of the application master with its Python driver."""
@@ -104,4 +100,4 @@ def on_two_hosts(services: Services) -> Iterator[clusters.Cluster]:
     with running(services) as yarn:
         settings = {**clusters.IMPATIENT, **LASTING}
         options = yarn.options("client", *("=".join(row) for row in settings.items()))
-        yield clusters.Cluster(services, options, yarn.environ, *DAEMONS)
+        yield clusters.Cluster(services, options, yarn.environ, "resourcemanager", "nodemanager")

@@ -11,19 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Services, wait_until
+from tests.conftest import Services, wait_until
 from tests.kit import clusters, jobs
 from tests.kit.clusters import stopped
 from tests.kit.faults import results
 from tests.kit.faults.chaos import AGAIN, pause
+from tests.kit.faults.cluster_slices import FOLDER
+from tests.kit.faults.slices import KILLS, SEED
 from tests.kit.faults.watching import Reader, load
 from tests.kit.jobs import APPROACHES, audit, publish, run_job, slowly, started
 from tests.kit.yarn import NODES, Yarn, running
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "25"))
-SEED = int(os.environ.get("FAULT_SEED", "1"))
-FOLDER = ROOT / "build" / "fault" / "cluster"
 LIMIT_S = 300.0
 
 
@@ -119,7 +118,7 @@ def test_application_masters_killed_under_load(
         yarn.started(tmp_path, approach, topic, output, *slowly(approach, 600)) as job,
     ):
         job.until(lambda: reader.seen, LIMIT_S, "a first batch")
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, KILLS + 1):
             pause(chance.uniform(0, 3))
             at = time.monotonic()
             yarn.kill_master()
@@ -134,7 +133,7 @@ def test_application_masters_killed_under_load(
             os.kill(pid, signal.SIGTERM)
         assert job.ended(LIMIT_S) == 0, job.said()
     again = sum(int(count) for count in AGAIN.findall(yarn.said())[before:])
-    assert [int(epoch) for epoch in epochs(services, output)] == [ROUNDS + 1]
+    assert [int(epoch) for epoch in epochs(services, output)] == [KILLS + 1]
     run_job(services, tmp_path, "direct", topic, output)
     reader.stop()
     assert not reader.partial, reader.partial[:5]
@@ -151,10 +150,10 @@ def test_application_masters_killed_under_load(
         "delivered_again": again,
         "seconds": round(time.monotonic() - begun),
         "load_1min": os.getloadavg()[0],
-        "again": f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS} .venv/bin/python -m pytest "
+        "again": f"FAULT_SEED={SEED} FAULT_ROUNDS={KILLS} .venv/bin/python -m pytest "
         "tests/fault/cluster/test_yarn.py",
     }
     (FOLDER / f"application_master-{approach}-{SEED}.json").write_text(
         json.dumps(figures, indent=1)
     )
-    assert verdict["published"] == verdict["in_kafka"] > 10 * ROUNDS
+    assert verdict["published"] == verdict["in_kafka"] > 10 * KILLS

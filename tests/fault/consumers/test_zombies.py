@@ -2,11 +2,10 @@
 other ends with 4."""
 
 import json
-import os
 import signal
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from consumers.output import fail_points
 from tests.conftest import ROOT, Services, wait_until
+from tests.kit.clusters import stopped
 from tests.kit.faults.attacks import RATE, Attack, attacked
 from tests.kit.faults.proxy import HOLD_CALL
 from tests.kit.faults.slices import KILLS
@@ -23,7 +23,6 @@ from tests.kit.jobs import (
     Job,
     audit,
     checkpoint_of,
-    descendants,
     manifests,
     path_of,
     publish,
@@ -87,19 +86,9 @@ def test_stopped_and_continued(
         attack.started() as zombie,
     ):
         attack.grows(zombie)
-        family = [zombie.process.pid, *descendants(zombie.process.pid)]
-
-        def send(number: int) -> None:
-            for pid in family:
-                # one of Spark's workers may have ended meanwhile
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
-
-        send(signal.SIGSTOP)
-        try:
-            outlived(attack, zombie, lambda: send(signal.SIGCONT))
-        finally:
-            send(signal.SIGCONT)
+        with ExitStack() as frozen:
+            frozen.enter_context(stopped([zombie.process.pid]))
+            outlived(attack, zombie, frozen.close)
 
 
 @pytest.mark.long

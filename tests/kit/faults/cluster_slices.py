@@ -14,11 +14,10 @@ from tests.kit import jobs
 from tests.kit.clusters import Cluster, end
 from tests.kit.faults import slices
 from tests.kit.faults.chaos import AGAIN, LIMIT_S, RATE, pause
+from tests.kit.faults.slices import KILLS, SEED
 from tests.kit.faults.watching import LOAD, Reader, load
 from tests.kit.jobs import audit, run_job, slowly
 
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "25"))
-SEED = int(os.environ.get("FAULT_SEED", "1"))
 FOLDER = ROOT / "build" / "fault" / "cluster"
 AUDITED = ("in_kafka", "published", "batches", *jobs.FINDINGS)
 Kill = Callable[[Cluster, int], None]  # of something on this host
@@ -31,7 +30,7 @@ def run(
     of them; a slice that fails is in there too, with its reason."""
     begin = time.monotonic()
     test = os.environ["PYTEST_CURRENT_TEST"].partition("::")[0]
-    again = f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS} .venv/bin/python -m pytest {test}"
+    again = f"FAULT_SEED={SEED} FAULT_ROUNDS={KILLS} .venv/bin/python -m pytest {test}"
     figures = {"kind": kind, "seed": SEED, "again": again, "load_per_s": LOAD, "limit_s": LIMIT_S}
     figures.update(slices.where())
     attack = Attack(cluster, topic, output, folder)
@@ -68,7 +67,7 @@ class Attack:
         ):
             job.until(lambda: self.reader.seen, LIMIT_S, "a first batch")
             begin = time.monotonic()
-            for _ in range(ROUNDS):
+            for _ in range(KILLS):
                 self._kill(job, kill, chance)
             ended = time.monotonic()
             end(job)
@@ -77,7 +76,7 @@ class Attack:
         assert not self.reader.partial, self.reader.partial[:5]
         ledger = str(self.folder / "ledger.jsonl")
         verdict = audit(services, self.topic, self.output, "--ledger", ledger)
-        assert verdict["published"] == verdict["in_kafka"] > 10 * ROUNDS
+        assert verdict["published"] == verdict["in_kafka"] > 10 * KILLS
         return {
             "faults": {kind: len(self.recovered)},
             "recovered_s": self.recovered,
